@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every face of a revision shows: the two sides by name, the revision, the judgement.
+
+Terminal, JSON, Markdown, HTML, site and mail all render the same ``Comparison``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from policyctl.core.findings import Judgement
+from policyctl.core.revision import BlockChange, ClauseChange, Kind, Op, Revision, Run, Span
+
+QUIET = frozenset({Kind.UNCHANGED, Kind.FORMAT_ONLY})
+"""Kinds that change no words."""
+
+KIND_ORDER = (
+    Kind.ADDED,
+    Kind.REMOVED,
+    Kind.SPLIT,
+    Kind.MERGED,
+    Kind.RESTRUCTURED,
+    Kind.MOVED,
+    Kind.RENAMED,
+    Kind.RENUMBERED,
+    Kind.RELEVELLED,
+    Kind.REWORDED,
+    Kind.FORMAT_ONLY,
+    Kind.UNCHANGED,
+)
+"""The order in which the kinds of one link are named to a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One side of a comparison: the source as the user named it (a file, ``REV:path``,
+    ``SLUG@v3``), the version where it is one, the SHA-256 (hex) of the bytes compared.
+    """
+
+    source: str
+    version: str | None
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two sides, what differs, and what follows from it."""
+
+    old: Side
+    new: Side
+    revision: Revision
+    judgement: Judgement
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """Counts a reader can check: words inserted and deleted (of clauses and front matter, moved
+    text not counted), blocks changed in form only, and clauses by kind (a link counts once for each kind).
+    """
+
+    inserted: int
+    deleted: int
+    cosmetic: int
+    kinds: tuple[tuple[Kind, int], ...]
+
+
+def side_of(source: str, version: str | None, data: bytes) -> Side:
+    """Name a side after the bytes that were compared."""
+    return Side(source, version, hashlib.sha256(data).hexdigest())
+
+
+def sorted_kinds(change: ClauseChange) -> tuple[Kind, ...]:
+    """The kinds of a link in the order a person reads them."""
+    return tuple(kind for kind in KIND_ORDER if kind in change.kinds)
+
+
+def says_something(change: ClauseChange) -> bool:
+    """True when words, place, heading or level changed: not just markup, and not nothing."""
+    return bool(change.kinds - QUIET)
+
+
+def loud_changes(revision: Revision) -> tuple[ClauseChange, ...]:
+    """The links a reader must see, in order."""
+    return tuple(change for change in revision.clauses if says_something(change))
+
+
+def slice_of(text: str, span: Span | None) -> str:
+    """The text of a span; nothing where there is none."""
+    return "" if span is None else text[span.start : span.end]
+
+
+def full_runs(revision: Revision, block: BlockChange) -> tuple[Run, ...]:
+    """The runs of a block with its text always there: a block of one side is one deletion or one
+    insertion, a block that is the same on both sides one equal run.
+    """
+    if block.runs:
+        return block.runs
+    if block.old is not None and block.new is not None:
+        return (Run(Op.EQUAL, slice_of(revision.new.text, block.new)),)
+    if block.new is not None:
+        return (Run(Op.INSERT, slice_of(revision.new.text, block.new)),)
+    return (Run(Op.DELETE, slice_of(revision.old.text, block.old)),)
+
+
+def is_changed(block: BlockChange) -> bool:
+    """True when the block's words differ, or it stands on one side only."""
+    if block.old is None or block.new is None:
+        return True
+    return not block.cosmetic and any(run.op is not Op.EQUAL for run in block.runs)
+
+
+def headline(change: ClauseChange) -> str:
+    """The heading a reader knows the link by: the new one, the old one where the clause is gone."""
+    named = change.new or change.old
+    return " + ".join(clause.heading or "(opening text)" for clause in named)
+
+
+def _counted(revision: Revision) -> Iterator[Run]:
+    yield from revision.front
+    for change in revision.clauses:
+        for block in change.blocks:
+            if is_changed(block):
+                yield from full_runs(revision, block)
+
+
+def statistics(revision: Revision) -> Statistics:
+    """Count what the redline shows."""
+    words = {Op.INSERT: 0, Op.DELETE: 0, Op.EQUAL: 0}
+    for run in _counted(revision):
+        words[run.op] += len(re.findall(r"\w+", run.text))
+    kinds = [kind for change in revision.clauses for kind in change.kinds]
+    return Statistics(
+        words[Op.INSERT],
+        words[Op.DELETE],
+        sum(block.cosmetic for change in revision.clauses for block in change.blocks),
+        tuple((kind, kinds.count(kind)) for kind in KIND_ORDER if kind in kinds),
+    )

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Policy text is somebody else's text: what cannot be seen is written out before it is shown.
+
+An escape sequence in a policy must not move a reader's cursor, a direction override must not turn
+a "not" around, and a zero-width character must not hide inside a word.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+from policyctl.core.revision import Kind
+
+# Joiners spell words of Persian and of the scripts of India; they change no direction and hide no letter.
+_JOINERS = frozenset("\u200c\u200d")
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+
+KIND_WORDS = {
+    Kind.UNCHANGED: "unchanged",
+    Kind.REWORDED: "reworded",
+    Kind.MOVED: "moved",
+    Kind.RENAMED: "renamed",
+    Kind.RENUMBERED: "renumbered",
+    Kind.RELEVELLED: "level changed",
+    Kind.SPLIT: "split",
+    Kind.MERGED: "merged",
+    Kind.RESTRUCTURED: "restructured",
+    Kind.ADDED: "added",
+    Kind.REMOVED: "removed",
+    Kind.FORMAT_ONLY: "format only",
+}
+
+
+def shown(text: str, keep: str = "\n\t") -> str:
+    r"""``text`` with every control, direction and invisible character written as an escape.
+
+    Characters of ``keep`` stay as they are. ``\x1b`` for those below 256, else ``\u202e``.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_escape(char) if _hidden(char) and char not in keep else char for char in text)
+
+
+def one_line(text: str) -> str:
+    """``text`` fit for a heading or a table cell: white space folded, hidden characters written out."""
+    return shown(" ".join(text.split()))
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """``1 clause``, ``2 clauses``."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def _hidden(char: str) -> bool:
+    return unicodedata.category(char) in _HIDDEN and char not in _JOINERS
+
+
+def _escape(char: str) -> str:
+    return char.encode("unicode_escape").decode("ascii")
