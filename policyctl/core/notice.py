@@ -1,14 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The message about a revision, as data: what it says to whom, before any mail is rendered."""
+"""The message about a revision, as data: what it says to whom, before any mail is rendered.
+
+A notice holds facts, not phrases: the words around them are put in by the report that renders it,
+in the addressee's language. It is frozen in the ledger at publication.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 
 from policyctl.core.policy import ChangeClass, Transition, VersionKey
-from policyctl.core.revision import Run
+from policyctl.core.practice import ChoiceMode
+from policyctl.core.revision import Kind, Run
 
 
 class NoticeKind(StrEnum):
@@ -21,12 +26,17 @@ class NoticeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ClausePart:
-    """One changed clause as the reader sees it: its heading, how it changed in words, its redline."""
+    """One changed clause as the reader sees it: its heading, how it changed, its redline.
+
+    ``blocks`` holds the runs of every block whose words changed, in reading order; blocks that did
+    not change are left out. ``was`` is the old heading where it differs. ``anchor`` is the clause id.
+    """
 
     heading: str
-    label: str
-    runs: tuple[Run, ...]
+    kinds: tuple[Kind, ...]
+    blocks: tuple[tuple[Run, ...], ...]
     anchor: str = ""
+    was: str = ""
     material: bool = False
 
 
@@ -34,8 +44,10 @@ class ClausePart:
 class ChoiceOffer:
     """What law.md asks of a choice notice, in plain words; checked to be complete before sending.
 
-    ``if_silent`` says what happens without an answer; ``until`` the last day to answer, None where
-    there is no limit.
+    ``change`` is what a person answers to (``<slug>@v3#<practice-id>``). ``recipients`` is empty
+    where nobody else gets the data. ``mode`` says what silence means: under opt-in the new use never
+    begins, under opt-out it begins after ``until`` (the last day to answer; None only under opt-in)
+    and never less than ``answer_days`` after the notice arrived.
     """
 
     change: str
@@ -44,13 +56,18 @@ class ChoiceOffer:
     new_use: str
     recipients: tuple[str, ...]
     consequence: str
-    if_silent: str
+    mode: ChoiceMode
     until: date | None
+    answer_days: int = 30
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One message about one version to one kind of addressee. Frozen in the ledger at publication."""
+    """One message about one version to one kind of addressee. Frozen in the ledger at publication.
+
+    ``full_text`` is the revised policy without its front matter; ``text_sha256`` is of the whole
+    file's bytes. ``published`` and ``effective`` are calendar days in UTC.
+    """
 
     version: VersionKey
     kind: NoticeKind
@@ -65,3 +82,40 @@ class Notice:
     transition: Transition | None
     full_text: str
     text_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who the notices come from, and who answers: ``[mail]`` of the settings.
+
+    ``base_url`` is where the posted pages stand (no slash at the end), empty when there are none.
+    """
+
+    from_address: str
+    from_name: str
+    reply_to: str
+    postal_address: str
+    base_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Addressee:
+    """Who one mail is for. ``nid`` is the opaque id of this notice to this addressee; ``account``
+    is the customer's name for an administrator, empty for a subject.
+    """
+
+    nid: str
+    address: str
+    name: str = ""
+    locale: str = "en"
+    account: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """When and why a mail is rendered: ``at`` is the moment of sending (aware UTC); a ``test`` mail
+    says in its subject that it is one.
+    """
+
+    at: datetime
+    test: bool = False
