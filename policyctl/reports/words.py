@@ -57,3 +57,8 @@ def _hidden(char: str) -> bool:
 
 def _escape(char: str) -> str:
     return char.encode("unicode_escape").decode("ascii")
+
+
+def mark_space(text: str) -> str:
+    """White space that is all of a change is drawn, or nobody could see it."""
+    return text.replace("\n", "⏎\n").replace(" ", "·") if text.isspace() else text

@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A comparison on a terminal: verdict, clause table, findings, then the redline of each clause.
+
+Nothing rests on colour: a deletion stands in ``[-...-]``, an insertion in ``{+...+}``, and every
+kind of change is a word. Policy text is printed with its control characters written out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from policyctl.core.findings import Finding, Severity, Verdict
+from policyctl.core.revision import BlockChange, ClauseChange, Kind, Op, Revision, Run
+from policyctl.reports.comparison import (
+    Comparison,
+    full_runs,
+    headline,
+    is_changed,
+    loud_changes,
+    sorted_kinds,
+    statistics,
+)
+from policyctl.reports.words import KIND_WORDS, counted, mark_space, one_line, shown
+
+NARROWEST, WIDEST = 40, 200
+CONTEXT = 160
+"""Characters of kept text shown on each side of a change; the middle of a longer stretch is cut."""
+
+_STYLES = {Op.DELETE: "red strike", Op.INSERT: "blue underline", Op.EQUAL: ""}
+_SIGNS = {Op.DELETE: ("[-", "-]"), Op.INSERT: ("{+", "+}"), Op.EQUAL: ("", "")}
+_SEVERITIES = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.INFO: "bold"}
+
+
+def render_terminal(comparison: Comparison, *, width: int = 80, colour: bool = False) -> str:
+    """The comparison as lines of at most ``width`` characters (held between 40 and 200)."""
+    return printed(Group(*_parts(comparison)), width=width, colour=colour)
+
+
+def render_findings(findings: Sequence[Finding], *, width: int = 80, colour: bool = False) -> str:
+    """Findings alone, as ``check`` prints them."""
+    return printed(Group(*_findings(findings)), width=width, colour=colour)
+
+
+def printed(part: RenderableType, *, width: int, colour: bool) -> str:
+    """What ``part`` looks like on a terminal, as text; no line ends in white space."""
+    console = Console(
+        width=max(NARROWEST, min(WIDEST, width)),
+        force_terminal=colour,
+        color_system="standard" if colour else None,
+        no_color=not colour,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        legacy_windows=False,
+        _environ={},
+    )
+    with console.capture() as capture:
+        console.print(part)
+    return "\n".join(line.rstrip() for line in capture.get().split("\n"))
+
+
+def _parts(comparison: Comparison) -> Iterator[RenderableType]:
+    revision, judgement = comparison.revision, comparison.judgement
+    yield Text(f"{one_line(comparison.old.source)} -> {one_line(comparison.new.source)}", "bold")
+    yield _verdict(judgement.verdict)
+    yield _summary(revision)
+    loud = loud_changes(revision)
+    if loud:
+        yield _table(loud)
+    yield from _findings(judgement.findings)
+    yield from _front(revision)
+    for change in loud:
+        yield from _clause(revision, change)
+
+
+def _verdict(verdict: Verdict) -> Text:
+    said = "material" if verdict.material else "not material"
+    parts = [f"class {verdict.change_class.value}", verdict.direction.value, *verdict.categories]
+    return Text(f"{said}: {', '.join(parts)}")
+
+
+def _summary(revision: Revision) -> Text:
+    counts = statistics(revision)
+    kinds = [f"{number} {KIND_WORDS[kind]}" for kind, number in counts.kinds]
+    words = f"{counted(counts.inserted, 'word')} inserted, {counted(counts.deleted, 'word')} deleted"
+    return Text(f"clauses: {', '.join(kinds) or 'none'}; {words}")
+
+
+def _table(changes: Sequence[ClauseChange]) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1))
+    for name in ("change", "clause", "old", "new"):
+        table.add_column(name, overflow="fold", justify="left", ratio=3 if name == "clause" else None)
+    for change in changes:
+        kinds = ", ".join(KIND_WORDS[kind] for kind in sorted_kinds(change))
+        table.add_row(kinds, Text(_heading(change)), _lines(change.old), _lines(change.new))
+    return table
+
+
+def _lines(clauses: Sequence[object]) -> str:
+    return ", ".join(f"{getattr(c, 'line')}-{getattr(c, 'end_line')}" for c in clauses)
+
+
+def _heading(change: ClauseChange) -> str:
+    name = one_line(headline(change))
+    if Kind.RENAMED in change.kinds and change.old:
+        return f"{' + '.join(one_line(c.heading) for c in change.old)} -> {name}"
+    return name
+
+
+def _findings(findings: Sequence[Finding]) -> Iterator[RenderableType]:
+    if findings:
+        yield Text(counted(len(findings), "finding"), "bold")
+    for finding in findings:
+        line = Text.assemble((finding.severity.value, _SEVERITIES[finding.severity]), " ")
+        line.append(one_line(finding.message))
+        line.append(f" ({_known_by(finding)})", "dim")
+        yield Padding(line, (0, 0, 0, 2))
+        if finding.mend:
+            yield Padding(Text(f"mend: {one_line(finding.mend)}"), (0, 0, 0, 4))
+
+
+def _known_by(finding: Finding) -> str:
+    parts = [finding.rule, finding.clause and f"clause {one_line(finding.clause)}"]
+    parts += [finding.line and f"line {finding.line}", finding.direction.value]
+    parts += [finding.confidence.value if finding.confidence != "high" else "", finding.waived and "waived"]
+    return ", ".join(str(part) for part in parts if part)
+
+
+def _front(revision: Revision) -> Iterator[RenderableType]:
+    if any(run.op is not Op.EQUAL for run in revision.front):
+        yield Text("\nfront matter", "bold")
+        yield Padding(_redline(revision.front), (0, 0, 0, 2))
+
+
+def _clause(revision: Revision, change: ClauseChange) -> Iterator[RenderableType]:
+    kinds = ", ".join(KIND_WORDS[kind] for kind in sorted_kinds(change))
+    yield Text.assemble("\n", (_heading(change), "bold"), f" ({kinds})")
+    silent = 0
+    for block in change.blocks:
+        if is_changed(block) or block.moved:
+            yield from _kept(silent)
+            silent = 0
+            yield Padding(_block(revision, block), (0, 0, 0, 2))
+        else:
+            silent += 1
+    yield from _kept(silent)
+
+
+def _kept(silent: int) -> Iterator[RenderableType]:
+    if silent:
+        yield Padding(Text(f"... {counted(silent, 'block')} unchanged", "dim"), (0, 0, 0, 2))
+
+
+def _block(revision: Revision, block: BlockChange) -> Text:
+    text = _redline(full_runs(revision, block))
+    return Text.assemble(("moved here: ", "green"), text) if block.moved else text
+
+
+def _redline(runs: Sequence[Run]) -> Text:
+    text = Text()
+    for number, run in enumerate(runs):
+        opened, closed = _SIGNS[run.op]
+        words = _shortened(run.text, number == 0, number == len(runs) - 1) if run.op is Op.EQUAL else run.text
+        if run.op is not Op.EQUAL:
+            words = mark_space(words)
+        text.append(f"{opened}{shown(words)}{closed}", _STYLES[run.op])
+    return Text("\n").join(line for line in text.split("\n") if line.plain.strip())
+
+
+def _shortened(words: str, first: bool, last: bool) -> str:  # noqa: FBT001 - two ends of one list
+    """Kept text near a change stays, far from it a mark that something is left out."""
+    head, tail = ("" if first else words[:CONTEXT]), ("" if last else words[-CONTEXT:])
+    if len(words) <= len(head) + len(tail) + 5 or (first and last):
+        return words
+    return f"{head.rsplit(' ', 1)[0]} ... {tail.split(' ', 1)[-1]}".strip(" ")
