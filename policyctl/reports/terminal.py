@@ -15,7 +15,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from policyctl.core.findings import Finding, Severity, Verdict
+from policyctl.core.findings import Confidence, Finding, Severity, Verdict
+from policyctl.core.policy import Clause
 from policyctl.core.revision import BlockChange, ClauseChange, Kind, Op, Revision, Run
 from policyctl.reports.comparison import (
     Comparison,
@@ -102,8 +103,8 @@ def _table(changes: Sequence[ClauseChange]) -> Table:
     return table
 
 
-def _lines(clauses: Sequence[object]) -> str:
-    return ", ".join(f"{getattr(c, 'line')}-{getattr(c, 'end_line')}" for c in clauses)
+def _lines(clauses: Sequence[Clause]) -> str:
+    return ", ".join(f"{clause.line}-{clause.end_line}" for clause in clauses)
 
 
 def _heading(change: ClauseChange) -> str:
@@ -126,10 +127,15 @@ def _findings(findings: Sequence[Finding]) -> Iterator[RenderableType]:
 
 
 def _known_by(finding: Finding) -> str:
-    parts = [finding.rule, finding.clause and f"clause {one_line(finding.clause)}"]
-    parts += [finding.line and f"line {finding.line}", finding.direction.value]
-    parts += [finding.confidence.value if finding.confidence != "high" else "", finding.waived and "waived"]
-    return ", ".join(str(part) for part in parts if part)
+    parts = [
+        finding.rule,
+        f"clause {one_line(finding.clause)}" if finding.clause else "",
+        f"line {finding.line}" if finding.line else "",
+        finding.direction.value,
+        "" if finding.confidence is Confidence.HIGH else finding.confidence.value,
+        "waived" if finding.waived else "",
+    ]
+    return ", ".join(part for part in parts if part)
 
 
 def _front(revision: Revision) -> Iterator[RenderableType]:
