@@ -11,13 +11,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
 class Mail:
     """One rendered message to one addressee. ``nid`` is the opaque id of this notice to this
-    addressee: no name and no address can be read from it.
+    addressee: no name and no address can be read from it. ``category`` is the kind of mail, the
+    same for everybody who gets it. ``at`` is the moment of sending, aware UTC.
     """
 
     nid: str
@@ -30,6 +32,7 @@ class Mail:
     text: str
     html: str
     category: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +75,14 @@ Outcome = Accepted | NotSent | Unknown | Rejected | Stopped
 
 
 class Mailer(Protocol):
-    """Hands one mail to the outside. Never raises for what the outside does: it says so instead."""
+    """Hands one mail to the outside. Never raises for what the outside does: it says so instead.
+
+    ``resend_is_safe``: sending a mail of the same nid again leaves one mail, so that a mail in doubt
+    after a crash may simply be sent again.
+    """
 
     name: str
+    resend_is_safe: bool
 
     def send(self, mail: Mail) -> Outcome:
         """Send ``mail`` now; at most once unless the outcome is ``NotSent``."""
