@@ -7,9 +7,11 @@ Lines are 1-based and inclusive, lines of the file as given, front matter includ
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
+from typing import overload
 
 
 class ChangeClass(StrEnum):
@@ -42,12 +44,65 @@ class Block:
     visible: str
 
 
+class Blocks(Sequence[Block]):
+    """The blocks of one clause, cut when first asked for: most clauses of a revision stay as they
+    were and nobody asks. ``cut`` gives them with places counted from the clause's own beginning.
+    """
+
+    __slots__ = ("_cut", "_line", "_made", "_start")
+
+    def __init__(self, cut: Callable[[], tuple[Block, ...]], start: int, line: int) -> None:
+        self._cut, self._start, self._line = cut, start, line
+        self._made: tuple[Block, ...] | None = None
+
+    def _all(self) -> tuple[Block, ...]:
+        if self._made is None:
+            self._made = tuple(shifted(block, self._start, self._line - 1) for block in self._cut())
+        return self._made
+
+    @overload
+    def __getitem__(self, index: int) -> Block: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Block, ...]: ...
+    def __getitem__(self, index: int | slice) -> Block | tuple[Block, ...]:
+        return self._all()[index]
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+    def __iter__(self) -> Iterator[Block]:
+        return iter(self._all())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and self._all() == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(self._all())
+
+    def __repr__(self) -> str:
+        return repr(self._all())
+
+
+def shifted(block: Block, characters: int, lines: int) -> Block:
+    """The block as it stands that many characters and lines further down."""
+    return replace(
+        block,
+        start=block.start + characters,
+        end=block.end + characters,
+        line=block.line + lines,
+        end_line=block.end_line + lines,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Clause:
     """The text under one heading; the heading belongs to it, its sub-sections do not.
 
     ``level`` is 0 for text before the first heading, 1 to 6 for Markdown headings, 7 for a
     paragraph that is nothing but bold text. ``path`` holds the headings above and its own.
+    A text without useful headings is cut at its paragraphs: then a clause has level 0, its heading
+    is empty or a short line that works as one, and ``path`` ends with the last such line.
+    ``blocks`` hold every character of the clause; ``end_line`` is its last line that is not blank.
     """
 
     id: str
@@ -58,19 +113,21 @@ class Clause:
     end: int
     line: int
     end_line: int
-    blocks: tuple[Block, ...]
+    blocks: Sequence[Block]
     explicit_id: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
     """A text and its clauses. ``text[:body]`` is the front matter (may be empty); from there on
-    every character belongs to exactly one clause.
+    every character belongs to exactly one clause. ``cut_at`` says what a clause is here:
+    ``headings``, or ``paragraphs`` in a text that has no useful headings.
     """
 
     text: str
     clauses: tuple[Clause, ...]
     body: int = 0
+    cut_at: str = "headings"
 
 
 @dataclass(frozen=True, slots=True)

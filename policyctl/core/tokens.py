@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Text -> the pieces a redline never cuts: words, numbers with unit, dates, links, ideographs.
+
+Joined, the tokens of a text are the text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+_MONTH = (
+    r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?"
+    r"|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)"
+)
+_NUMBER = r"\d+(?:[.,:/\u2019'-]\d+)*"
+_CJK = r"\u0e00-\u0e7f\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+TOKEN = re.compile(
+    rf"{_MONTH}\.?[ \u00a0]\d{{1,2}}(?:st|nd|rd|th)?,?[ \u00a0]\d{{4}}\b"
+    rf"|\d{{1,2}}(?:st|nd|rd|th)?[ \u00a0]{_MONTH}\.?,?(?:[ \u00a0]\d{{4}})?\b"
+    r"|https?://[^\s()<>\[\]\"|]*[^\s()<>\[\]\"|.,;:!?]"
+    rf"|[$€£¥][ \u00a0]?{_NUMBER}(?:[ \u00a0](?:million|billion|thousand)\b)?"
+    rf"|{_NUMBER}[ \u00a0]?(?:%|[€£¥]|(?:USD|EUR|GBP|CHF|percent|million|billion)\b)"
+    rf"|{_NUMBER}(?:st|nd|rd|th)?"
+    rf"|[{_CJK}]"
+    rf"|[^\W\d_{_CJK}](?:[^\W_{_CJK}]|[\u0300-\u036f\u0640\u064b-\u065f\u0900-\u0903\u093a-\u094f\u200b-\u200d\u00ad]|['’\u2010\u2011-](?=[^\W_{_CJK}]))*"
+    r"|\*+|_+|\r?\n|[^\S\n\r]+|\r|.",
+    re.DOTALL,
+)
+
+
+def tokens(text: str) -> list[str]:
+    """The tokens of a text, in order, none empty."""
+    return TOKEN.findall(text)
+
+
+class Interner:
+    """Gives every distinct value one character, so that C string matching works on values.
+
+    Surrogates are left out; beyond the last code point everything shares one character, which
+    makes a comparison coarser there but never wrong, as callers compare the values themselves.
+    """
+
+    __slots__ = ("known",)
+
+    _FIRST, _LAST = 0xE000, 0x10FFFF
+
+    def __init__(self) -> None:
+        self.known: dict[object, str] = {}
+
+    def word(self, values: Iterable[object]) -> str:
+        """The values as one string, a character each."""
+        known = self.known
+        return "".join([known.get(value) or self._new(value) for value in values])
+
+    def _new(self, value: object) -> str:
+        mark = chr(min(self._FIRST + len(self.known), self._LAST))
+        self.known[value] = mark
+        return mark

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a reader sees of a piece of Markdown: words without marks, links as their text.
+
+Read in this order (an inner thing must not be taken for an outer one): code spans and escapes are
+put aside, comments and tags go, links leave their text, emphasis marks go, entities become
+characters, and what was put aside comes back.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from functools import lru_cache
+
+_ESCAPABLE = r"!\"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~"
+_ASIDE = re.compile(rf"\\([{_ESCAPABLE}])|(?<!`)(`+)(?!`)((?:[^`]|(?!(?<!`)\2(?!`))`)+?)(?<!`)\2(?!`)")
+_AUTOLINK = re.compile(r"<((?:[a-zA-Z][a-zA-Z0-9+.-]{1,31}:[^\s<>]*)|[\w.+-]+@[\w.-]+)>")
+_TAG = re.compile(r"<!--.*?-->|</?[a-zA-Z][^<>]*>", re.DOTALL)
+_BREAK = re.compile(r"<(?:br|/?p|/?li|/?div|/?td|/?tr)\b[^<>]*>", re.IGNORECASE)
+_TEXT = r"(?:[^\[\]]|\[[^\[\]]*\])*"
+_DEST = r"[ \t]*\n?[ \t]*(?:<[^<>\n]*>|(?:[^()\s]|\((?:[^()\s]|\([^()\s]*\))*\))*)"
+_TITLE = r"(?:\s+(?:\"[^\"]*\"|'[^']*'|\([^()]*\)))?\s*"
+LINK = re.compile(rf"(!?)\[({_TEXT})\]\(({_DEST})({_TITLE})\)")
+_REFERENCE = re.compile(r"\[([^\[\]]+)\]\[[^\[\]]*\]")
+_DEFINITION = re.compile(r"^ {0,3}\[[^\[\]]+\]:[ \t]*\S+(?:[ \t]+[\"'(].*[\"')])?[ \t]*$", re.MULTILINE)
+_STARS = re.compile(r"(?<!\s)\*+|\*+(?!\s|$|\*)")
+_SCORES = re.compile(r"(?<![^\W_])_+(?=[^\s_])|(?<=[^\s_])_+(?![^\W_])")
+_STRIKE = re.compile(r"~~(?=\S)(.+?)(?<=\S)~~", re.DOTALL)
+_SPECIAL = re.compile(r"[\\`<\[*_~&]")
+_INVISIBLE = dict.fromkeys(
+    map(ord, "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad\u202a\u202b\u202c\u2066\u2067\u2068\u2069")
+)
+_TYPOGRAPHY = str.maketrans({
+    "‘": "'", "’": "'", "‚": "'", "‛": "'", "´": "'", "`": "'", "′": "'",
+    "“": '"', "”": '"', "„": '"', "‟": '"', "«": '"', "»": '"', "″": '"',
+    "‐": "-", "‑": "-", "‒": "-", "–": "-", "—": "-", "―": "-", "−": "-",
+    "…": "...",
+})  # fmt: skip
+_PUT_ASIDE = 0xF0000  # plane 15, private use: no published text has letters there
+
+
+def _put_aside(text: str) -> tuple[str, dict[int, str]]:
+    """Escaped marks and code spans become single private characters, given back at the end."""
+    kept: dict[int, str] = {}
+
+    def keep(found: re.Match[str]) -> str:
+        code = _PUT_ASIDE + len(kept) % 0xFFFD
+        kept[code] = found[1] or found[3] or ""
+        return chr(code)
+
+    return _ASIDE.sub(keep, text), kept
+
+
+def _without_links(text: str) -> str:
+    for _ in range(3):  # an image in a link, a link in brackets
+        text, count = LINK.subn(r"\2", text)
+        if not count:
+            break
+    return _REFERENCE.sub(r"\1", text)
+
+
+def _without_marks(text: str) -> str:
+    text, kept = _put_aside(text) if "\\" in text or "`" in text else (text, {})
+    if "<" in text:
+        text = _TAG.sub("", _BREAK.sub(" ", _AUTOLINK.sub(r"\1", text)))
+    if "[" in text:
+        text = _without_links(_DEFINITION.sub("", text) if "]:" in text else text)
+    if "*" in text:
+        text = _STARS.sub("", text)
+    if "_" in text:
+        text = _SCORES.sub("", text)
+    if "~~" in text:
+        text = _STRIKE.sub(r"\1", text)
+    if "&" in text:
+        text = html.unescape(text)
+    return text.translate(kept) if kept else text
+
+
+def plain(text: str) -> str:
+    """NFC, no invisible characters, every run of white space one space, none at the ends."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text).translate(_INVISIBLE)
+    return " ".join(text.split())
+
+
+@lru_cache(maxsize=32768)
+def visible(text: str) -> str:
+    """The words of one block without its list marker or heading marks, as a reader sees them."""
+    return plain(_without_marks(text) if _SPECIAL.search(text) else text)
+
+
+def folded(text: str) -> str:
+    """``text`` with quote marks, dashes and dots in their plain form: typography is not wording."""
+    return text if text.isascii() else text.translate(_TYPOGRAPHY)
