@@ -6,12 +6,17 @@ Subjects stand here by pseudonym only (a keyed hash of the caller's id). Times a
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from policyctl.core.policy import ChangeClass, VersionKey
 from policyctl.core.practice import ChoiceMode, Practice
+from policyctl.errors import Place
+
+_NAME = r"[a-z0-9][a-z0-9-]{0,62}"
+_CHANGE = re.compile(rf"({_NAME})@v([1-9][0-9]{{0,8}})#({_NAME})")
 
 
 class Answer(StrEnum):
@@ -27,7 +32,9 @@ class Answer(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Tag:
     """The label on a piece of data. ``version`` is the one in force for the subject at collection,
-    None where there was none (the data is kept, every answer about it is undecided).
+    None where there was none (the data is kept, every answer about it is undecided); ``slug`` the
+    policy it was collected under. ``provenance``: who says so, where the caller claimed a version
+    that the ledger would not have computed.
     """
 
     subject: str
@@ -36,6 +43,7 @@ class Tag:
     collected_at: datetime
     version: VersionKey | None
     provenance: str = ""
+    slug: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +60,7 @@ class Admission:
 @dataclass(frozen=True, slots=True)
 class Choice:
     """An answer about one change. ``scope`` is ``subject`` or ``customer``; ``change`` is
-    ``<slug>@v3#<practice-id>``; ``sequence`` is the ledger's own order and decides which is latest.
+    ``<slug>@v3#<practice-id>``; ``at`` says when it was given, ``sequence`` is the ledger's own order.
     """
 
     scope: str
@@ -64,11 +72,17 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A notice about a version that reached the subject."""
+    """A notice about a version that reached the subject, and the changes it told of.
+
+    ``undone_at``: when it was found to have bounced or been dropped after all (then it is not
+    given from that moment on, in whichever order the two reports came in).
+    """
 
     version: VersionKey
     kind: str
     at: datetime
+    changes: tuple[str, ...] = ()
+    undone_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,3 +112,79 @@ class VersionRecord:
     text_sha256: str
     practices: tuple[Practice, ...]
     changes: tuple[PendingChange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerRow:
+    """One administrator of one customer, as imported. The first row of a customer is written to,
+    the next is the second contact. ``locale`` is a language tag (``en``, ``de-AT``).
+    """
+
+    place: Place
+    customer: str
+    name: str
+    admin_email: str
+    admin_name: str
+    locale: str
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectRow:
+    """A person by the caller's id (hashed by the ledger, never stored), as imported.
+
+    ``known_since`` None: not a current subject, comes under the policy by accepting a version.
+    """
+
+    place: Place
+    subject: str
+    customer: str | None
+    email: str | None
+    locale: str
+    known_since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class TagRow:
+    """A piece of data to be tagged. ``version`` is the caller's claim, None to let the ledger compute
+    it; a claim that differs is refused unless ``provenance`` says where it is known from.
+    """
+
+    place: Place
+    subject: str
+    category: str
+    record: str
+    collected_at: datetime
+    slug: str
+    version: int | None = None
+    provenance: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceRow:
+    """An answer as imported: ``scope`` is ``subject`` or ``customer``, ``who`` the caller's id."""
+
+    place: Place
+    scope: str
+    who: str
+    change: str
+    answer: Answer
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReceipt:
+    """What an import did: rows added, and rows that were there already and changed nothing."""
+
+    added: int
+    repeated: int
+
+
+def change_name(version: VersionKey, practice: str) -> str:
+    """What a person answers to: ``<slug>@v3#<practice-id>``."""
+    return f"{version}#{practice}"
+
+
+def split_change(name: str) -> tuple[VersionKey, str] | None:
+    """The version and the practice id that a change is named after; None when it is no such name."""
+    found = _CHANGE.fullmatch(name)
+    return (VersionKey(found[1], int(found[2])), found[3]) if found else None
