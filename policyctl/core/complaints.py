@@ -59,7 +59,8 @@ class Complaints:
             return None
         found = parse_day(words)
         if found is None:
-            self.add(node.lines[key], dotted(under, key), f"{words!r} is not a date", hint)
+            wrong = "is not a day of the calendar" if _DATE.fullmatch(words) else "is not a date"
+            self.add(node.lines[key], dotted(under, key), f"{words!r} {wrong}", hint)
         return found
 
     def mapping(self, node: YamlMap, key: str, *, under: str, hint: str) -> YamlMap | None:

@@ -23,6 +23,7 @@ TRANSITION_KEYS = ("old_controller", "new_controller", "on")
 WAIVER_KEYS = ("rule", "clause", "reason", "approved_by", "expires")
 
 _FENCE = "---"
+_END = "..."
 _RULE = re.compile(r"PC\d{3}", re.ASCII)
 _SHAPE = "open the file with a line ---, then title: and effective:, then another line ---"
 
@@ -46,11 +47,11 @@ def front_lines(text: str, *, file: str) -> str | None:
 
     Raises ``InputError`` when the first ``---`` is never closed.
     """
-    lines = text.removeprefix("\ufeff").splitlines()
-    if not lines or lines[0].rstrip() != _FENCE:
+    lines = text.removeprefix("\ufeff").split("\n")
+    if lines[0].rstrip() != _FENCE:
         return None
     for number, line in enumerate(lines[1:], start=1):
-        if line.rstrip() == _FENCE:
+        if line.rstrip() in {_FENCE, _END}:
             return "\n".join(lines[1:number])
     hint = "put a line --- between the front matter and the policy's text"
     raise InputError("the front matter is never closed", hint=hint, place=Place(file, 1))

@@ -177,6 +177,8 @@ class _PracticeReader:
             return ""
         if word in known:
             return word
-        hint = did_you_mean(word, known, "use an id of the taxonomy, or add your own under [taxonomy] in policyctl.toml")
+        hint = did_you_mean(
+            word, known, "use an id of the taxonomy, or add it under [taxonomy] in policyctl.toml"
+        )
         self._complaints.add(node.line, key, f"unknown {what} {word!r}", hint)
         return ""
