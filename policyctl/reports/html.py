@@ -28,7 +28,7 @@ from policyctl.reports.comparison import (
     sorted_kinds,
     statistics,
 )
-from policyctl.reports.words import KIND_WORDS, mark_space, one_line, shown
+from policyctl.reports.words import KIND_WORDS, day, mark_space, one_line, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +118,7 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters["written"] = lambda text: shown(str(text))
+    environment.filters["day"] = day
     return environment
 
 

@@ -8,12 +8,18 @@ a "not" around, and a zero-width character must not hide inside a word.
 from __future__ import annotations
 
 import unicodedata
+from datetime import date
 
 from policyctl.core.revision import Kind
 
 # Joiners spell words of Persian and of the scripts of India; they change no direction and hide no letter.
 _JOINERS = frozenset("\u200c\u200d")
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
+    "November", "December",
+)  # fmt: skip
 
 KIND_WORDS = {
     Kind.UNCHANGED: "unchanged",
@@ -52,7 +58,10 @@ def counted(number: int, one: str, many: str = "") -> str:
 
 
 def _hidden(char: str) -> bool:
-    return unicodedata.category(char) in _HIDDEN and char not in _JOINERS
+    if unicodedata.category(char) in _HIDDEN:
+        return char not in _JOINERS
+    # Noncharacters: no XML document may hold them.
+    return "\ufdd0" <= char <= "\ufdef" or ord(char) & 0xFFFE == 0xFFFE  # noqa: PLR2004 - the last two of each plane
 
 
 def _escape(char: str) -> str:
@@ -62,3 +71,8 @@ def _escape(char: str) -> str:
 def mark_space(text: str) -> str:
     """White space that is all of a change is drawn, or nobody could see it."""
     return text.replace("\n", "⏎\n").replace(" ", "·") if text.isspace() else text
+
+
+def day(value: date) -> str:
+    """``15 January 2027``: unmistakable on both sides of the Atlantic."""
+    return f"{value.day} {_MONTHS[value.month - 1]} {value.year}"

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The text of a policy as HTML that is safe to serve, whoever wrote it.
+
+Raw HTML is text. An image is its description: no reader's browser is sent anywhere by looking.
+A link leads to http, https, mailto, or a place on this site; any other is text.
+Every clause's heading carries the clause's id, so that a clause has a permanent address.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+from urllib.parse import urlsplit
+
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+
+from policyctl.core.policy import Clause, Document
+from policyctl.reports.words import shown
+
+_SAFE_SCHEMES = frozenset({"", "http", "https", "mailto"})
+_EXPLICIT_ID = re.compile(r"[ \t]*\{#[^{}\s]+\}[ \t]*$")
+_DEEPEST = 6
+
+
+def policy_body(document: Document) -> str:
+    """The policy's own text, front matter left out, headings one level down (the title is the first)."""
+    text = document.text[document.body :]
+    # Hidden characters are written out line by line, so that the lines of the clauses still hold.
+    body = "\n".join(shown(line, keep="\t\r") for line in text.split("\n"))
+    offset = document.text[: document.body].count("\n")
+    parser = _parser()
+    tokens = parser.parse(body)
+    _mark_clauses(tokens, {clause.line - offset: clause for clause in document.clauses})
+    rendered: str = parser.renderer.render(tokens, parser.options, {})
+    return rendered
+
+
+def _parser() -> MarkdownIt:
+    parser = MarkdownIt("commonmark", {"html": False}).enable("table").disable(["html_block", "html_inline"])
+    parser.validateLink = _is_safe_link  # type: ignore[method-assign] # the library's own way to set it
+    parser.add_render_rule("image", _described)
+    parser.add_render_rule("link_open", _link)
+    return parser
+
+
+def _is_safe_link(url: str) -> bool:
+    try:
+        parts = urlsplit(url.strip())
+    except ValueError:
+        return False
+    if parts.scheme.lower() not in _SAFE_SCHEMES:
+        return False
+    # "//host" and "/\\host" lead away without saying so.
+    return bool(parts.scheme) or not re.match(r"[/\\]{2}", url.strip())
+
+
+def _described(
+    self: RendererHTML,
+    tokens: Sequence[Token],
+    idx: int,
+    options: Mapping[str, Any],
+    env: dict[str, Any],
+) -> str:
+    described = self.renderInlineAsText(tokens[idx].children or [], options, env)  # type: ignore[arg-type]
+    return f"[image: {_escaped(described) or 'no description'}]"
+
+
+def _link(
+    self: RendererHTML,
+    tokens: Sequence[Token],
+    idx: int,
+    options: Mapping[str, Any],
+    env: dict[str, Any],
+) -> str:
+    tokens[idx].attrSet("rel", "noopener noreferrer")
+    return self.renderToken(tokens, idx, options, env)  # type: ignore[arg-type]
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
+
+
+def _mark_clauses(tokens: list[Token], by_line: Mapping[int, Clause]) -> None:
+    for opened, inline in _headings(tokens):
+        first_line = (opened.map or [0])[0] + 1
+        if opened.type == "heading_open" and inline.children:
+            _drop_explicit_id(inline.children)
+        if clause := by_line.get(first_line):
+            opened.attrSet("id", clause.id)
+    for token in tokens:
+        if token.type in {"heading_open", "heading_close"}:
+            token.tag = f"h{min(_DEEPEST, int(token.tag[1:]) + 1)}"
+
+
+def _headings(tokens: Sequence[Token]) -> Iterator[tuple[Token, Token]]:
+    """What may open a clause, at the top level only: headings, and paragraphs of bold text."""
+    for opened, inline in pairwise(tokens):
+        if opened.level == 0 and opened.type in {"heading_open", "paragraph_open"}:
+            yield opened, inline
+
+
+def _drop_explicit_id(children: list[Token]) -> None:
+    last = children[-1]
+    if last.type == "text":
+        last.content = _EXPLICIT_ID.sub("", last.content)
