@@ -48,7 +48,6 @@ _SMALL = re.compile(
     r"|their|they|this|to|up|us|via|vs|we|what|when|where|which|who|why|with|you|your",
     re.IGNORECASE,
 )
-)
 _HEADING_CHARACTERS = 90
 _TITLE_WORDS = 12
 _SENTENCE_WORDS = 8
