@@ -119,29 +119,3 @@ class Occasion:
 
     at: datetime
     test: bool = False
-
-
-class AudienceKind(StrEnum):
-    """``administrators``: the first contact of every customer; ``subjects``: people data is about."""
-
-    ADMINISTRATORS = "administrators"
-    SUBJECTS = "subjects"
-
-
-@dataclass(frozen=True, slots=True)
-class Audience:
-    """Who a notice is for. For subjects: those with a known address who have data collected under an
-    older version in one of ``categories`` (an id covers what stands below it and is reached from
-    above); no categories means data of any category.
-    """
-
-    kind: AudienceKind
-    categories: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedNotice:
-    """A notice and who it is for: what the ledger turns into outbox rows."""
-
-    notice: Notice
-    audience: Audience

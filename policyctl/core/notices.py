@@ -19,16 +19,14 @@ from datetime import date, timedelta
 
 from policyctl.core.findings import ChangeAsked, Judgement
 from policyctl.core.notice import (
-    Audience,
-    AudienceKind,
     ChoiceOffer,
     ClausePart,
     Notice,
     NoticeKind,
-    PlannedNotice,
     Sender,
 )
 from policyctl.core.notice_json import notice_from_json, notice_to_json
+from policyctl.core.outbox import Audience, PlannedNotice
 from policyctl.core.policy import ChangeClass, ChangeDecision, PolicyText, VersionKey
 from policyctl.core.practice import ChoiceMode, Practice, Recipient, Taxonomy, Term, covers
 from policyctl.core.revision import BlockChange, ClauseChange, Kind, Op, Revision, Run, Span
@@ -84,14 +82,14 @@ def write_notices(
 
 
 def _planned(notice: Notice, asked: Sequence[ChangeAsked]) -> Iterator[PlannedNotice]:
-    yield PlannedNotice(notice, Audience(AudienceKind.ADMINISTRATORS))
+    yield PlannedNotice(notice, Audience("administrators"))
     if notice.transition is not None:
         told = replace(notice, kind=NoticeKind.TRANSITION, choices=())
-        yield PlannedNotice(told, Audience(AudienceKind.SUBJECTS))
+        yield PlannedNotice(told, Audience("subjects"))
     if notice.choices:
         reached = _unique(category for change in asked for category in change.categories)
         yield PlannedNotice(
-            replace(notice, kind=NoticeKind.CHOICE, transition=None), Audience(AudienceKind.SUBJECTS, reached)
+            replace(notice, kind=NoticeKind.CHOICE, transition=None), Audience("subjects", reached)
         )
 
 

@@ -24,6 +24,7 @@ HEADERS = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"
 
 NID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _LONGEST_NAME = 200
 _LONGEST_SUBJECT = 900
 
@@ -37,8 +38,8 @@ def checked(mail: Mail) -> Mail:
     _one_line("the sender's name", mail.from_name, _LONGEST_NAME)
     if not mail.subject.strip():
         raise RefusedError("a mail needs a subject")
-    if "\0" in mail.text or "\0" in mail.html:
-        raise RefusedError("the text of a mail holds a NUL character", hint="remove it from the policy text")
+    _text(mail.text)
+    _text(mail.html)
     return replace(
         mail,
         to_address=_address("the addressee's address", mail.to_address),
@@ -77,8 +78,17 @@ def _one_line(what: str, value: str, longest: int) -> None:
         raise RefusedError(
             f"{what} holds a line break or control character", hint="write it as one line of plain text"
         )
+    if _SURROGATE.search(value):
+        raise RefusedError(f"{what} holds half a character", hint="write it again as UTF-8")
     if len(value) > longest:
         raise RefusedError(f"{what} is longer than {longest} characters", hint="shorten it")
+
+
+def _text(body: str) -> None:
+    if "\0" in body or _SURROGATE.search(body):
+        raise RefusedError(
+            "the text of a mail holds a NUL or half a character", hint="remove it from the policy text"
+        )
 
 
 def _address(what: str, address: str) -> str:

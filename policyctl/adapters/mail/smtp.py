@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Mails over SMTP (RFC 5321), one dialogue step at a time, so that it is known where it broke.
+
+======================================  =========================================================
+where it broke                          outcome
+======================================  =========================================================
+connecting, greeting, envelope, text    ``NotSent``: without the final dot nothing was handed over
+after the final dot, before the answer  ``Unknown`` (the gap of RFC 1047)
+a 4xx answer                            ``NotSent``
+a 5xx answer to addressee or text       ``Rejected``
+a 5xx answer to sender, log-in, TLS     ``Stopped``: it would be the same for every mail
+======================================  =========================================================
+
+Answers of the server are quoted by their codes only: their text often repeats addresses.
+"""
+
+from __future__ import annotations
+
+import re
+import smtplib
+import ssl
+from dataclasses import dataclass
+
+from policyctl.adapters.mail.interface import Accepted, Mail, NotSent, Outcome, Rejected, Stopped, Unknown
+from policyctl.adapters.mail.message import checked, message_bytes
+from policyctl.errors import RefusedError
+
+MAILS_A_SESSION = 100
+"""Servers end a session about here (OpenSMTPD: 452 at the 101st MAIL)."""
+
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+_ENHANCED = re.compile(rb"^\s*([245]\.\d{1,3}\.\d{1,3})\b")
+_FULL = {421, 452}
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpServer:
+    """Where to hand mails over. Times in seconds; ``last_wait`` is for the answer to the final dot,
+    which RFC 5321 section 4.5.3.2.6 gives ten minutes.
+    """
+
+    host: str
+    port: int = 25
+    starttls: bool = False
+    user: str = ""
+    timeout: float = 30.0
+    last_wait: float = 600.0
+
+
+class _ReplyError(Exception):
+    """An answer that is not the one hoped for."""
+
+    def __init__(self, step: str, code: int, text: bytes) -> None:
+        status = _ENHANCED.match(text)
+        detail = f" ({status[1].decode()})" if status else ""
+        super().__init__(f"the server answered {code}{detail} to {step}")
+        self.step = step
+        self.code = code
+
+
+class _StopError(Exception):
+    """Something about us, not about this mail."""
+
+
+class SmtpMailer:
+    """Hands mails to one server. Implements ``Mailer``; ``password`` is kept out of every message."""
+
+    name = "smtp"
+    resend_is_safe = False
+
+    def __init__(self, server: SmtpServer, password: str = "") -> None:
+        self._server = server
+        self._password = password
+        self._smtp: smtplib.SMTP | None = None
+        self._used = 0
+
+    def send(self, mail: Mail) -> Outcome:
+        """Hand one mail over; the receipt is the server's status of taking it."""
+        try:
+            mail, data = checked(mail), message_bytes(mail)
+        except RefusedError as error:
+            return Rejected(error.message)
+        if self._used >= MAILS_A_SESSION:
+            self.close()
+        reused = self._smtp is not None
+        outcome = self._deliver(mail, data)
+        if reused and self._smtp is None and isinstance(outcome, NotSent):
+            # An old session that was full or had gone stale says nothing about this mail.
+            outcome = self._deliver(mail, data)
+        return outcome
+
+    def close(self) -> None:
+        """Say goodbye if there is anybody to say it to."""
+        smtp, self._smtp, self._used = self._smtp, None, 0
+        if smtp is None:
+            return
+        try:
+            smtp.quit()
+        except OSError:
+            smtp.close()
+
+    def _drop(self) -> None:
+        smtp, self._smtp, self._used = self._smtp, None, 0
+        if smtp is not None:
+            smtp.close()
+
+    def _deliver(self, mail: Mail, data: bytes) -> Outcome:
+        try:
+            smtp = self._session()
+            _envelope(smtp, mail)
+        except _StopError as error:
+            self._drop()
+            return Stopped(str(error))
+        except _ReplyError as error:
+            return self._answered(error)
+        except OSError as error:
+            self._drop()
+            return NotSent(f"no session with the mail server ({type(error).__name__})")
+        return self._hand_over(smtp, data)
+
+    def _session(self) -> smtplib.SMTP:
+        if self._smtp is None:
+            self._smtp = smtplib.SMTP(timeout=self._server.timeout)
+            _greet(self._smtp, self._server)
+            _log_in(self._smtp, self._server, self._password)
+        self._used += 1
+        return self._smtp
+
+    def _answered(self, error: _ReplyError) -> Outcome:
+        """What an answer other than the one hoped for means for this mail, and for the session."""
+        if error.code in _FULL or error.step in {"the connection", "EHLO"}:
+            self._drop()
+        else:
+            self._reset()
+        if not _is_final(error.code):
+            return NotSent(str(error))
+        if error.step in {"the addressee", "the text"}:
+            return Rejected(str(error))
+        return Stopped(str(error))
+
+    def _reset(self) -> None:
+        try:
+            if self._smtp is not None:
+                self._smtp.rset()
+        except OSError:
+            self._drop()
+
+    def _hand_over(self, smtp: smtplib.SMTP, data: bytes) -> Outcome:
+        try:
+            smtp.send(_stuffed(data))
+        except OSError as error:
+            self._drop()
+            return NotSent(f"the connection broke within the text ({type(error).__name__})")
+        try:
+            if smtp.sock is not None:
+                smtp.sock.settimeout(self._server.last_wait)
+            smtp.send(b".\r\n")
+            code, text = smtp.getreply()
+        except OSError as error:
+            self._drop()
+            return Unknown(f"the connection broke after the text was handed over ({type(error).__name__})")
+        return self._taken(smtp, code, text)
+
+    def _taken(self, smtp: smtplib.SMTP, code: int, text: bytes) -> Outcome:
+        if smtp.sock is not None:
+            smtp.sock.settimeout(self._server.timeout)
+        if code // 100 == 2:  # noqa: PLR2004 - reply classes of RFC 5321 section 4.2.1
+            status = _ENHANCED.match(text)
+            return Accepted(f"{code} {status[1].decode()}" if status else str(code))
+        if code // 100 in {4, 5}:
+            return self._answered(_ReplyError("the text", code, text))
+        self._drop()
+        return Unknown(f"the server gave no proper answer to the text ({code})")
+
+
+def _greet(smtp: smtplib.SMTP, server: SmtpServer) -> None:
+    _expect("the connection", 2, *smtp.connect(server.host, server.port))
+    _expect("EHLO", 2, *smtp.ehlo())
+    if server.starttls:
+        _secure(smtp)
+
+
+def _secure(smtp: smtplib.SMTP) -> None:
+    try:
+        smtp.starttls(context=ssl.create_default_context())
+    except smtplib.SMTPNotSupportedError:
+        raise _StopError("the server offers no STARTTLS, and [mail.smtp] asks for it") from None
+    except ssl.SSLCertVerificationError as error:
+        raise _StopError(f"the server's certificate is not trusted: {error.verify_message}") from None
+    except smtplib.SMTPResponseException as error:
+        raise _ReplyError("STARTTLS", error.smtp_code, b"") from None
+    _expect("EHLO", 2, *smtp.ehlo())
+
+
+def _log_in(smtp: smtplib.SMTP, server: SmtpServer, password: str) -> None:
+    if not server.user:
+        return
+    if not server.starttls and server.host not in _LOOPBACK:
+        raise _StopError("a password is not sent without TLS: set starttls = true in [mail.smtp]")
+    try:
+        smtp.login(server.user, password)
+    except smtplib.SMTPNotSupportedError:
+        raise _StopError("the server offers no log-in that we can do") from None
+    except smtplib.SMTPResponseException as error:
+        raise _ReplyError("the log-in", error.smtp_code, b"") from None
+
+
+def _envelope(smtp: smtplib.SMTP, mail: Mail) -> None:
+    _expect("the sender", 2, *smtp.mail(mail.from_address))
+    _expect("the addressee", 2, *smtp.rcpt(mail.to_address))
+    _expect("the text", 3, *smtp.docmd("DATA"))
+
+
+def _expect(step: str, kind: int, code: int, text: bytes) -> None:
+    """Go on when the answer is of the kind (its first digit) that was hoped for."""
+    if code // 100 != kind:
+        raise _ReplyError(step, code, text)
+
+
+def _is_final(code: int) -> bool:
+    return code // 100 == 5  # noqa: PLR2004 - reply classes of RFC 5321 section 4.2.1
+
+
+def _stuffed(data: bytes) -> bytes:
+    """The text as DATA wants it: a dot doubled at the head of a line, CRLF at the end, no final dot."""
+    doubled = re.sub(rb"(?m)^\.", b"..", data)
+    return doubled if doubled.endswith(b"\r\n") else doubled + b"\r\n"
