@@ -28,7 +28,7 @@ from policyctl.reports.words import KIND_WORDS, counted, mark_space, one_line, s
 _SIGNS = {Op.DELETE: ("{--", "--}"), Op.INSERT: ("{++", "++}"), Op.EQUAL: ("", "")}
 _SPECIAL = re.compile(r"[\\`*_{}\[\]!|~]")
 # What opens a block only at the start of a line.
-_OPENERS = re.compile(r"^(\s*)([#+=-]|\d+(?=[.)]))", re.MULTILINE)
+_OPENERS = re.compile(r"^([ \t]*\d*)(?=[#+=-]|(?<=\d)[.)][ \t\n])", re.MULTILINE)
 
 
 def render_markdown(comparison: Comparison) -> str:
@@ -39,12 +39,7 @@ def render_markdown(comparison: Comparison) -> str:
 def escaped(text: str) -> str:
     """``text`` as Markdown that shows exactly these characters."""
     plain = shown(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return _OPENERS.sub(_escape_opener, _SPECIAL.sub(r"\\\g<0>", plain))
-
-
-def _escape_opener(found: re.Match[str]) -> str:
-    lead, mark = found.groups()
-    return f"{lead}&#{ord(mark[0])};{mark[1:]}"
+    return _OPENERS.sub(r"\1\\", _SPECIAL.sub(r"\\\g<0>", plain))
 
 
 def _parts(comparison: Comparison) -> Iterator[str]:
@@ -79,7 +74,8 @@ def _verdict(verdict: Verdict) -> str:
 def _counts(revision: Revision) -> str:
     counts = statistics(revision)
     kinds = ", ".join(f"{number} {KIND_WORDS[kind]}" for kind, number in counts.kinds) or "none"
-    return f"Clauses: {kinds}. {counted(counts.inserted, 'word')} inserted, {counted(counts.deleted, 'word')} deleted."
+    words = f"{counted(counts.inserted, 'word')} inserted, {counted(counts.deleted, 'word')} deleted"
+    return f"Clauses: {kinds}. {words}."
 
 
 def _table(changes: Sequence[ClauseChange]) -> str:
@@ -146,7 +142,7 @@ def _block(revision: Revision, block: BlockChange) -> str:
 def _redline(runs: Sequence[Run]) -> str:
     """Runs as one paragraph; lines of the source end in a hard break."""
     text = "".join(_run(run) for run in runs)
-    return "\\\n".join(line for line in text.split("\n") if line.strip())
+    return "\\\n".join(line.lstrip() for line in text.split("\n") if line.strip())
 
 
 def _run(run: Run) -> str:
