@@ -7,11 +7,12 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from policyctl.adapters.files import add_line, create
+from policyctl.adapters.files import add_line, create, read_text
 from policyctl.errors import CannotCompareError, RefusedError
 
 KEY_FILE = ".policyctl/pseudonym.key"
 IGNORED = ".policyctl/"
+KEEP = "policies/.gitkeep"  # git keeps no empty folder
 _KEY_BYTES = 32
 
 SETTINGS = """\
@@ -59,21 +60,24 @@ def init(folder: Path, *, dry_run: bool = False) -> Initialised:
     if (folder / "policyctl.toml").exists():
         hint = "this is a policy repository already: policyctl new SLUG writes a policy"
         raise RefusedError("policyctl.toml is there already", hint=hint)
-    files = {
-        KEY_FILE: f"{secrets.token_hex(_KEY_BYTES)}\n",
-        "policies/.gitkeep": "",
-        "policyctl.toml": SETTINGS,
-    }
-    there = tuple(name for name in files if (folder / name).exists())
+    files = {KEY_FILE: f"{secrets.token_hex(_KEY_BYTES)}\n", KEEP: "", "policyctl.toml": SETTINGS}
+    there = tuple(name for name in files if _is_there(folder, name))
     missing = tuple(name for name in files if name not in there)
-    ignore = (folder / ".gitignore").exists()
+    ignored = _is_ignored(folder)
     if not dry_run:
         add_line(folder / ".gitignore", IGNORED)
         for name in missing:
             create(folder / name, files[name], mode=0o600 if name == KEY_FILE else 0o644)
-    return Initialised(
-        folder,
-        (*missing, *(() if ignore else (".gitignore",))),
-        (*there, *((".gitignore",) if ignore else ())),
-        (folder / ".git").exists(),
-    )
+    ignore = (".gitignore",)
+    written, kept = (missing, there + ignore) if ignored else (missing + ignore, there)
+    return Initialised(folder, written, kept, (folder / ".git").exists())
+
+
+def _is_there(folder: Path, name: str) -> bool:
+    """A file that is there; for the place holder, any ``policies`` folder will do."""
+    return (folder / "policies").is_dir() if name == KEEP else (folder / name).exists()
+
+
+def _is_ignored(folder: Path) -> bool:
+    path = folder / ".gitignore"
+    return path.exists() and IGNORED in read_text(path).splitlines()
