@@ -31,8 +31,13 @@ _CANDIDATE = re.compile(
 _NOT_A_TITLE = re.compile(r"(?:[-*+•][ \t]|[>|]|\d{1,9}[.)][ \t]| {4}|\t|#{1,6}[ \t])")
 _FRONT = re.compile(r"\ufeff?---[ \t]*\r?\n(?P<body>(?:[^\n]*\n)*?)(?:---|\.\.\.)[ \t]*(?:\r?\n|$)")
 _KEY = re.compile(r"[A-Za-z_][\w-]*[ \t]*:(?:\s|$)", re.MULTILINE)
+_STEP = r"(?:\d{1,3}|[a-zA-Z]|[ivxlIVXL]{1,5})"
 _NUMBER = re.compile(
-    r"(?:(?:section|article|part|chapter|§)\s+)?\(?(?:\d+(?:\.\d+)*|[ivxlc]{1,5}|[a-z])[.):]+(?:\s+|$)|\d+(?:\.\d+)*\s+",
+    rf"(?:(?:section|article|part|chapter|annex|§)\s+)?(?:"
+    rf"\(?\d{{1,3}}(?:\.{_STEP})*[.):]+(?:\s+|(?=[^\W\d]))"  # 1. 1.Title 2.b.Title 3) (4)
+    rf"|\d{{1,3}}(?:\.\d{{1,3}})+\s+(?=[A-Z\W])"  # 1.2 Title
+    rf"|\(?(?:[ivxlc]{{1,5}}|[a-z])[.):]+\s+"  # IV. a) (b)
+    rf")",
     re.IGNORECASE,
 )
 _USEFUL_HEADINGS = 6

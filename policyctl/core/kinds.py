@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Linked clauses -> the kinds of their change, and with what a change of form was made.
+
+A section number alone is form, not a kind of its own that would stand beside the others: one
+inserted section renumbers all that follow (``format`` says ``number``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+from policyctl.core.parse import BOLD_LEVEL, number_of, title_of
+from policyctl.core.policy import Clause, Document
+from policyctl.core.revision import Kind
+from policyctl.core.visible import LINK, folded
+
+_BOLD_AS = 4  # a bold line stands where others write a heading of the fourth level
+_URL = re.compile(r"https?://[^\s()<>\[\]\"]+|mailto:[^\s()<>\[\]\"]+", re.IGNORECASE)
+_HOST = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?//(?:[^/@\s]*@)?(?:www\.)?([^/:?#\s]+)", re.IGNORECASE)
+
+
+def body_of(clause: Clause) -> str:
+    """The visible words under the heading; a short line that works as one is part of the words."""
+    skip = 1 if clause.level else 0
+    return " ".join(block.visible for block in clause.blocks[skip:] if block.visible)
+
+
+def kinds_of(
+    old: Document, new: Document, before: tuple[Clause, ...], after: tuple[Clause, ...], *, moved: bool
+) -> tuple[frozenset[Kind], tuple[str, ...]]:
+    """The kinds, never empty, and the ways in which form changed."""
+    if not after:
+        return frozenset({Kind.REMOVED}), ()
+    if not before:
+        return frozenset({Kind.ADDED}), ()
+    kinds = {Kind.MOVED} if moved else set()
+    raw_old, raw_new = _raw(old, before), _raw(new, after)
+    if raw_old == raw_new:
+        return frozenset(kinds or {Kind.UNCHANGED}), ()
+    kinds |= _shape(before, after) | _wording(before, after)
+    form = forms(raw_old, raw_new, before[0].heading, after[0].heading)
+    if not kinds - {Kind.MOVED}:
+        kinds.add(Kind.FORMAT_ONLY)
+    return frozenset(kinds), form
+
+
+def _raw(document: Document, clauses: tuple[Clause, ...]) -> str:
+    return "".join([document.text[c.start : c.end] for c in clauses])
+
+
+def _shape(before: tuple[Clause, ...], after: tuple[Clause, ...]) -> set[Kind]:
+    if len(before) > 1 and len(after) > 1:
+        return {Kind.RESTRUCTURED}
+    if len(before) > 1:
+        return {Kind.MERGED}
+    return {Kind.SPLIT} if len(after) > 1 else set()
+
+
+def _wording(before: tuple[Clause, ...], after: tuple[Clause, ...]) -> set[Kind]:
+    kinds = set()
+    if folded(" ".join(filter(None, map(body_of, before)))) != folded(
+        " ".join(filter(None, map(body_of, after)))
+    ):
+        kinds.add(Kind.REWORDED)
+    one, other = before[0], after[0]
+    if (one.level or other.level) and folded(title_of(one.heading)) != folded(title_of(other.heading)):
+        kinds.add(Kind.RENAMED)
+    if one.level and other.level and _rank(one) != _rank(other):
+        kinds.add(Kind.RELEVELLED)
+    return kinds
+
+
+def _rank(clause: Clause) -> int:
+    return _BOLD_AS if clause.level == BOLD_LEVEL else clause.level
+
+
+def forms(raw_old: str, raw_new: str, heading_old: str, heading_new: str) -> tuple[str, ...]:
+    """``link-domain``, ``link-target``, ``number``, ``typography``, ``markup``, ``white-space``."""
+    found = []
+    links_old, links_new = Counter(targets(raw_old)), Counter(targets(raw_new))
+    if links_old != links_new:
+        same = _hosts(links_old) == _hosts(links_new)
+        found.append("link-target" if same else "link-domain")
+    if number_of(heading_old) != number_of(heading_new):
+        found.append("number")
+    return tuple(found)
+
+
+def targets(text: str) -> list[str]:
+    """Where the links of a text lead, in order."""
+    return [found[3].strip(" \t\n<>") for found in LINK.finditer(text)] + _URL.findall(LINK.sub(r"\2", text))
+
+
+def _hosts(links: Counter[str]) -> set[str]:
+    return {m[1].casefold() for link in links if (m := _HOST.match(link))}

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What alignment knows of a clause or a block: its text, and its words when asked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from policyctl.core.tokens import Interner
+from policyctl.core.visible import folded
+
+_WORD = re.compile(
+    r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]|[^\W\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+"
+)
+
+
+class Piece:
+    """A clause or a block to be aligned.
+
+    ``raw`` is its source text; ``title`` its heading without number, '' when there is none;
+    ``parent`` the headings above it; ``body`` (asked for only when the raw texts do not settle the
+    matter) the visible words below the heading, typography folded.
+    """
+
+    __slots__ = ("_body", "_read", "_size", "kind", "level", "parent", "raw", "title")
+
+    def __init__(
+        self,
+        raw: str,
+        read: Callable[[], str],
+        *,
+        title: str = "",
+        parent: tuple[str, ...] = (),
+        level: int = 0,
+        kind: str = "",
+    ) -> None:
+        self.raw, self.title, self.parent, self.level, self.kind = raw, title, parent, level, kind
+        self._read = read
+        self._body: str | None = None
+        self._size = -1
+
+    @property
+    def body(self) -> str:
+        if self._body is None:
+            self._body = folded(self._read())
+        return self._body
+
+    @property
+    def size(self) -> int:
+        """About how many words it has, heading included (from the raw text, which is cheap)."""
+        if self._size < 0:
+            self._size = len(self.raw.split())
+        return self._size
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What a reader sees."""
+        return self.title, self.body
+
+
+class Words:
+    """The words of both sides' bodies as strings of one character a word, made when asked for."""
+
+    def __init__(self, old: Sequence[Piece], new: Sequence[Piece]) -> None:
+        self.sides = (old, new)
+        self.interner = Interner()
+        self.made: tuple[dict[int, str], dict[int, str]] = ({}, {})
+
+    def of(self, side: int, index: int) -> str:
+        """Side 0 is the old one, 1 the new."""
+        made = self.made[side]
+        if index not in made:
+            made[index] = self.interner.word(_WORD.findall(self.sides[side][index].body.casefold()))
+        return made[index]

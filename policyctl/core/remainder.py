@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Links between pieces that are not equal: scored by words, title, gap and the headings above."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+
+from policyctl.core.assign import Pair, best_pairs, heaviest_chain
+from policyctl.core.pieces import Piece, Words
+
+_TITLE, _GAP, _PARENT = 0.20, 0.15, 0.05
+_ALL_PAIRS = 2500  # candidates; beyond that only pairs that share rare words are scored
+_FLOOR = 0.25  # likeness below which words say nothing
+_SHINGLE, _COMMON, _KEPT = 3, 12, 8
+_SHORT = 8
+
+
+class Gaps:
+    """The places between links that stand in order: pieces of one gap are likely to go together."""
+
+    def __init__(self, old: Sequence[Piece], new: Sequence[Piece], found: Iterable[Pair]) -> None:
+        pairs = sorted(found)
+        chain = heaviest_chain([n for _, n in pairs], [1.0 + old[o].size for o, _ in pairs])
+        self.old = sorted(pairs[i][0] for i in chain)
+        self.new = sorted(pairs[i][1] for i in chain)
+        self.sizes = (len(old), len(new))
+
+    def of_old(self, index: int) -> int:
+        return bisect_left(self.old, index)
+
+    def of_new(self, index: int) -> int:
+        return bisect_left(self.new, index)
+
+    def same(self, o: int, n: int) -> bool:
+        return self.of_old(o) == self.of_new(n)
+
+
+def by_score(
+    old: Sequence[Piece], new: Sequence[Piece], found: Collection[Pair], gaps: Gaps, words: Words
+) -> dict[Pair, tuple[str, float]]:
+    """The best assignment of what is not in ``found``; each pair with how and by what margin."""
+    used_old, used_new = {o for o, _ in found}, {n for _, n in found}
+    left = [o for o in range(len(old)) if o not in used_old]
+    right = [n for n in range(len(new)) if n not in used_new]
+    if not left or not right:
+        return {}
+    alike = _likeness(old, new, left, right, gaps, words)
+    titles = _Titles(old, new, left, right)
+    scores = {}
+    for (o, n), like in alike.items():
+        same, title = gaps.same(o, n), titles.equal(o, n)
+        if like >= _needed(old[o], new[n], same=same, title=title, unique=titles.unique(o, n)):
+            parent = old[o].parent == new[n].parent
+            scores[o, n] = like + _TITLE * title + _GAP * same + _PARENT * parent
+    chosen = best_pairs(scores)
+    return {
+        (o, n): ("title" if titles.equal(o, n) else "similarity", _margin(scores, (o, n))) for o, n in chosen
+    }
+
+
+def _needed(old: Piece, new: Piece, *, same: bool, title: bool, unique: bool) -> float:
+    """How alike two pieces must be to be one: the less else speaks for it, the more."""
+    if title:
+        if same and unique:
+            return 0.0
+        return 0.30 if unique else 0.35 if same else 0.50
+    short = min(old.size, new.size) < _SHORT
+    if same:
+        return 0.50 if short else 0.45
+    return 0.75 if short else 0.55
+
+
+class _Titles:
+    """Which titles are the same, and which stand once only on each side of what is left."""
+
+    def __init__(
+        self, old: Sequence[Piece], new: Sequence[Piece], left: Iterable[int], right: Iterable[int]
+    ) -> None:
+        self.old, self.new = old, new
+        self.count_old = Counter(old[o].title for o in left)
+        self.count_new = Counter(new[n].title for n in right)
+
+    def equal(self, o: int, n: int) -> bool:
+        return self.old[o].title == self.new[n].title != ""
+
+    def unique(self, o: int, n: int) -> bool:
+        title = self.old[o].title
+        return self.equal(o, n) and self.count_old[title] == 1 == self.count_new[title]
+
+
+def _margin(scores: Mapping[Pair, float], pair: Pair) -> float:
+    """How far the pair's score stands above the next best one of either member."""
+    o, n = pair
+    others = [s for (a, b), s in scores.items() if (a == o) != (b == n)]
+    return round(min(1.0, max(0.0, scores[pair] - max(others, default=0.0))), 4)
+
+
+def _likeness(
+    old: Sequence[Piece], new: Sequence[Piece], left: list[int], right: list[int], gaps: Gaps, words: Words
+) -> dict[Pair, float]:
+    """Share of common words in order, 0 to 1, of every pair worth a look."""
+    from rapidfuzz.distance import Indel
+
+    alike: Callable[..., float] = Indel.normalized_similarity
+    alike_of = {}
+    for o, n in _candidates(old, new, left, right, gaps, words):
+        a, b = words.of(0, o), words.of(1, n)
+        like = alike(a, b, score_cutoff=_FLOOR) if a and b else 0.0
+        if like or (old[o].title == new[n].title != ""):
+            alike_of[o, n] = like
+    return alike_of
+
+
+def _candidates(
+    old: Sequence[Piece], new: Sequence[Piece], left: list[int], right: list[int], gaps: Gaps, words: Words
+) -> Iterable[Pair]:
+    if len(left) * len(right) <= _ALL_PAIRS:
+        return [(o, n) for o in left for n in right]
+    return sorted(
+        _sharing(left, right, words) | _of_one_gap(left, right, gaps) | _of_one_title(old, new, left, right)
+    )
+
+
+def _shingles(text: str) -> set[str]:
+    return {text[i : i + _SHINGLE] for i in range(max(1, len(text) - _SHINGLE + 1))}
+
+
+def _sharing(left: list[int], right: list[int], words: Words) -> set[Pair]:
+    """For each new piece the old ones that share most of its rare three-word runs."""
+    where: dict[str, list[int]] = defaultdict(list)
+    for o in left:
+        for shingle in _shingles(words.of(0, o)):
+            where[shingle].append(o)
+    pairs = set()
+    for n in right:
+        votes: Counter[int] = Counter()
+        for shingle in _shingles(words.of(1, n)):
+            holders = where.get(shingle, ())
+            if len(holders) <= _COMMON:
+                votes.update(holders)
+        best = sorted(votes.items(), key=lambda item: (-item[1], abs(item[0] - n), item[0]))[:_KEPT]
+        pairs.update((o, n) for o, _ in best)
+    return pairs
+
+
+def _of_one_gap(left: list[int], right: list[int], gaps: Gaps) -> set[Pair]:
+    inside: dict[int, list[int]] = defaultdict(list)
+    for o in left:
+        inside[gaps.of_old(o)].append(o)
+    return {(o, n) for n in right for o in inside[gaps.of_new(n)] if len(inside[gaps.of_new(n)]) <= _COMMON}
+
+
+def _of_one_title(old: Sequence[Piece], new: Sequence[Piece], left: list[int], right: list[int]) -> set[Pair]:
+    titled: dict[str, list[int]] = defaultdict(list)
+    for o in left:
+        if old[o].title:
+            titled[old[o].title].append(o)
+    return {
+        (o, n) for n in right for o in titled.get(new[n].title, ()) if len(titled[new[n].title]) <= _COMMON
+    }
+
+
+def by_position(
+    old: Sequence[Piece],
+    new: Sequence[Piece],
+    taken_old: Collection[int],
+    taken_new: Collection[int],
+    gaps: Gaps,
+    words: Words,
+) -> dict[Pair, tuple[str, float]]:
+    """Pieces of few words that stand alone in the same gap: a bare heading that was renamed."""
+    alone_old = [o for o in range(len(old)) if o not in taken_old]
+    alone_new = [n for n in range(len(new)) if n not in taken_new]
+    in_old, in_new = Counter(map(gaps.of_old, alone_old)), Counter(map(gaps.of_new, alone_new))
+    found = {}
+    for o in alone_old:
+        for n in alone_new:
+            gap = gaps.of_old(o)
+            if (
+                gap == gaps.of_new(n)
+                and in_old[gap] == 1 == in_new[gap]
+                and _bare(old[o], new[n], words.of(0, o), words.of(1, n))
+            ):
+                found[o, n] = ("position", 0.0)
+    return found
+
+
+def _bare(old: Piece, new: Piece, old_words: str, new_words: str) -> bool:
+    """Both are a heading and next to nothing else, on the same level."""
+    return (
+        bool(old.title and new.title) and old.level == new.level and len(old_words) < 3 and len(new_words) < 3
+    )
