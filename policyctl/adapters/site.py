@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from policyctl.errors import PolicyctlError, RefusedError
@@ -21,6 +22,18 @@ from policyctl.faults import fault_point
 
 _MARKER = ".policyctl-site"
 _MARKER_TEXT = b"This folder is written by policyctl; what is put here by hand is lost.\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where the site is written, and where it is served (empty when nobody said)."""
+
+    folder: Path
+    base_url: str = ""
+
+    def write(self, pages: Mapping[str, bytes]) -> bool:
+        """``write_site`` into this folder."""
+        return write_site(self.folder, pages)
 
 
 def write_site(folder: Path, pages: Mapping[str, bytes]) -> bool:

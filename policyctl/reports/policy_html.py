@@ -55,7 +55,7 @@ def _is_safe_link(url: str) -> bool:
     if parts.scheme.lower() not in _SAFE_SCHEMES:
         return False
     # "//host" and "/\\host" lead away without saying so.
-    return bool(parts.scheme) or not re.match(r"[/\\]{2}", url.strip())
+    return bool(parts.scheme) or not re.match(r"(?:[/\\]|%5c){2}|\\|%5c", url.strip(), re.IGNORECASE)
 
 
 def _described(

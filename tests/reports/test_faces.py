@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from policyctl.reports.html import render_html
+from policyctl.reports.markdown import escaped, render_markdown
+from policyctl.reports.terminal import render_terminal
+from policyctl.reports.words import shown
+from tests.reports import samples
+
+FULL = samples.comparison(samples.OLD, samples.NEW, samples.FINDING)
+HOSTILE = samples.comparison(samples.HOSTILE, samples.HOSTILE.replace("Read", "Look at\x07"), samples.FINDING)
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+
+class Page(HTMLParser):
+    """Collects what a test asks of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.words: dict[str, str] = {"ins": "", "del": ""}
+        self._open: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self._open.append(tag)
+        self.attributes += attrs
+        self.ids += [value for name, value in attrs if name == "id" and value]
+        self.links += [value for name, value in attrs if name == "href" and value]
+
+    def handle_endtag(self, tag: str) -> None:
+        while self._open and self._open.pop() != tag:
+            pass
+
+    def handle_data(self, data: str) -> None:
+        for tag in self.words:
+            if tag in self._open:
+                self.words[tag] += data
+
+
+def test_the_terminal_shows_the_table_before_the_redlines_and_signs_beside_colours() -> None:
+    text = render_terminal(FULL)
+    assert text.index("Sharing -> Sharing with others") < text.index("{+")
+    assert "[-only" in text
+    assert "advertisers" in text
+    assert "front matter" in text
+    assert "\x1b" not in text
+
+
+def test_colours_add_nothing_but_colours() -> None:
+    plain, coloured = render_terminal(FULL), render_terminal(FULL, colour=True)
+    assert coloured != plain
+    stripped = [line.rstrip() for line in ANSI.sub("", coloured).split("\n")]
+    assert stripped == plain.split("\n")
+
+
+@pytest.mark.parametrize("width", [10, 40, 80, 200, 400])
+def test_no_line_is_wider_than_the_terminal(width: int) -> None:
+    longest = max(len(line) for line in render_terminal(FULL, width=width).split("\n"))
+    assert longest <= max(40, min(200, width))
+
+
+def test_escape_sequences_of_a_policy_are_written_out_on_the_terminal() -> None:
+    text = render_terminal(HOSTILE, width=200)
+    assert "\x1b" not in text
+    assert "\x07" not in text
+    assert "\u202e" not in text
+    assert r"\x07" in text
+    assert r"\x1b[31madvertisers" in text
+
+
+def test_clauses_without_a_change_of_words_are_only_counted() -> None:
+    again = samples.comparison(samples.OLD, samples.OLD.replace("# Cookies\n", "Cookies\n=======\n"))
+    text = render_terminal(again)
+    assert "format only" in text
+    assert "{+" not in text
+
+
+def test_markdown_holds_the_table_and_both_sides_of_the_redline() -> None:
+    text = render_markdown(FULL)
+    assert "| Change | Clause | Old lines | New lines |" in text
+    assert "{--" in text
+    assert "{++" in text
+    assert text.index("| Change |") < text.index("## Redline")
+
+
+def test_markdown_of_a_hostile_policy_renders_to_no_tag_link_or_image_of_its_own() -> None:
+    html = (
+        MarkdownIt("commonmark", {"html": True})
+        .enable(["table", "strikethrough"])
+        .render(render_markdown(HOSTILE))
+    )
+    page = Page(html)
+    assert not {"script", "img", "a", "s", "blockquote"} & set(page.tags)
+    assert "\x1b" not in html
+
+
+@given(st.text(alphabet=st.sampled_from("ab12 \n#-+=*_`[]()!<>&{}|~\\.)\t:"), max_size=40))
+def test_escaped_text_reads_the_same_after_rendering(text: str) -> None:
+    html = (
+        MarkdownIt("commonmark", {"html": True})
+        .enable(["table", "strikethrough"])
+        .render("x " + escaped(text))
+    )
+    page = Page(html)
+    assert set(page.tags) <= {"p"}
+    words: list[str] = []
+    page.handle_data = words.append  # type: ignore[method-assign]
+    page.feed(html)
+    assert "".join("".join(words).split()) == "x" + "".join(text.split())
+
+
+def test_the_page_stands_alone() -> None:
+    page = Page(render_html(FULL))
+    assert "script" not in page.tags
+    assert "link" not in page.tags
+    assert all(link.startswith("#") for link in page.links)
+    assert not [name for name, _ in page.attributes if name in {"src", "style"} or name.startswith("on")]
+
+
+def test_the_page_says_inserted_and_deleted_in_words_and_signs() -> None:
+    page = Page(render_html(FULL))
+    assert "inserted: +" in page.words["ins"]
+    assert "telephone" in page.words["ins"]
+    assert "deleted: −" in page.words["del"]
+    assert "only" in page.words["del"]
+
+
+def test_a_move_is_linked_both_ways_and_every_link_of_the_page_leads_somewhere() -> None:
+    page = Page(render_html(FULL))
+    assert any(link.startswith("#left-") for link in page.links)
+    assert any(name.startswith("left-") for name in page.ids)
+    assert {link[1:] for link in page.links} <= set(page.ids)
+    assert len(page.ids) == len(set(page.ids))
+
+
+def test_policy_text_never_becomes_markup_of_the_page() -> None:
+    html = render_html(HOSTILE, title="<script>")
+    page = Page(html)
+    assert "script" not in page.tags
+    assert "img" not in page.tags
+    assert "&lt;script&gt;alert(2)" in html
+    assert "\x1b" not in html
+    assert r"\x1b[31m" in html
+    assert "{{ 7 * 7 }}" in html
+
+
+def test_the_style_of_the_page_is_the_one_its_security_policy_admits() -> None:
+    import base64
+    import hashlib
+
+    html = render_html(FULL)
+    style = html.split("<style>")[1].split("</style>")[0]
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert f"style-src &#39;sha256-{digest}&#39;" in html or f"style-src 'sha256-{digest}'" in html
+    assert "prefers-color-scheme: dark" in style
+    assert "@media print" in style
+
+
+@given(st.text(max_size=80))
+def test_shown_text_holds_no_control_or_direction_character(text: str) -> None:
+    said = shown(text)
+    assert not re.search(
+        "[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u200b\u200e\u200f\ufeff]", said
+    )
+
+
+def test_shown_text_keeps_what_readers_of_other_scripts_need() -> None:
+    # Persian spells with a zero-width non-joiner; Japanese has no spaces.
+    assert shown("می\u200cخواهیم") == "می\u200cخواهیم"
+    assert shown("クッキー、これは。") == "クッキー、これは。"
