@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pieces x pieces -> links: which clause (or block) of the new text goes on from which of the old.
 
-1. raw: the longest common sequence of equal texts, then equal texts that stand elsewhere.
+1. raw: equal texts: common beginnings and ends, then texts that stand once on each side.
 2. visible: the same by what a reader sees.
-3. The heaviest chain of these in order cuts the rest into gaps.
+3. The heaviest chain of these in order cuts the rest into gaps; texts that stand several times are
+   told apart by what stands around them.
 4. remainder: what is left is scored by words, title and gap; the best assignment is taken.
 5. parts: what is still alone may be a part of a linked piece: splits and merges.
 6. position: what alone is left in a gap on both sides, when nothing speaks against it.
@@ -17,11 +18,10 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from policyctl.core.assign import Pair, heaviest_chain
+from policyctl.core.assign import CELLS, Pair, heaviest_chain, in_line
 from policyctl.core.parts import parts
 from policyctl.core.pieces import Piece, Words
 from policyctl.core.remainder import Gaps, by_position, by_score
-from policyctl.core.tokens import Interner
 
 _FEW_WORDS = 6
 
@@ -50,6 +50,7 @@ def align(old: Sequence[Piece], new: Sequence[Piece]) -> tuple[Link, ...]:
     whole: list[tuple[tuple[int, ...], tuple[int, ...], str, float]] = []
     if len(found) < max(len(old), len(new)):
         _equal(old, new, found, "visible", lambda piece: piece.key)
+        _repeated(old, new, found)
         whole = _settle(old, new, found)
     joined = {(o, n) for olds, news, _, _ in whole for o in olds for n in news}
     links = [Link((o,), (n,), how, margin) for (o, n), (how, margin) in found.items() if (o, n) not in joined]
@@ -65,7 +66,7 @@ def _settle(
     words = Words(old, new)
     gaps = Gaps(old, new, found)
     found.update(by_score(old, new, found, gaps, words))
-    whole = parts(old, new, found, gaps, words)
+    whole = parts(old, new, found, words)
     taken = [{i for group in whole for i in group[side]} | {pair[side] for pair in found} for side in (0, 1)]
     found.update(by_position(old, new, taken[0], taken[1], gaps, words))
     return whole
@@ -74,67 +75,105 @@ def _settle(
 def _equal(
     old: Sequence[Piece], new: Sequence[Piece], found: Found, how: str, key: Callable[[Piece], Hashable]
 ) -> None:
-    """Adds pairs with equal keys: in order first, then those that stand elsewhere."""
-    used = [{pair[side] for pair in found} for side in (0, 1)]
-    left = [i for i in range(len(old)) if i not in used[0]]
-    right = [i for i in range(len(new)) if i not in used[1]]
-    keys_old, keys_new = [key(old[i]) for i in left], [key(new[i]) for i in right]
-    count_old, count_new = Counter(keys_old), Counter(keys_new)
-    pairs = set()
-    for i, j in _spine(keys_old, keys_new):
-        repeated = count_old[keys_old[i]] > 1 or count_new[keys_new[j]] > 1
-        if (
-            not repeated
-            or old[left[i]].size >= _FEW_WORDS
-            or _beside(left[i], right[j], found, len(old), len(new))
-        ):
-            pairs.add((i, j))
-    done_old, done_new = {i for i, _ in pairs}, {j for _, j in pairs}
-    pairs |= _elsewhere(keys_old, keys_new, done_old, done_new)
-    found.update({(left[i], right[j]): (how, 1.0) for i, j in pairs})
+    """Adds pairs with equal keys: common ends first, then keys that stand once on each side."""
+    left, right = _left(old, new, found)
+    if how == "raw":
+        _common_ends(old, new, left, right, found)
+        left, right = _left(old, new, found)
+    keys_old, keys_new = {o: key(old[o]) for o in left}, {n: key(new[n]) for n in right}
+    count_old, count_new = Counter(keys_old.values()), Counter(keys_new.values())
+    place = {key: n for n, key in keys_new.items()}
+    for o, own in keys_old.items():
+        if count_old[own] == 1 == count_new[own]:
+            found[o, place[own]] = (how, 1.0)
 
 
-def _beside(o: int, n: int, found: Found, olds: int, news: int) -> bool:
-    """A neighbour is linked to the neighbour, or both stand at the same end of their texts."""
-    before = (o == 0 and n == 0) or (o - 1, n - 1) in found
-    return before or (o == olds - 1 and n == news - 1) or (o + 1, n + 1) in found
+def _left(old: Sequence[Piece], new: Sequence[Piece], found: Found) -> tuple[list[int], list[int]]:
+    used_old, used_new = {o for o, _ in found}, {n for _, n in found}
+    return (
+        [o for o in range(len(old)) if o not in used_old],
+        [n for n in range(len(new)) if n not in used_new],
+    )
 
 
-def _spine(old: list[Hashable], new: list[Hashable]) -> list[Pair]:
-    """A longest common sequence; common ends are cut off first, so what is equal costs little."""
+def _common_ends(
+    old: Sequence[Piece], new: Sequence[Piece], left: list[int], right: list[int], found: Found
+) -> None:
+    short = min(len(left), len(right))
     head = 0
-    short = min(len(old), len(new))
-    while head < short and old[head] == new[head]:
+    while head < short and old[left[head]].raw == new[right[head]].raw:
+        found[left[head], right[head]] = ("raw", 1.0)
         head += 1
-    tail = 0
-    while tail < short - head and old[-1 - tail] == new[-1 - tail]:
+    tail = 1
+    while tail <= short - head and old[left[-tail]].raw == new[right[-tail]].raw:
+        found[left[-tail], right[-tail]] = ("raw", 1.0)
         tail += 1
-    pairs = [(i, i) for i in range(head)]
-    pairs += [(len(old) - 1 - k, len(new) - 1 - k) for k in range(tail)]
-    middle_old, middle_new = old[head : len(old) - tail], new[head : len(new) - tail]
-    if middle_old and middle_new and not set(middle_old).isdisjoint(middle_new):
-        from rapidfuzz.distance import Indel
-
-        interner = Interner()
-        steps = Indel.opcodes(interner.word(middle_old), interner.word(middle_new))
-        for step in steps:
-            if step.tag == "equal":
-                size = step.src_end - step.src_start
-                pairs += [(head + step.src_start + k, head + step.dest_start + k) for k in range(size)]
-    return pairs
 
 
-def _elsewhere(old: list[Hashable], new: list[Hashable], done_old: set[int], done_new: set[int]) -> set[Pair]:
-    """Equal keys off the spine: first with first, second with second."""
+def _repeated(old: Sequence[Piece], new: Sequence[Piece], found: Found) -> None:
+    """Adds equal pieces that stand several times: by the order of all that stands around them,
+    then, for those that are left, first with first.
+    """
+    left, right = _left(old, new, found)
+    shared = {old[o].key for o in left} & {new[n].key for n in right}
+    if not shared:
+        return
+    for o, n in _lined_up(old, new, found, left, right):
+        if (o, n) not in found and old[o].key == new[n].key:
+            found[o, n] = ("raw" if old[o].raw == new[n].raw else "visible", 1.0)
+    for same in (lambda piece: piece.raw, lambda piece: piece.key):
+        _elsewhere(old, new, found, same)
+
+
+def _lined_up(
+    old: Sequence[Piece], new: Sequence[Piece], found: Found, left: list[int], right: list[int]
+) -> list[Pair]:
+    """The best order-keeping pairs of all pieces, those found counted in; gap by gap in a long text."""
+    olds, news = {o for o, _ in found}, {n for _, n in found}
+
+    def score(o: int, n: int) -> float:
+        if o in olds or n in news:
+            return 2.0 + (old[o].size >= _FEW_WORDS) if (o, n) in found else 0.0
+        return _agreement(old[o], new[n])
+
+    first, last = (min(left), min(right)), (max(left) + 1, max(right) + 1)
+    if (last[0] - first[0]) * (last[1] - first[1]) <= CELLS:
+        return in_line(range(first[0], last[0]), range(first[1], last[1]), score)
+    gaps = Gaps(old, new, found)
+    in_old, in_new = _by_gap(left, gaps.of_old), _by_gap(right, gaps.of_new)
+    return [
+        pair for gap in in_old.keys() & in_new.keys() for pair in in_line(in_old[gap], in_new[gap], score)
+    ]
+
+
+def _by_gap(indices: Iterable[int], gap_of: Callable[[int], int]) -> dict[int, list[int]]:
+    groups: dict[int, list[int]] = {}
+    for index in indices:
+        groups.setdefault(gap_of(index), []).append(index)
+    return groups
+
+
+def _agreement(old: Piece, new: Piece) -> float:
+    """How much two pieces have in common at a glance: equal, equal to the reader, same title."""
+    if old.raw == new.raw:
+        return 2.0 + (old.size >= _FEW_WORDS)
+    if old.key == new.key:
+        return 1.8 + (old.size >= _FEW_WORDS)
+    return 1.0 if old.title == new.title != "" else 0.0
+
+
+def _elsewhere(
+    old: Sequence[Piece], new: Sequence[Piece], found: Found, key: Callable[[Piece], Hashable]
+) -> None:
+    """Equal keys out of line: first with first, second with second."""
+    left, right = _left(old, new, found)
     places: dict[Hashable, list[int]] = {}
-    for j, key in enumerate(new):
-        if j not in done_new:
-            places.setdefault(key, []).append(j)
-    pairs = set()
-    for i, key in enumerate(old):
-        if i not in done_old and places.get(key):
-            pairs.add((i, places[key].pop(0)))
-    return pairs
+    for n in reversed(right):
+        places.setdefault(key(new[n]), []).append(n)
+    for o in left:
+        if places.get(key(old[o])):
+            n = places[key(old[o])].pop()
+            found[o, n] = ("raw" if old[o].raw == new[n].raw else "visible", 1.0)
 
 
 def _alone(olds: int, news: int, links: Iterable[Link]) -> list[Link]:
@@ -145,13 +184,20 @@ def _alone(olds: int, news: int, links: Iterable[Link]) -> list[Link]:
 
 
 def _with_moves(old: Sequence[Piece], new: Sequence[Piece], links: list[Link]) -> list[Link]:
-    """Step 7. As few sections as possible are said to have moved; of two ways, the lighter one."""
+    """Step 7. As few sections as possible are said to have moved; of two ways the one with fewer
+    clauses, then with fewer words.
+    """
     both = sorted((link for link in links if link.old and link.new), key=lambda link: link.old)
     if all(a.new[0] < b.new[0] for a, b in pairwise(both)):
         return links
     sections = _sections(old, new, both)
-    total = 1.0 + sum(link_size(old, new, link) for link in both)
-    weights = [1.0 + sum(link_size(old, new, link) for link in group) / total for group in sections]
+    words = 1.0 + sum(link_size(old, new, link) for link in both)
+    weights = [
+        1.0
+        + 0.1 * len(group) / len(both)
+        + 0.1 / len(both) * sum(link_size(old, new, link) for link in group) / words
+        for group in sections
+    ]
     chain = heaviest_chain([group[0].new[0] for group in sections], weights)
     moved = {id(link) for index, group in enumerate(sections) if index not in chain for link in group}
     return [replace(link, moved=True) if id(link) in moved else link for link in links]

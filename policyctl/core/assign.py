@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 Pair = tuple[int, int]
 _EXACT = 60  # members of a component that are still solved exactly (cubic time)
@@ -147,3 +147,31 @@ def _raise(tree: list[tuple[float, int]], rank: int, value: tuple[float, int]) -
         if value[0] > tree[rank][0]:
             tree[rank] = value
         rank += rank & -rank
+
+
+CELLS = 40_000  # beyond that a table takes too long, and the nearest equal ones do
+
+
+def in_line(old: Sequence[int], new: Sequence[int], score: Callable[[int, int], float]) -> list[Pair]:
+    """Pairs in order (no two cross) whose scores sum up highest; none with score 0."""
+    if len(old) * len(new) > CELLS:
+        return []
+    value = {(o, n): score(o, n) for o in old for n in new}
+    best = [[0.0] * (len(new) + 1)]
+    for o in old:
+        above, row = best[-1], [0.0]
+        for j, n in enumerate(new):
+            row.append(max(above[j + 1], row[j], above[j] + value[o, n]))
+        best.append(row)
+    pairs = []
+    i, j = len(old), len(new)
+    while i and j:
+        here = best[i][j]
+        if here == best[i - 1][j]:
+            i -= 1
+        elif here == best[i][j - 1]:
+            j -= 1
+        else:
+            i, j = i - 1, j - 1
+            pairs.append((old[i], new[j]))
+    return pairs

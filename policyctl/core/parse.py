@@ -25,7 +25,7 @@ BOLD_LEVEL = 7
 _BOLD_WORDS = 120  # characters; longer bold lines are emphasis, not titles
 _CANDIDATE = re.compile(
     r"^\ufeff?(?: {0,3}(?:(?P<atx>#{1,6})(?:[ \t]|\r?$)|(?P<under>=+|-+)[ \t]*\r?$|(?P<fence>`{3,}|~{3,})|(?P<comment><!--))"
-    r"|[ \t\u00a0]{0,3}(?P<mark>\*\*|__)(?=\S)(?P<bold>[^\n]{1,140}?)(?P=mark)[:.]?[ \t\u00a0]*\r?$)",
+    r"|[ \t\u00a0]{0,3}(?P<mark>\*\*|__)(?=\S)(?P<bold>[^\n]{1,140}?)(?P=mark):?[ \t\u00a0]*\r?$)",
     re.MULTILINE,
 )
 _NOT_A_TITLE = re.compile(r"(?:[-*+•][ \t]|[>|]|\d{1,9}[.)][ \t]| {4}|\t|#{1,6}[ \t])")
@@ -41,7 +41,8 @@ _NUMBER = re.compile(
     re.IGNORECASE,
 )
 _USEFUL_HEADINGS = 6
-_LONG = 6000  # characters
+_FEW_HEADINGS = 2
+_LONG, _LONGISH = 6000, 2500  # characters under one heading
 _SLUG_WORDS = 6
 
 
@@ -148,14 +149,15 @@ def _bold(text: str, found: re.Match[str], line: str, end: int, body: int) -> Ma
 
 
 def _granularity(text: str, body: int, marks: list[Mark]) -> str:
-    """Headings, unless there are none, or so few that one of them holds most of a long text."""
-    if len(marks) >= _USEFUL_HEADINGS:
+    """Headings, unless there are none, or so few that one of them holds most of a longer text."""
+    if len(marks) >= _USEFUL_HEADINGS or any(mark.anchor for mark in marks):
         return "headings"
     if not marks:
         return "paragraphs"
     edges = [body, *(mark.start for mark in marks), len(text)]
     longest = max(after - before for before, after in pairwise(edges))
-    return "paragraphs" if longest > _LONG and longest * 2 > len(text) - body else "headings"
+    limit = _LONG if len(marks) > _FEW_HEADINGS else _LONGISH
+    return "paragraphs" if longest > limit and longest * 2 > len(text) - body else "headings"
 
 
 def _clauses(text: str, body: int, marks: list[Mark], *, nested: bool) -> tuple[Clause, ...]:

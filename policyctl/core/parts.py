@@ -8,92 +8,95 @@ mirror image is a merge.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 
 from policyctl.core.assign import Pair
 from policyctl.core.pieces import Piece, Words
-from policyctl.core.remainder import Gaps
 
 Whole = tuple[tuple[int, ...], tuple[int, ...], str, float]
-_COVER, _COVER_NEAR = 0.75, 0.5
+_COVER, _COVER_NEAR = 0.6, 0.42
 _FEW = 4
 
 
 def parts(
-    old: Sequence[Piece],
-    new: Sequence[Piece],
-    found: Mapping[Pair, tuple[str, float]],
-    gaps: Gaps,
-    words: Words,
+    old: Sequence[Piece], new: Sequence[Piece], found: Mapping[Pair, tuple[str, float]], words: Words
 ) -> list[Whole]:
     """Links of one piece with several, or several with several, as ``(old, new, how, margin)``."""
-    del gaps
-    used = [{pair[side] for pair in found} for side in (0, 1)]
     loose = [pair for pair, (how, _) in sorted(found.items()) if how not in {"raw", "visible"}]
-    groups = {pair: ([pair[0]], [pair[1]]) for pair in loose}
-    margins: dict[Pair, float] = {}
-    for side, pieces in ((1, new), (0, old)):
-        for index in range(len(pieces)):
-            if index not in used[side] and (best := _home(index, side, (old, new), loose, words)):
-                margin, pair = best
-                groups[pair][side].append(index)
-                margins[pair] = min(margin, margins.get(pair, 1.0))
-    return [
-        (tuple(sorted(olds)), tuple(sorted(news)), "coverage", margins[pair])
-        for pair, (olds, news) in groups.items()
-        if len(olds) + len(news) > 2
-    ]
+    return _Parts((old, new), loose, words).found(found) if loose else []
 
 
-def _home(
-    index: int, side: int, sides: tuple[Sequence[Piece], Sequence[Piece]], loose: list[Pair], words: Words
-) -> tuple[float, Pair] | None:
-    """The linked pair that piece ``index`` of ``side`` is a part of, with the margin."""
-    ranked = []
-    for pair in loose:
+class _Parts:
+    """Gives unmatched pieces to the linked pairs they are parts of, the surest first."""
+
+    def __init__(
+        self, sides: tuple[Sequence[Piece], Sequence[Piece]], loose: list[Pair], words: Words
+    ) -> None:
+        self.sides, self.loose, self.words = sides, loose, words
+        self.groups: dict[Pair, tuple[list[int], list[int]]] = {
+            pair: ([pair[0]], [pair[1]]) for pair in loose
+        }
+        self.margins: dict[Pair, float] = {}
+
+    def found(self, linked: Collection[Pair]) -> list[Whole]:
+        used = ({o for o, _ in linked}, {n for _, n in linked})
+        ranked = sorted(
+            (-score, side, index, pair)
+            for side in (1, 0)
+            for index in range(len(self.sides[side]))
+            if index not in used[side]
+            for pair in self.loose
+            if (score := self._score(index, side, pair))
+        )
+        homes: dict[tuple[int, int], list[float]] = defaultdict(list)
+        for score, side, index, _ in ranked:
+            homes[side, index].append(-score)
+        for _, side, index, pair in ranked:
+            if index not in used[side] and self._still(index, side, pair):
+                used[side].add(index)
+                self.groups[pair][side].append(index)
+                scores = [*homes[side, index], 0.0]
+                self.margins[pair] = min(scores[0] - scores[1], self.margins.get(pair, 1.0))
+        return [
+            (tuple(sorted(olds)), tuple(sorted(news)), "coverage", round(min(1.0, self.margins[pair]), 4))
+            for pair, (olds, news) in self.groups.items()
+            if len(olds) + len(news) > 2
+        ]
+
+    def _score(self, index: int, side: int, pair: Pair) -> float:
+        """How surely the piece is a part of the pair's other side; 0 when it is not."""
         near = abs(pair[side] - index) == 1
-        cover = _cover(index, side, pair, sides, words, near=near)
-        if cover >= (_COVER_NEAR if near else _COVER):
-            ranked.append((cover, near, pair))
-    if not ranked:
-        return None
-    ranked.sort(key=lambda item: (-item[0] - 0.2 * item[1], item[2]))
-    second = ranked[1][0] if len(ranked) > 1 else 0.0
-    return round(max(0.0, ranked[0][0] - second), 4), ranked[0][2]
+        named = self.sides[side][index].title == self.sides[1 - side][pair[1 - side]].title != ""
+        cover = self._cover(index, side, pair)
+        return (
+            cover + 0.2 * near + 0.2 * named if cover >= (_COVER_NEAR if near or named else _COVER) else 0.0
+        )
+
+    def _still(self, index: int, side: int, pair: Pair) -> bool:
+        """The piece is a part even beside the parts that the pair already has."""
+        return len(self.groups[pair][side]) == 1 or self._score(index, side, pair) > 0
+
+    def _cover(self, index: int, side: int, pair: Pair) -> float:
+        """Share of the piece's words, in order, that the other side holds and this side's does not."""
+        from rapidfuzz.distance import LCSseq
+
+        own = self.words.of(side, index)
+        if len(own) < _FEW:
+            return _bare_cover(index, side, pair, self.sides)
+        whole = "".join(self.words.of(1 - side, i) for i in sorted(self.groups[pair][1 - side]))
+        kept = "".join(self.words.of(side, i) for i in sorted(self.groups[pair][side]))
+        if len(whole) < len(own) / 2:
+            return 0.0
+        alone = LCSseq.similarity(whole, kept)
+        together = max(LCSseq.similarity(whole, kept + own), LCSseq.similarity(whole, own + kept))
+        return (together - alone) / len(own)
 
 
-def _cover(
-    index: int,
-    side: int,
-    pair: Pair,
-    sides: tuple[Sequence[Piece], Sequence[Piece]],
-    words: Words,
-    *,
-    near: bool,
-) -> float:
-    """Share of the piece's words that the pair's other side lost or gained, in order, 0 to 1."""
-    own = words.of(side, index)
-    whole = words.of(1 - side, pair[1 - side])
-    kept = words.of(side, pair[side])
-    if len(own) < _FEW:
-        return _bare_cover(sides[side][index], sides[1 - side][pair[1 - side]], near=near)
-    rest = _unexplained(whole, kept)
-    if len(rest) < len(own) * 0.5:
+def _bare_cover(index: int, side: int, pair: Pair, sides: tuple[Sequence[Piece], Sequence[Piece]]) -> float:
+    """A heading without a body is a part where the whole took its heading, alone or with others."""
+    title, kept = sides[side][index].title, sides[side][pair[side]].title
+    into = sides[1 - side][pair[1 - side]].title
+    if abs(pair[side] - index) != 1 or not title or into == kept:
         return 0.0
-    from rapidfuzz.distance import LCSseq
-
-    return LCSseq.similarity(own, rest) / max(len(own), min(len(rest), 2 * len(own)))
-
-
-def _bare_cover(piece: Piece, whole: Piece, *, near: bool) -> float:
-    """A heading without a body is a part where the whole's heading holds it."""
-    title, into = piece.title, whole.title
-    return 1.0 if near and title and into and title != into and title in into else 0.0
-
-
-def _unexplained(whole: str, kept: str) -> str:
-    """The words of ``whole`` that do not stand in ``kept``."""
-    from rapidfuzz.distance import Indel
-
-    steps = Indel.opcodes(whole, kept)
-    return "".join(whole[s.src_start : s.src_end] for s in steps if s.tag == "delete")
+    return 1.0 if title in into else 0.0

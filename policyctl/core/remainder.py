@@ -15,6 +15,7 @@ _ALL_PAIRS = 2500  # candidates; beyond that only pairs that share rare words ar
 _FLOOR = 0.25  # likeness below which words say nothing
 _SHINGLE, _COMMON, _KEPT = 3, 12, 8
 _SHORT = 8
+_BARE = 3
 
 
 class Gaps:
@@ -170,25 +171,22 @@ def by_position(
     gaps: Gaps,
     words: Words,
 ) -> dict[Pair, tuple[str, float]]:
-    """Pieces of few words that stand alone in the same gap: a bare heading that was renamed."""
-    alone_old = [o for o in range(len(old)) if o not in taken_old]
-    alone_new = [n for n in range(len(new)) if n not in taken_new]
-    in_old, in_new = Counter(map(gaps.of_old, alone_old)), Counter(map(gaps.of_new, alone_new))
-    found = {}
-    for o in alone_old:
-        for n in alone_new:
-            gap = gaps.of_old(o)
-            if (
-                gap == gaps.of_new(n)
-                and in_old[gap] == 1 == in_new[gap]
-                and _bare(old[o], new[n], words.of(0, o), words.of(1, n))
-            ):
-                found[o, n] = ("position", 0.0)
-    return found
+    """Bare headings of one level, each alone of its sort in the same gap: renamed as a whole."""
+    left = _bare(old, 0, taken_old, gaps.of_old, words)
+    right = _bare(new, 1, taken_new, gaps.of_new, words)
+    return {
+        (left[place][0], right[place][0]): ("position", 0.0)
+        for place in sorted(left.keys() & right.keys())
+        if len(left[place]) == 1 == len(right[place])
+    }
 
 
-def _bare(old: Piece, new: Piece, old_words: str, new_words: str) -> bool:
-    """Both are a heading and next to nothing else, on the same level."""
-    return (
-        bool(old.title and new.title) and old.level == new.level and len(old_words) < 3 and len(new_words) < 3
-    )
+def _bare(
+    pieces: Sequence[Piece], side: int, taken: Collection[int], gap_of: Callable[[int], int], words: Words
+) -> dict[tuple[int, int], list[int]]:
+    """Unmatched headings with next to nothing under them, by gap and level."""
+    places: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for index, piece in enumerate(pieces):
+        if index not in taken and piece.title and len(words.of(side, index)) < _BARE:
+            places[gap_of(index), piece.level].append(index)
+    return places
