@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads the taxonomy and the word lists that ship inside the package."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from importlib import resources
+from types import MappingProxyType
+from typing import Any
+
+from policyctl.core.catalogue import KINDS, Catalogue, Entry, Lexicon, LocalTerms, index_of
+from policyctl.core.practice import Taxonomy, Term
+from policyctl.core.words import folded
+
+_LISTS = (("data", "categories"), ("purpose", "purposes"), ("recipient", "recipients"))
+
+
+def load_catalogue(local: LocalTerms | None = None) -> Catalogue:
+    """The package's taxonomy and lexicons, with a repository's own terms added."""
+    own = local or LocalTerms()
+    return Catalogue(taxonomy=_taxonomy(own), lexicons=MappingProxyType(dict(_lexicons(own))))
+
+
+def _taxonomy(own: LocalTerms) -> Taxonomy:
+    raw = tomllib.loads(_text("policyctl", "taxonomy.toml"))
+    return Taxonomy(
+        categories=MappingProxyType(_terms(raw["categories"]) | dict(own.categories)),
+        purposes=MappingProxyType(_terms(raw["purposes"]) | dict(own.purposes)),
+        recipients=MappingProxyType(_terms(raw["recipients"]) | dict(own.recipients)),
+    )
+
+
+def _terms(raw: Mapping[str, Any]) -> dict[str, Term]:
+    return {
+        key: Term(key, value["label"], sensitive=bool(value.get("sensitive")), dpv=value.get("dpv", ""))
+        for key, value in raw.items()
+    }
+
+
+def _lexicons(own: LocalTerms) -> Iterator[tuple[str, Lexicon]]:
+    folder = resources.files("policyctl.core").joinpath("lexicon")
+    for file in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        if file.name.endswith(".toml"):
+            lexicon = _lexicon(tomllib.loads(file.read_text("utf-8")), own)
+            yield lexicon.code, lexicon
+
+
+def _lexicon(raw: Mapping[str, Any], own: LocalTerms) -> Lexicon:
+    entries = (*_entries(raw), *_local(own))
+    return Lexicon(
+        code=raw["language"]["code"],
+        name=raw["language"]["name"],
+        common=frozenset(raw["language"]["common"].split()),
+        entries=entries,
+        units=MappingProxyType(raw.get("units", {})),
+        numbers=MappingProxyType(raw.get("numbers", {})),
+        months=frozenset(raw.get("months", {}).get("names", ())),
+        index=index_of(entries),
+    )
+
+
+def _entries(raw: Mapping[str, Any]) -> Iterator[Entry]:
+    for kind in KINDS:
+        for term, phrases in raw.get(kind, {}).items():
+            for phrase in dict.fromkeys(phrases):
+                yield Entry(kind, term, tuple(phrase.split()))
+
+
+def _local(own: LocalTerms) -> Iterator[Entry]:
+    for kind, name in _LISTS:
+        for term in getattr(own, name).values():
+            if words := folded(term.label):
+                yield Entry(kind, term.id, words)
+
+
+def _text(package: str, name: str) -> str:
+    return resources.files(package).joinpath(name).read_text("utf-8")

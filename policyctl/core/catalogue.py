@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The terms and word lists a judgement rests on, as values; adapters/catalogue.py reads them from files.
+
+A phrase of a lexicon is a row of words; a trailing ``*`` stands for any ending, a leading one for any
+beginning. Words outside the lexicon are never guessed at: they count as unknown, and say so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from policyctl.core.practice import Taxonomy, Term
+
+KINDS = ("actor", "practice", "data", "purpose", "recipient", "cue")
+_STEM = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A phrase that stands for a term: ``kind`` is one of KINDS, ``id`` the term it means."""
+
+    kind: str
+    id: str
+    words: tuple[str, ...]
+
+    def matches(self, words: Sequence[str], start: int) -> bool:
+        """True when the phrase stands at ``start`` of ``words``."""
+        if start + len(self.words) > len(words):
+            return False
+        return all(_fits(want, words[start + i]) for i, want in enumerate(self.words))
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """An entry found in a sentence: words ``start`` to ``end``, end exclusive."""
+
+    kind: str
+    id: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """The word list of one language. ``units`` are days by unit word, ``numbers`` values by number word."""
+
+    code: str
+    name: str
+    common: frozenset[str]
+    entries: tuple[Entry, ...]
+    units: Mapping[str, float] = field(default_factory=dict)
+    numbers: Mapping[str, int] = field(default_factory=dict)
+    months: frozenset[str] = frozenset()
+    index: Mapping[str, tuple[Entry, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LocalTerms:
+    """Terms a repository adds in its settings; their labels are looked for in the text as well."""
+
+    categories: Mapping[str, Term] = field(default_factory=dict)
+    purposes: Mapping[str, Term] = field(default_factory=dict)
+    recipients: Mapping[str, Term] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """The taxonomy, and a lexicon for each language that can be judged, by language code."""
+
+    taxonomy: Taxonomy
+    lexicons: Mapping[str, Lexicon]
+
+
+def _fits(want: str, word: str) -> bool:
+    if want.endswith("*"):
+        return word.startswith(want[:-1]) if not want.startswith("*") else want[1:-1] in word
+    return word.endswith(want[1:]) if want.startswith("*") else word == want
+
+
+def _key(word: str) -> str:
+    """Where an entry stands in the index: its whole first word, its first letters, or ``*``."""
+    if word.startswith("*"):
+        return "*"
+    return word[:_STEM] + "*" if word.endswith("*") else word
+
+
+def index_of(entries: Iterable[Entry]) -> Mapping[str, tuple[Entry, ...]]:
+    """Entries by the key of their first word, so that a sentence is read once."""
+    found: dict[str, list[Entry]] = {}
+    for entry in entries:
+        found.setdefault(_key(entry.words[0]), []).append(entry)
+    return MappingProxyType({key: tuple(rows) for key, rows in found.items()})
+
+
+def find_hits(words: Sequence[str], lexicon: Lexicon) -> tuple[Hit, ...]:
+    """Every phrase of the lexicon in a row of words; of one kind, the longest at a place wins."""
+    found = [
+        Hit(entry.kind, entry.id, start, start + len(entry.words))
+        for start, word in enumerate(words)
+        for key in (word, word[:_STEM] + "*", "*")
+        for entry in lexicon.index.get(key, ())
+        if entry.matches(words, start)
+    ]
+    return tuple(hit for hit in found if not any(_swallows(other, hit) for other in found))
+
+
+def _swallows(other: Hit, hit: Hit) -> bool:
+    longer = other.end - other.start > hit.end - hit.start
+    return longer and other.kind == hit.kind and other.start <= hit.start and hit.end <= other.end
+
+
+def language_of(words: Sequence[str], lexicons: Mapping[str, Lexicon]) -> str:
+    """The code of the language most of whose common words stand in the text; empty when none fits.
+
+    A tenth of all words is asked for: running text has a third and more, a foreign one hardly any.
+    """
+    sample = words[:4000]
+    shares = {code: sum(word in lexicon.common for word in sample) for code, lexicon in lexicons.items()}
+    best = max(shares, key=lambda code: shares[code], default="")
+    return best if best and shares[best] * 8 >= len(sample) > 0 else ""

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a sentence says: who does what with which data, for which purpose, for whom, and on what condition.
+
+Read from the lexicon alone, so that every signal can be shown as words of the sentence. An act is a
+practice verb with its actor (the nearest one before it) and whether it is denied ("we do not sell").
+A sentence without an act of its own takes that of its lead-in, then that of its heading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from policyctl.core.catalogue import Hit, Lexicon, find_hits
+from policyctl.core.sentences import Sentence
+
+CATEGORY_OF: Mapping[str, str] = {
+    "collect": "collection",
+    "use": "use",
+    "share": "sharing",
+    "sell": "sharing",
+    "keep": "retention",
+    "erase": "retention",
+    "transfer": "international_transfer",
+    "protect": "security",
+    "right": "choice_rights",
+    "child": "children",
+    "own": "ownership_transition",
+}
+TERM_KINDS = ("data", "purpose", "recipient")
+_NEGATION_REACH = 7  # words between "not" and its verb
+_ACTOR_REACH = 12
+_GENERAL = "user"  # "your data": a category that says nothing about which
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """A practice in a sentence. ``source``: ``own``, ``lead`` or ``title``; ``at`` its word number."""
+
+    practice: str
+    actor: str
+    denied: bool
+    at: int
+    source: str
+
+    @property
+    def category(self) -> str:
+        """The category of the corpus and of findings."""
+        return CATEGORY_OF[self.practice]
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """A sentence read: all phrases found, and the acts it speaks of."""
+
+    sentence: Sentence
+    hits: tuple[Hit, ...]
+    acts: tuple[Act, ...]
+
+    def cues(self, name: str) -> tuple[Hit, ...]:
+        """The hits of one cue."""
+        return tuple(hit for hit in self.hits if hit.kind == "cue" and hit.id == name)
+
+    def has(self, *names: str) -> bool:
+        """True when one of these cues stands in the sentence."""
+        return any(hit.kind == "cue" and hit.id in names for hit in self.hits)
+
+    def terms(self) -> frozenset[tuple[str, str]]:
+        """Data, purposes and recipients as (kind, id), the general "your data" left out."""
+        return frozenset((h.kind, h.id) for h in self.hits if h.kind in TERM_KINDS and h.id != _GENERAL)
+
+    @property
+    def personal(self) -> bool:
+        """True when the sentence speaks of the reader's data at all."""
+        return any(hit.kind == "data" for hit in self.hits)
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """The categories of its acts, in order of appearance."""
+        return tuple(dict.fromkeys(act.category for act in self.acts))
+
+    @property
+    def denied(self) -> bool:
+        """True when what the sentence is about is something that is not done."""
+        ours = [act for act in self.acts if act.practice not in {"right", "child", "own", "protect"}]
+        return any(act.denied for act in ours or self.acts)
+
+
+def read_sentence(sentence: Sentence, lexicon: Lexicon) -> Signals:
+    """The signals of one sentence."""
+    hits = find_hits(sentence.words, lexicon)
+    acts = _acts(hits, "own") or _borrowed(sentence.lead, lexicon, "lead")
+    return Signals(sentence, hits, acts or _borrowed(sentence.title, lexicon, "title"))
+
+
+def _borrowed(words: Sequence[str], lexicon: Lexicon, source: str) -> tuple[Act, ...]:
+    return _acts(find_hits(words, lexicon), source) if words else ()
+
+
+def _acts(hits: Sequence[Hit], source: str) -> tuple[Act, ...]:
+    acts = (_act(hit, hits, source) for hit in hits if hit.kind == "practice")
+    return tuple(act for act in acts if act.actor != "you" or act.practice in {"right", "child", "collect"})
+
+
+def _act(hit: Hit, hits: Sequence[Hit], source: str) -> Act:
+    actors = [
+        h
+        for h in hits
+        if h.kind == "actor" and hit.start - _ACTOR_REACH <= h.start < max(hit.end - 1, hit.start + 1)
+    ]
+    actor = max(actors, key=lambda h: h.start).id if actors else ""
+    return Act(hit.id, actor, _is_denied(hit, hits), hit.start, source)
+
+
+def _is_denied(hit: Hit, hits: Sequence[Hit]) -> bool:
+    return any(
+        h.kind == "cue" and h.id == "negation" and hit.start - _NEGATION_REACH <= h.start <= hit.end
+        for h in hits
+    )
