@@ -8,11 +8,12 @@ from typing import Annotated
 import typer
 
 from policyctl.cli.edge import command
-from policyctl.cli.printing import emit
+from policyctl.cli.printing import Format, FormatOption, emit, emit_json
 
 
 def register(app: typer.Typer) -> None:
     """Add this file's commands."""
+    command(app, "rules", "policyctl rules", "policyctl rules --format json")(rules)
     command(app, "schema", "policyctl schema", "policyctl schema revision > revision.schema.json")(schema)
 
 
@@ -25,3 +26,14 @@ def schema(
     from policyctl.actions.schema import schema as action
 
     emit(action(name))
+
+
+def rules(*, output_format: FormatOption = Format.TEXT) -> None:
+    """List the rules a revision is judged by."""
+    from policyctl.core.rules import RULES
+    from policyctl.reports.rules_v1 import rules_json, rules_text
+
+    if output_format is Format.JSON:
+        emit_json(rules_json(RULES))
+    else:
+        emit(rules_text(RULES))
