@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import re
 import smtplib
+import socket
 import ssl
 from dataclasses import dataclass
 
@@ -120,7 +121,7 @@ class SmtpMailer:
 
     def _session(self) -> smtplib.SMTP:
         if self._smtp is None:
-            self._smtp = smtplib.SMTP(timeout=self._server.timeout)
+            self._smtp = _connected(self._server)
             _greet(self._smtp, self._server)
             _log_in(self._smtp, self._server, self._password)
         self._used += 1
@@ -173,8 +174,18 @@ class SmtpMailer:
         return Unknown(f"the server gave no proper answer to the text ({code})")
 
 
+def _connected(server: SmtpServer) -> smtplib.SMTP:
+    try:
+        smtp = smtplib.SMTP(server.host, server.port, timeout=server.timeout)
+    except smtplib.SMTPConnectError as error:
+        raise _ReplyError("the connection", error.smtp_code, b"") from None
+    if smtp.sock is not None:
+        # The text and the final dot are two writes; without this the dot waits 40 ms for an ACK.
+        smtp.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return smtp
+
+
 def _greet(smtp: smtplib.SMTP, server: SmtpServer) -> None:
-    _expect("the connection", 2, *smtp.connect(server.host, server.port))
     _expect("EHLO", 2, *smtp.ehlo())
     if server.starttls:
         _secure(smtp)

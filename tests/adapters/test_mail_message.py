@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A mail as a message: what a reader gets back, and what is never written."""
+
+from __future__ import annotations
+
+from email.headerregistry import Address
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from policyctl.adapters.mail.message import message_bytes
+from policyctl.errors import RefusedError
+from tests.adapters.mail_samples import INJECTIONS, PLAIN, mail, part, read_back
+
+NAMES = st.text(st.characters(exclude_categories=["C", "Zl", "Zp"]), max_size=60)
+
+
+def test_a_reader_gets_what_was_written() -> None:
+    message = read_back(message_bytes(PLAIN))
+    assert message["Subject"] == PLAIN.subject
+    assert message["From"].addresses == (Address("Example Fax", addr_spec="privacy@example.com"),)
+    assert message["To"].addresses == (Address("Ada Example", addr_spec="ada@example.org"),)
+    assert message["Reply-To"].addresses[0].addr_spec == "answers@example.com"
+    assert message["Date"].datetime == PLAIN.at
+    assert part(message, "plain") == PLAIN.text
+    assert part(message, "html") == PLAIN.html
+
+
+def test_a_message_is_known_again_and_answers_no_robot_and_offers_no_way_to_unsubscribe() -> None:
+    message = read_back(message_bytes(PLAIN))
+    assert message["Message-ID"] == "<n0123abc@example.com>"
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert message["List-Unsubscribe"] is None
+
+
+def test_plain_text_comes_before_html() -> None:
+    message = read_back(message_bytes(PLAIN))
+    assert message.get_content_type() == "multipart/alternative"
+    assert [one.get_content_type() for one in message.iter_parts()] == ["text/plain", "text/html"]
+
+
+@given(name=NAMES, subject=NAMES.filter(str.strip))
+def test_names_and_subjects_of_any_script_come_back_as_they_were(name: str, subject: str) -> None:
+    message = read_back(message_bytes(mail(to_name=name, subject=subject)))
+    assert " ".join(message["To"].addresses[0].display_name.split()) == " ".join(name.split())
+    assert message["To"].addresses[0].addr_spec == "ada@example.org"
+    assert " ".join(str(message["Subject"]).split()) == " ".join(subject.split())
+    assert set(message.keys()) == {
+        "From", "To", "Reply-To", "Subject", "Date", "Message-ID", "Auto-Submitted",
+        "X-Auto-Response-Suppress", "Content-Type", "MIME-Version",
+    }  # fmt: skip
+
+
+@given(text=st.text(st.characters(exclude_categories=["C"], include_characters="\n"), max_size=3000))
+def test_a_text_of_any_script_and_line_length_comes_back_as_it_was(text: str) -> None:
+    read = part(read_back(message_bytes(mail(text=text))), "plain")
+    assert read.rstrip("\n") == text.rstrip("\n")
+
+
+def test_no_line_is_longer_than_smtp_allows() -> None:
+    data = message_bytes(mail(text="word " * 5000, html="<p>" + "x" * 5000 + "</p>"))
+    assert max(map(len, data.split(b"\r\n"))) <= 998
+    assert data.isascii()
+
+
+def test_an_international_domain_is_written_in_ascii() -> None:
+    message = read_back(message_bytes(mail(to_address="ada@bücher.example")))
+    assert message["To"].addresses[0].addr_spec == "ada@xn--bcher-kva.example"
+
+
+@pytest.mark.parametrize("changed", INJECTIONS, ids=lambda c: ascii(c)[:50])
+def test_what_could_forge_a_header_or_reach_somebody_else_is_refused(changed: dict[str, Any]) -> None:
+    with pytest.raises(RefusedError) as refused:
+        message_bytes(mail(**changed))
+    assert "example.org" not in str(refused.value), "an address must not stand in an error"
