@@ -7,7 +7,8 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from policyctl.adapters.files import add_line, create, read_text
+from policyctl.adapters.files import decode, read_bytes
+from policyctl.adapters.new_files import add_line, create
 from policyctl.errors import CannotCompareError, RefusedError
 
 KEY_FILE = ".policyctl/pseudonym.key"
@@ -65,7 +66,8 @@ def init(folder: Path, *, dry_run: bool = False) -> Initialised:
     missing = tuple(name for name in files if name not in there)
     ignored = _is_ignored(folder)
     if not dry_run:
-        add_line(folder / ".gitignore", IGNORED)
+        if not ignored:
+            add_line(folder / ".gitignore", IGNORED)
         for name in missing:
             create(folder / name, files[name], mode=0o600 if name == KEY_FILE else 0o644)
     ignore = (".gitignore",)
@@ -80,4 +82,4 @@ def _is_there(folder: Path, name: str) -> bool:
 
 def _is_ignored(folder: Path) -> bool:
     path = folder / ".gitignore"
-    return path.exists() and IGNORED in read_text(path).splitlines()
+    return path.exists() and IGNORED in decode(read_bytes(path), file=".gitignore").splitlines()

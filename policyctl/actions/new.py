@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from policyctl.adapters.files import create, read_text
+from policyctl.adapters.files import decode, read_bytes
+from policyctl.adapters.new_files import create
 from policyctl.core.importer import (
     Imported,
     SourceKind,
@@ -83,7 +84,7 @@ def _to_fill_in(slug: str) -> Imported:
 
 def _read(source: Path, fallback_title: str) -> tuple[str, Imported]:
     """What the source was taken for, and the policy made of it."""
-    text = read_text(source)
+    text = decode(read_bytes(source), file=str(source))
     if not text.strip().strip("\ufeff"):
         raise InputError("an empty file", hint="name a file with a policy in it", place=Place(str(source)))
     kind = kind_of(source.name, text)
