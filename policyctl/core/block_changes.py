@@ -3,24 +3,77 @@
 
 from __future__ import annotations
 
-from policyctl.core.policy import Clause, Document
+from collections.abc import Sequence
+
+from policyctl.core.align import Link, align
+from policyctl.core.pieces import Piece
+from policyctl.core.policy import Block, Clause, Document
 from policyctl.core.redline import redline
 from policyctl.core.revision import BlockChange, Span
-
-
-def _span(clauses: tuple[Clause, ...]) -> Span:
-    return Span(clauses[0].start, clauses[-1].end, clauses[0].line, clauses[-1].end_line)
+from policyctl.core.visible import folded
 
 
 def block_changes(
-    old: Document, new: Document, before: tuple[Clause, ...], after: tuple[Clause, ...]
+    old: Document, new: Document, before: Sequence[Clause], after: Sequence[Clause]
 ) -> tuple[BlockChange, ...]:
-    """The blocks of a link; they cover its clauses completely."""
-    changes = []
-    for index in range(max(len(before), len(after))):
-        a, b = before[index : index + 1], after[index : index + 1]
-        runs = redline(
-            "".join(old.text[c.start : c.end] for c in a), "".join(new.text[c.start : c.end] for c in b)
+    """The blocks of a link; they cover its clauses completely.
+
+    Blocks that were joined or divided stand in one change where they stand together.
+    """
+    if not before or not after:
+        return tuple(_alone(old, clause, is_old=True) for clause in before) + tuple(
+            _alone(new, clause, is_old=False) for clause in after
         )
-        changes.append(BlockChange(_span(a) if a else None, _span(b) if b else None, runs))
-    return tuple(changes)
+    if len(before) == len(after) == 1 and _text(old, before) == _text(new, after):
+        return (BlockChange(_span(before), _span(after), ()),)
+    left = [block for clause in before for block in clause.blocks]
+    right = [block for clause in after for block in clause.blocks]
+    links = align([_piece(old, b) for b in left], [_piece(new, b) for b in right])
+    return tuple(change for link in links for change in _changes(old, new, left, right, link))
+
+
+def _text(document: Document, parts: Sequence[Clause | Block]) -> str:
+    return document.text[parts[0].start : parts[-1].end] if parts else ""
+
+
+def _span(parts: Sequence[Clause | Block]) -> Span:
+    return Span(parts[0].start, parts[-1].end, parts[0].line, parts[-1].end_line)
+
+
+def _alone(document: Document, clause: Clause, *, is_old: bool) -> BlockChange:
+    text, span = document.text[clause.start : clause.end], _span([clause])
+    return (
+        BlockChange(span, None, redline(text, "")) if is_old else BlockChange(None, span, redline("", text))
+    )
+
+
+def _piece(document: Document, block: Block) -> Piece:
+    return Piece(document.text[block.start : block.end].rstrip(), lambda: block.visible, kind=block.kind)
+
+
+def _changes(
+    old: Document, new: Document, left: Sequence[Block], right: Sequence[Block], link: Link
+) -> list[BlockChange]:
+    before, after = [left[o] for o in link.old], [right[n] for n in link.new]
+    if _touch(before) and _touch(after):
+        return [_change(old, new, before, after, moved=link.moved)]
+    first = _change(old, new, before[:1], after[:1], moved=link.moved)
+    rest = [_change(old, new, [block], [], moved=False) for block in before[1:]]
+    return [first, *rest, *(_change(old, new, [], [block], moved=False) for block in after[1:])]
+
+
+def _touch(blocks: Sequence[Block]) -> bool:
+    return all(a.end == b.start for a, b in zip(blocks, blocks[1:], strict=False))
+
+
+def _change(
+    old: Document, new: Document, before: Sequence[Block], after: Sequence[Block], *, moved: bool
+) -> BlockChange:
+    seen = [folded(" ".join(block.visible for block in side)) for side in (before, after)]
+    return BlockChange(
+        _span(before) if before else None,
+        _span(after) if after else None,
+        redline(_text(old, before), _text(new, after)),
+        cosmetic=seen[0] == seen[1],
+        moved=moved,
+    )

@@ -2,73 +2,172 @@
 """Old text, new text -> runs of kept, deleted and inserted words; lossless.
 
 Kept and deleted runs joined are the old text, kept and inserted runs joined the new.
+
+1. Both texts are cut into words; white space never anchors a match.
+2. A longest common sequence of words is found; very long texts are first matched by sentences.
+3. Cleanup: islands of a word or two between changes are given up, pure insertions and deletions
+   slide to the beginning of a sentence, and where next to nothing survives all is replaced.
+4. White space is compared between the words that stayed.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from policyctl.core.cleanup import coherent
 from policyctl.core.revision import Op, Run
-from policyctl.core.tokens import Interner, tokens
+from policyctl.core.tokens import Interner, Word, sentences, words
+
+Match = tuple[int, int, int]
+_CELLS = 50_000_000  # words x words; beyond that sentences are matched first
 
 
 def redline(old: str, new: str) -> tuple[Run, ...]:
     """The runs that turn ``old`` into ``new``; empty when they are the same text."""
     if old == new:
         return ()
-    before, after = tokens(old), tokens(new)
-    return runs_of(before, after, matching(before, after))
+    if not old or not new:
+        return (Run(Op.DELETE, old),) if old else (Run(Op.INSERT, new),)
+    head, tail = _common_ends(old, new)
+    middle_old, middle_new = old[head : len(old) - tail], new[head : len(new) - tail]
+    before, after = words(middle_old), words(middle_new)
+    matches = coherent(before, after, longest(before, after)) if before and after else []
+    runs = _emit(middle_old, middle_new, before, after, matches)
+    return _joined([(Op.EQUAL, old[:head]), *runs, (Op.EQUAL, old[len(old) - tail :] if tail else "")])
 
 
-def matching(before: list[str], after: list[str]) -> list[tuple[int, int, int]]:
-    """Stretches that stand in both, ``(old index, new index, length)``, in order; a longest such
-    choice. Common beginnings and ends are taken first.
+def _common_ends(old: str, new: str) -> tuple[int, int]:
+    """How many characters at the beginning and at the end are the same, whole sentences only.
+
+    Words next to a change stay in, so that cleanup sees what stands around it.
     """
-    head = _common(before, after)
-    tail = _common(before[head:][::-1], after[head:][::-1])
-    found = [(0, 0, head)] if head else []
-    inner_old, inner_new = before[head : len(before) - tail], after[head : len(after) - tail]
-    if inner_old and inner_new:
-        found += [(head + i, head + j, size) for i, j, size in _longest(inner_old, inner_new)]
-    return [*found, (len(before) - tail, len(after) - tail, tail)] if tail else found
+    head = _same_from_start(old, new)
+    tail = min(_same_from_start(old[::-1], new[::-1]), min(len(old), len(new)) - head)
+    head = old.rfind(". ", 0, head) + 2 if head and ". " in old[:head] else 0
+    stop = old.find(". ", len(old) - tail) if tail else -1
+    return head, len(old) - stop - 1 if stop >= 0 else 0
 
 
-def _common(one: list[str], other: list[str]) -> int:
+def _same_from_start(one: str, other: str) -> int:
+    low, high = 0, min(len(one), len(other))
+    while low < high:  # halving: comparing slices is far quicker than comparing characters
+        middle = (low + high + 1) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def longest(before: Sequence[Word], after: Sequence[Word]) -> list[Match]:
+    """Stretches of words that stand in both, ``(old index, new index, length)``, in order."""
+    one, other = [word.text for word in before], [word.text for word in after]
+    if len(one) * len(other) > _CELLS:
+        return _by_sentences(one, other)
+    return _common(one, other)
+
+
+def _common(one: Sequence[object], other: Sequence[object]) -> list[Match]:
+    from rapidfuzz.distance import Indel
+
+    interner = Interner()
+    steps = Indel.opcodes(interner.word(one), interner.word(other))
+    return [(s.src_start, s.dest_start, s.src_end - s.src_start) for s in steps if s.tag == "equal"]
+
+
+def _by_sentences(one: list[str], other: list[str]) -> list[Match]:
+    """Equal sentences first, then words between them."""
+    starts_old, starts_new = sentences(one), sentences(other)
+    whole_old = [tuple(one[a:b]) for a, b in starts_old]
+    whole_new = [tuple(other[a:b]) for a, b in starts_new]
+    matches: list[Match] = []
+    i = j = 0
+    for a, b, size in [*_common(whole_old, whole_new), (len(whole_old), len(whole_new), 0)]:
+        x, y = _start(starts_old, a, len(one)), _start(starts_new, b, len(other))
+        matches += _between(one, other, (i, x), (j, y))
+        i, j = _start(starts_old, a + size, len(one)), _start(starts_new, b + size, len(other))
+        if i > x:
+            matches.append((x, y, i - x))
+    return matches
+
+
+def _start(spans: list[tuple[int, int]], index: int, end: int) -> int:
+    return spans[index][0] if index < len(spans) else end
+
+
+def _between(one: list[str], other: list[str], old: tuple[int, int], new: tuple[int, int]) -> list[Match]:
+    width, height = old[1] - old[0], new[1] - new[0]
+    if not width or not height or width * height > 4 * _CELLS:
+        return []  # so long and without a common sentence: replaced as a whole
+    found = _common(one[old[0] : old[1]], other[new[0] : new[1]])
+    return [(old[0] + i, new[0] + j, size) for i, j, size in found]
+
+
+def _emit(
+    old: str, new: str, before: Sequence[Word], after: Sequence[Word], matches: list[Match]
+) -> list[tuple[Op, str]]:
+    """Runs of the words and of the white space between them."""
+    runs: list[tuple[Op, str]] = []
+    i = j = 0
+    for a, b, size in matches:
+        for k in range(size):
+            word, other = before[a + k], after[b + k]
+            runs += _change(old[i : word.start], new[j : other.start])
+            runs.append((Op.EQUAL, word.text))
+            i, j = word.start + len(word.text), other.start + len(other.text)
+    return runs + _change(old[i:], new[j:])
+
+
+def _change(old: str, new: str) -> list[tuple[Op, str]]:
+    """What stands between two kept words: white space common to both ends stays."""
+    if old == new:
+        return [(Op.EQUAL, old)]
+    head = _spaces(old, new)
+    tail = _spaces(old[head:][::-1], new[head:][::-1])
+    return [
+        (Op.EQUAL, old[:head]),
+        (Op.DELETE, old[head : len(old) - tail]),
+        (Op.INSERT, new[head : len(new) - tail]),
+        (Op.EQUAL, old[len(old) - tail :] if tail else ""),
+    ]
+
+
+def _spaces(old: str, new: str) -> int:
     count = 0
-    for a, b in zip(one, other, strict=False):
-        if a != b:
+    for a, b in zip(old, new, strict=False):
+        if a != b or not a.isspace():
             break
         count += 1
     return count
 
 
-def _longest(before: list[str], after: list[str]) -> list[tuple[int, int, int]]:
-    from rapidfuzz.distance import Indel
-
-    interner = Interner()
-    steps = Indel.opcodes(interner.word(before), interner.word(after))
-    return [(s.src_start, s.dest_start, s.src_end - s.src_start) for s in steps if s.tag == "equal"]
-
-
-def runs_of(before: list[str], after: list[str], matches: list[tuple[int, int, int]]) -> tuple[Run, ...]:
-    """Runs from matching stretches: each change deletes first, then inserts."""
+def _joined(parts: list[tuple[Op, str]]) -> tuple[Run, ...]:
+    """Neighbours of one kind become one run; each change deletes first, then inserts."""
     runs: list[Run] = []
-    i = j = 0
-    for a, b, size in [*matches, (len(before), len(after), 0)]:
-        for op, text in (
-            (Op.DELETE, "".join(before[i:a])),
-            (Op.INSERT, "".join(after[j:b])),
-            (Op.EQUAL, "".join(before[a : a + size])),
-        ):
-            if text:
-                runs.append(Run(op, text))
-        i, j = a + size, b + size
+    pending: dict[Op, list[str]] = {Op.EQUAL: [], Op.DELETE: [], Op.INSERT: []}
+
+    def flush(*ops: Op) -> None:
+        for op in ops:
+            if pending[op]:
+                runs.append(Run(op, "".join(pending[op])))
+                pending[op] = []
+
+    for op, text in parts:
+        if text:
+            if op is Op.EQUAL:
+                flush(Op.DELETE, Op.INSERT)
+            else:
+                flush(Op.EQUAL)
+            pending[op].append(text)
+    flush(Op.EQUAL, Op.DELETE, Op.INSERT)
     return tuple(runs)
 
 
-def old_text(runs: tuple[Run, ...]) -> str:
+def old_text(runs: Sequence[Run]) -> str:
     """What stood before: reject every change."""
     return "".join(run.text for run in runs if run.op is not Op.INSERT)
 
 
-def new_text(runs: tuple[Run, ...]) -> str:
+def new_text(runs: Sequence[Run]) -> str:
     """What stands after: accept every change."""
     return "".join(run.text for run in runs if run.op is not Op.DELETE)

@@ -7,8 +7,10 @@ Joined, the tokens of a text are the text.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
+_STOPS = frozenset(".!?;|。！？；")
 _MONTH = (
     r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?"
     r"|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)"
@@ -29,9 +31,37 @@ TOKEN = re.compile(
 )
 
 
-def tokens(text: str) -> list[str]:
-    """The tokens of a text, in order, none empty."""
-    return TOKEN.findall(text)
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A token that is not white space, its offset, and whether a line begins with it."""
+
+    text: str
+    start: int
+    line_start: bool = False
+
+
+def words(text: str) -> list[Word]:
+    """The tokens of a text without white space, in order."""
+    found = []
+    fresh = True
+    for match in TOKEN.finditer(text):
+        token = match[0]
+        if token.isspace():
+            fresh = fresh or "\n" in token
+        else:
+            found.append(Word(token, match.start(), fresh))
+            fresh = False
+    return found
+
+
+def sentences(texts: Sequence[str]) -> list[tuple[int, int]]:
+    """Spans of word indices, each up to and with a word that ends a sentence."""
+    spans, start = [], 0
+    for index, text in enumerate(texts):
+        if text in _STOPS:
+            spans.append((start, index + 1))
+            start = index + 1
+    return [*spans, (start, len(texts))] if start < len(texts) else spans
 
 
 class Interner:
