@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs the real command line in a process of its own, as a shell would."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+CLEAN = {
+    name: value
+    for name, value in os.environ.items()
+    if not name.startswith(("GIT_", "POLICYCTL_", "COLUMNS", "NO_COLOR", "FORCE_COLOR", "TERM"))
+}
+GIT = {
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_AUTHOR_NAME": "Legal",
+    "GIT_AUTHOR_EMAIL": "legal@example.com",
+    "GIT_COMMITTER_NAME": "Legal",
+    "GIT_COMMITTER_EMAIL": "legal@example.com",
+}
+
+
+def policyctl(
+    *args: str | Path, cwd: Path | None = None, env: Mapping[str, str] | None = None, stdin: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """Run ``policyctl ARGS`` with nobody at a terminal."""
+    return subprocess.run(
+        [sys.executable, "-m", "policyctl", *map(str, args)],
+        cwd=cwd,
+        env={**CLEAN, **GIT, **(env or {})},
+        input=stdin,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+
+
+def git(folder: Path, *args: str) -> str:
+    """Run git in ``folder``; its output."""
+    run = subprocess.run(
+        ["git", "-C", str(folder), *args], env={**CLEAN, **GIT}, capture_output=True, text=True, check=True
+    )
+    return run.stdout
+
+
+@cache
+def schema(name: str) -> Draft202012Validator:
+    """The published schema of a format."""
+    text = (files("policyctl") / "schemas" / f"{name}.schema.json").read_text("utf-8")
+    return Draft202012Validator(json.loads(text), format_checker=Draft202012Validator.FORMAT_CHECKER)
+
+
+def said(run: subprocess.CompletedProcess[str], name: str) -> Any:
+    """The JSON a command printed, which must keep to its schema."""
+    value = json.loads(run.stdout)
+    schema(name).validate(value)
+    return value

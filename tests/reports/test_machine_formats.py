@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from importlib.resources import files
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from policyctl.core.decision import Decision, Reason, UseAnswer, UseRequest
+from policyctl.core.findings import ChangeAsked, Finding
+from policyctl.core.parse import parse
+from policyctl.core.policy import ChangeClass, VersionKey
+from policyctl.core.practice import ChoiceMode
+from policyctl.core.records import Tag
+from policyctl.core.rules import RULES
+from policyctl.errors import InputError, Place, PolicyctlError
+from policyctl.reports.check_v1 import check_json, check_text
+from policyctl.reports.clauses_v1 import clauses_json, clauses_text
+from policyctl.reports.comparison import Comparison, side_of
+from policyctl.reports.decision_v1 import decision_json, decision_text
+from policyctl.reports.doctor_v1 import doctor_json, doctor_text
+from policyctl.reports.plan_v1 import Audience, Plan, plan_json, plan_text
+from policyctl.reports.receipt_v1 import Receipt, receipt_json, receipt_text
+from policyctl.reports.rules_v1 import rules_json
+from policyctl.reports.status_v1 import owed, status_json, status_text
+from tests.reports import samples
+
+AT = datetime(2027, 3, 4, 5, 6, 7, tzinfo=UTC)
+V2 = VersionKey("example-notes", 2)
+
+
+def valid(name: str, value: dict[str, Any]) -> dict[str, Any]:
+    text = (files("policyctl") / "schemas" / f"{name}.schema.json").read_text("utf-8")
+    again: dict[str, Any] = json.loads(json.dumps(value))
+    Draft202012Validator(json.loads(text)).validate(again)
+    return again
+
+
+@dataclass(frozen=True)
+class Checked:
+    slug: str = "example-notes"
+    base: str | None = "example-notes@v1"
+    comparison: Comparison | None = None
+    findings: tuple[Finding, ...] = ()
+    errors: tuple[PolicyctlError, ...] = ()
+
+
+@dataclass(frozen=True)
+class Version:
+    version: VersionKey = V2
+    title: str = "Example Notes"
+    change_class: ChangeClass | None = ChangeClass.CHOICE
+    published_at: datetime = AT
+    effective: date | None = date(2027, 4, 5)
+    in_force: bool = True
+    in_ledger: bool = True
+    outbox: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    duties: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class State:
+    versions: tuple[Version, ...]
+    slug: str = "example-notes"
+    draft_differs: bool = False
+    uncommitted: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Looked:
+    name: str = "git"
+    state: str = "warning"
+    seen: str = "the clone is \x1b[31mshallow"
+    mend: str = "git fetch --unshallow"
+
+
+REQUEST = UseRequest("customer-17/user-3", "user.contact.email", "marketing", AT, recipient="processor")
+DECISION = Decision(
+    UseAnswer.REFUSED,
+    (
+        Reason(1, 2, "Version 2 asks for consent and there is none.", V2, "quotes", "quote-marketing"),
+        Reason(2, 5, "x"),
+    ),
+    (Tag("5f2c", "user.contact.email", "crm/17", AT, V2), Tag("5f2c", "user.contact", "crm/18", AT, None)),
+    ("a consent to example-notes@v2#quote-marketing",),
+)
+
+
+def test_a_decision_names_answer_reasons_tags_and_what_is_missing() -> None:
+    said = valid("decision", decision_json(REQUEST, DECISION))
+    assert said["answer"] == "refused"
+    assert [reason["number"] for reason in said["reasons"]] == [1, 2]
+    assert said["reasons"][0]["version"] == "example-notes@v2"
+    assert [tag["version"] for tag in said["tags"]] == ["example-notes@v2", None]
+    assert said["missing"] == ["a consent to example-notes@v2#quote-marketing"]
+
+
+def test_a_decision_never_repeats_the_callers_name_for_the_subject() -> None:
+    assert REQUEST.subject not in json.dumps(decision_json(REQUEST, DECISION))
+
+
+def test_a_decision_for_a_person_begins_with_the_answer() -> None:
+    lines = decision_text(DECISION).split("\n")
+    assert lines[0] == "refused"
+    assert "clause quotes" in lines[1]
+    assert any("missing: a consent" in line for line in lines)
+
+
+def test_clauses_are_listed_with_lines_of_the_file_and_ids() -> None:
+    side = side_of("policy.md", None, samples.NEW.encode())
+    said = valid("clauses", clauses_json(side, parse(samples.NEW)))
+    assert [clause["id"] for clause in said["clauses"]] == ["collection", "cookies", "sharing-with-others"]
+    text = clauses_text(side, parse(samples.NEW))
+    assert "3 clauses" in text
+    assert "Cookies  #cookies" in text
+
+
+def test_a_check_tells_findings_and_complaints_with_their_places() -> None:
+    full = samples.comparison(samples.OLD, samples.NEW, samples.FINDING)
+    error = InputError(
+        "31 February is no day", hint="write a day", place=Place("policy.md", 3, 4, "effective")
+    )
+    checked = [
+        Checked(comparison=full, findings=full.judgement.findings),
+        Checked("other", None, errors=(error,)),
+        Checked("new", None),
+    ]
+    said = valid("check", check_json(checked, fail_on="warning", exit_code=3))
+    assert said["policies"][0]["findings"][0]["rule"] == "PC101"
+    assert said["policies"][1]["errors"][0] == {
+        "message": "31 February is no day",
+        "hint": "write a day",
+        "file": "policy.md",
+        "line": 3,
+        "column": 4,
+        "key": "effective",
+    }
+    text = check_text(checked, width=80, colour=False)
+    assert "policy.md:3:4 (effective): 31 February is no day" in text
+    assert "new: not published yet" in text
+    assert "\x1b" not in text
+
+
+@pytest.mark.parametrize("blocking", [0, 1])
+def test_a_plan_names_audiences_by_number_and_says_what_stands_in_the_way(blocking: int) -> None:
+    asked = ChangeAsked(
+        "example-notes@v2#ads",
+        "ads",
+        ("user.contact.email",),
+        "marketing",
+        ("advertiser",),
+        ChoiceMode.OPT_IN,
+    )
+    plan = Plan(
+        V2,
+        "Example Notes",
+        ChangeClass.CHOICE,
+        date(2027, 3, 4),
+        None,
+        "0" * 40,
+        (samples.FINDING,) * blocking,
+        blocking,
+        (asked,),
+        (Audience("revision", "administrators", 3),),
+        ("diffs/example-notes/v1..v2.md",),
+    )
+    said = valid("plan", plan_json(plan))
+    assert said["audiences"] == [{"notice": "revision", "audience": "administrators", "addressees": 3}]
+    text = plan_text(plan, width=80, colour=False)
+    assert "3 administrators" in text
+    assert ("blocked by 1 finding" in text) is bool(blocking)
+
+
+def test_status_shows_what_is_owed() -> None:
+    states = [
+        State((Version(outbox={("revision", "unknown"): 2}, duties=("2 notices may not have arrived",)),)),
+        State((), "empty", uncommitted=("policies/empty/policy.md",)),
+    ]
+    said = valid("status", status_json(states))
+    assert said["policies"][0]["versions"][0]["outbox"] == [
+        {"notice": "revision", "state": "unknown", "number": 2}
+    ]
+    text = status_text(states)
+    assert "owed: 2 notices may not have arrived" in text
+    assert "empty: not published yet" in text
+    assert owed(states)
+
+
+@pytest.mark.parametrize(
+    ("version", "open_duty"),
+    [(Version(), False), (Version(in_ledger=False), True), (Version(duties=("a mail bounced",)), True)],
+)
+def test_a_version_is_settled_only_when_the_ledger_has_it_and_no_duty_is_open(
+    version: Version, *, open_duty: bool
+) -> None:
+    assert owed([State((version,))]) is open_duty
+
+
+def test_a_receipt_of_a_dry_run_says_that_nothing_was_done() -> None:
+    receipt = Receipt(
+        "new",
+        dry_run=True,
+        counts=(("clauses", 23),),
+        written=("policies/a/policy.md",),
+        remarks=("look here",),
+        next="policyctl check",
+    )
+    assert valid("receipt", receipt_json(receipt))["dry_run"] is True
+    assert "nothing was done" in receipt_text(receipt)
+    assert "next" not in receipt_text(receipt)
+
+
+def test_the_doctor_writes_control_characters_out() -> None:
+    valid("doctor", doctor_json([Looked()]))
+    assert "\x1b" not in doctor_text([Looked()])
+    assert "mend: git fetch --unshallow" in doctor_text([Looked()])
+
+
+def test_the_rules_keep_to_their_schema() -> None:
+    said = valid("rules", rules_json(RULES))
+    assert [rule["id"] for rule in said["rules"]] == [rule.id for rule in RULES]
