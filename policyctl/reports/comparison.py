@@ -105,6 +105,17 @@ def full_runs(revision: Revision, block: BlockChange) -> tuple[Run, ...]:
     return (Run(Op.DELETE, slice_of(revision.old.text, block.old)),)
 
 
+def visible_runs(revision: Revision, block: BlockChange) -> tuple[Run, ...]:
+    """``full_runs`` for a reader: a line break that comes or goes beside changed words says nothing."""
+    runs = full_runs(revision, block)
+    kept = (Run(Op.EQUAL, run.text) if _is_break(run) and run.op is Op.INSERT else run for run in runs)
+    return tuple(run for run in kept if not (_is_break(run) and run.op is Op.DELETE)) or runs
+
+
+def _is_break(run: Run) -> bool:
+    return run.text.isspace() and "\n" in run.text
+
+
 def is_changed(block: BlockChange) -> bool:
     """True when the block's words differ, or it stands on one side only."""
     if block.old is None or block.new is None:

@@ -21,12 +21,12 @@ from policyctl.core.policy import Clause
 from policyctl.core.revision import BlockChange, ClauseChange, Kind, Op, Revision, Run
 from policyctl.reports.comparison import (
     Comparison,
-    full_runs,
     headline,
     is_changed,
     says_something,
     sorted_kinds,
     statistics,
+    visible_runs,
 )
 from policyctl.reports.words import KIND_WORDS, day, mark_space, one_line, shown
 
@@ -187,7 +187,7 @@ def _is_heading(change: ClauseChange, block: BlockChange) -> bool:
 
 
 def _shown(revision: Revision, block: BlockChange) -> ShownBlock:
-    runs = full_runs(revision, block)
+    runs = visible_runs(revision, block)
     if block.cosmetic and block.new is not None:
         runs = (Run(Op.EQUAL, revision.new.text[block.new.start : block.new.end]),)
     return ShownBlock(_parts(runs), block.moved)

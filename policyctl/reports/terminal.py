@@ -20,12 +20,12 @@ from policyctl.core.policy import Clause
 from policyctl.core.revision import BlockChange, ClauseChange, Kind, Op, Revision, Run
 from policyctl.reports.comparison import (
     Comparison,
-    full_runs,
     headline,
     is_changed,
     loud_changes,
     sorted_kinds,
     statistics,
+    visible_runs,
 )
 from policyctl.reports.words import KIND_WORDS, counted, mark_space, one_line, shown
 
@@ -164,7 +164,7 @@ def _kept(silent: int) -> Iterator[RenderableType]:
 
 
 def _block(revision: Revision, block: BlockChange) -> Text:
-    text = _redline(full_runs(revision, block))
+    text = _redline(visible_runs(revision, block))
     return Text.assemble(("moved here: ", "green"), text) if block.moved else text
 
 

@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A revision -> the paragraphs of a Word document with tracked changes, in writing order.
+
+1. Every block link stands at one place, or, when it moved, at two: where it was and where it is.
+2. The heaviest chain of links that keep their order stays in place. Between two of them first come
+   the blocks that left (old order), then those that came (new order). So accepting everything gives
+   the new order and rejecting everything the old, whatever the links say.
+3. Inside a link the visible words are compared, the paragraph marks among them.
+4. A link off the chain is tracked as moved when the revision says so, else as deleted and inserted.
+   Words deleted while moving stand struck at the old place, words inserted at the new one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from itertools import groupby
+
+from policyctl.core.assign import heaviest_chain
+from policyctl.core.redline import redline
+from policyctl.core.revision import BlockChange, Kind, Op, Revision, Run
+from policyctl.reports.docx_lines import Line, Side, Style
+from policyctl.reports.words import shown
+
+
+class Mark(StrEnum):
+    """How a stretch of text, or the end of a paragraph, is tracked; the value is Word's element."""
+
+    KEPT = ""
+    INSERTED = "ins"
+    DELETED = "del"
+    MOVED_FROM = "moveFrom"
+    MOVED_TO = "moveTo"
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Text of one mark and one face (``n``, ``b``, ``i``, ``z``)."""
+
+    mark: Mark
+    text: str
+    face: str
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """``end`` is the mark of the paragraph's own end. ``was`` is its old style where that differs.
+
+    ``opens`` and ``closes``: the number of the move that begins or ends with this paragraph.
+    """
+
+    style: Style
+    stretches: tuple[Stretch, ...]
+    end: Mark
+    was: Style | None = None
+    opens: int | None = None
+    closes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Link:
+    """A block link with the paragraphs of both sides."""
+
+    block: BlockChange
+    old: tuple[Line, ...]
+    new: tuple[Line, ...]
+    moved: bool
+
+    @property
+    def old_start(self) -> int:
+        return self.block.old.start if self.block.old else -1
+
+    @property
+    def new_start(self) -> int:
+        return self.block.new.start if self.block.new else -1
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """A link at one of its places: ``=`` both sides, ``-`` its old side, ``+`` its new side."""
+
+    link: _Link
+    side: Op
+    move: int | None = None
+
+
+_AT_SOURCE = {Op.EQUAL: Mark.MOVED_FROM, Op.DELETE: Mark.DELETED}
+_AT_TARGET = {Op.EQUAL: Mark.MOVED_TO, Op.INSERT: Mark.INSERTED}
+_IN_PLACE = {Op.EQUAL: Mark.KEPT, Op.DELETE: Mark.DELETED, Op.INSERT: Mark.INSERTED}
+_GONE = {Op.EQUAL: Mark.DELETED, Op.DELETE: Mark.DELETED}
+_CAME = {Op.EQUAL: Mark.INSERTED, Op.INSERT: Mark.INSERTED}
+
+
+def paragraphs(revision: Revision) -> tuple[Paragraph, ...]:
+    """The whole text of both sides, front matter left out."""
+    placed = _with_moves(list(_in_writing_order(_links(revision))))
+    written: list[Paragraph] = []
+    for (move, _), group in groupby(placed, key=lambda each: (each.move, each.side)):
+        part = [paragraph for each in group for paragraph in _paragraphs(each)]
+        if move is not None and part:
+            part[0] = replace(part[0], opens=move)
+            part[-1] = replace(part[-1], closes=move)
+        written += part
+    return tuple(written)
+
+
+def moves(flow: Sequence[Paragraph]) -> int:
+    """How many stretches of the text moved as one."""
+    return len({paragraph.opens for paragraph in flow if paragraph.opens is not None})
+
+
+def _links(revision: Revision) -> list[_Link]:
+    """The block links that show something."""
+    old, new = Side(revision.old), Side(revision.new)
+    found = [
+        _Link(block, old.lines(block.old), new.lines(block.new), block.moved or Kind.MOVED in change.kinds)
+        for change in revision.clauses
+        for block in change.blocks
+    ]
+    return [link for link in found if link.old or link.new]
+
+
+def _in_writing_order(links: list[_Link]) -> Iterator[_Placed]:
+    olds = sorted((link for link in links if link.old), key=lambda link: link.old_start)
+    news = sorted((link for link in links if link.new), key=lambda link: link.new_start)
+    kept = _kept([link for link in news if link.old])
+    staying = {id(link) for link in kept}
+    at_old = at_new = 0
+    for anchor in [*kept, None]:
+        while at_old < len(olds) and id(olds[at_old]) not in staying:
+            yield _Placed(olds[at_old], Op.DELETE)
+            at_old += 1
+        while at_new < len(news) and id(news[at_new]) not in staying:
+            yield _Placed(news[at_new], Op.INSERT)
+            at_new += 1
+        if anchor is not None:
+            yield _Placed(anchor, Op.EQUAL)
+            at_old, at_new = at_old + 1, at_new + 1
+
+
+def _kept(both: list[_Link]) -> list[_Link]:
+    """The links that stay where they are; what is known to have moved only if nothing else has."""
+    weights = [1.0 if link.moved else 1e6 + sum(len(line.text) for line in link.new) for link in both]
+    chain = heaviest_chain([link.old_start for link in both], weights)
+    return [link for index, link in enumerate(both) if index in chain]
+
+
+def _with_moves(placed: list[_Placed]) -> list[_Placed]:
+    """Number the moves; neighbours that moved together are one."""
+    source = {id(each.link): at for at, each in enumerate(placed) if each.side is Op.DELETE}
+    number, before = -1, -2
+    numbers: dict[int, int] = {}
+    for at, each in enumerate(placed):
+        if each.side is not Op.INSERT or not each.link.moved or not (each.link.old and each.link.new):
+            continue
+        was = source[id(each.link)]
+        together = was == before + 1 and numbers.get(at - 1) == number
+        number, before = number if together else number + 1, was
+        numbers[at] = numbers[was] = number
+    return [replace(each, move=numbers.get(at)) for at, each in enumerate(placed)]
+
+
+def _paragraphs(placed: _Placed) -> Iterator[Paragraph]:
+    link, moved = placed.link, placed.move is not None
+    if placed.side is Op.EQUAL:
+        marks = _IN_PLACE
+    elif placed.side is Op.DELETE:
+        marks = _AT_SOURCE if moved else _GONE
+    else:
+        marks = _AT_TARGET if moved else _CAME
+    return _Writer(link, marks).write()
+
+
+class _Writer:
+    """Walks over the runs of one link and writes the sides that ``marks`` knows."""
+
+    def __init__(self, link: _Link, marks: dict[Op, Mark]) -> None:
+        self.link, self.marks = link, marks
+        self.faces = {Op.DELETE: _joined(link.old, face=True), Op.INSERT: _joined(link.new, face=True)}
+        self.at = {Op.DELETE: 0, Op.INSERT: 0}
+        self.line = {Op.DELETE: 0, Op.INSERT: 0}
+        self.open: list[Stretch] = []
+
+    def write(self) -> Iterator[Paragraph]:
+        """The paragraphs, every one closed."""
+        for run in _runs(_joined(self.link.old), _joined(self.link.new)):
+            for number, piece in enumerate(run.text.split("\n")):
+                if number:
+                    yield from self._end(run.op)
+                self._add(run.op, piece)
+
+    def _add(self, op: Op, text: str) -> None:
+        side = Op.DELETE if op is Op.DELETE else Op.INSERT
+        face = self.faces[side][self.at[side] : self.at[side] + len(text)]
+        self._step(op, len(text))
+        if op in self.marks:
+            at = 0
+            for look, same in groupby(face):
+                size = sum(1 for _ in same)
+                self.open.append(Stretch(self.marks[op], shown(text[at : at + size], keep="\t"), look))
+                at += size
+
+    def _step(self, op: Op, size: int) -> None:
+        for side in self.at:
+            if op in {side, Op.EQUAL}:
+                self.at[side] += size
+
+    def _end(self, op: Op) -> Iterator[Paragraph]:
+        old = self.link.old[self.line[Op.DELETE]].style if op is not Op.INSERT else None
+        new = self.link.new[self.line[Op.INSERT]].style if op is not Op.DELETE else None
+        self._step(op, 1)
+        for side in self.line:
+            self.line[side] += op in {side, Op.EQUAL}
+        if op in self.marks:
+            style = (old if self.marks is _AT_SOURCE else new) or old or Style()
+            was = old if old and old != style and self.marks is _IN_PLACE else None
+            yield Paragraph(style, tuple(self.open), self.marks[op], was)
+            self.open = []
+
+
+def _joined(lines: Sequence[Line], *, face: bool = False) -> str:
+    return "".join((line.face if face else line.text) + "\n" for line in lines)
+
+
+def _runs(old: str, new: str) -> tuple[Run, ...]:
+    if old == new:
+        return (Run(Op.EQUAL, new),)
+    if not old or not new:
+        return tuple(run for run in (Run(Op.DELETE, old), Run(Op.INSERT, new)) if run.text)
+    return redline(old, new)
