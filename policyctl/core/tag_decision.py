@@ -274,7 +274,8 @@ def _by_silence(change: PendingChange, practice: Practice, brought: VersionRecor
         text = f"{brought.key} brought this use, and no notice of it has reached the subject"
         missing = f"the choice notice of {brought.key} delivered, and {change.window_days} days to object"
         return _refused(_reason(3, text, brought, practice), missing)
-    over = min(given) + timedelta(days=change.window_days)
+    # The notice promised both: not before the effective date, and this long to answer.
+    over = max(min(given) + timedelta(days=change.window_days), brought.effective_at)
     if case.at < over:
         text = f"{brought.key} brought this use, and the subject may still object"
         return _refused(

@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The append-only record of versions, tags, acceptances, choices, notices and deliveries, in SQL.
+
+One class over two databases, SQLite and PostgreSQL; what it keeps is laid out in adapters/tables.py.
+Each method is one transaction: all of it enters, or nothing does. All times are aware UTC.
+The values that go in and come out are in core/records.py, core/outbox.py and core/use.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Literal, Self
+
+from sqlalchemy import Engine
+
+from policyctl.adapters.ledger import answers, audience, engine, facts, outbox, people, tags, versions
+from policyctl.adapters.ledger.common import Writer, pseudonym
+from policyctl.core.outbox import (
+    Audience,
+    DeliveryEvent,
+    DeliveryReceipt,
+    OutboxCount,
+    OutboxItem,
+    OutboxState,
+    PlannedNotice,
+)
+from policyctl.core.policy import VersionKey
+from policyctl.core.practice import Taxonomy
+from policyctl.core.records import (
+    ChoiceRow,
+    CustomerRow,
+    ImportReceipt,
+    SubjectRow,
+    TagRow,
+    VersionRecord,
+)
+from policyctl.core.use import Facts, UseRequest
+from policyctl.errors import UsageError
+
+__all__ = ["Ledger", "open_ledger"]
+
+_KEY_BYTES = range(16, 65)
+
+
+def open_ledger(url: str, *, key: bytes, taxonomy: Taxonomy) -> Ledger:
+    """The ledger at ``url`` (``sqlite:////absolute/path.db`` or ``postgresql://user@host/database``).
+
+    ``key`` makes the pseudonyms and the ids of notices: 16 to 64 bytes; without it no subject is found
+    again. Nothing is touched before the first call. UsageError for a URL, driver or key that will not do.
+    """
+    if len(key) not in _KEY_BYTES:
+        raise UsageError(
+            f"the pseudonym key has {len(key)} bytes, it needs 16 to 64",
+            hint="`policyctl init` makes one; or set POLICYCTL_PSEUDONYM_KEY to 64 random hex digits",
+        )
+    return Ledger(engine.open_engine(url), key=key, taxonomy=taxonomy)
+
+
+class Ledger:
+    """The ledger, open. Methods raise CannotCompareError where there is none yet, RefusedError when it
+    is busy, IntegrityError when what is in it cannot be what was put there.
+    """
+
+    def __init__(self, database: Engine, *, key: bytes, taxonomy: Taxonomy) -> None:
+        self._engine = database
+        self._key = key
+        self._taxonomy = taxonomy
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of every connection; idempotent."""
+        self._engine.dispose()
+
+    def upgrade(self) -> bool:
+        """Make the tables, or bring them up to date; False when they are. Needed once, before the rest."""
+        return engine.upgrade(self._engine)
+
+    def pseudonym(self, external_id: str) -> str:
+        """The name of a subject in the ledger: 32 hex digits, keyed BLAKE2b of the caller's id."""
+        return pseudonym(self._key, external_id)
+
+    @contextmanager
+    def _writing(self, kind: str, now: datetime, *, dry_run: bool = False) -> Iterator[Writer]:
+        with engine.writing(self._engine, keep=not dry_run) as connection:
+            yield Writer(connection, kind, now)
+
+    # Versions
+
+    def versions(self, slug: str | None = None) -> tuple[VersionRecord, ...]:
+        """Versions on record by slug and number."""
+        with engine.reading(self._engine) as connection:
+            return versions.read_versions(connection, None if slug is None else [slug])
+
+    def record_version(
+        self, record: VersionRecord, notices: Sequence[PlannedNotice], *, now: datetime
+    ) -> bool:
+        """Enter a version, its practices and changes, and every notice it owes, in one transaction.
+
+        False, and nothing changes, when it is there already. IntegrityError when it is there with
+        another text or commit, or when a later version is there without it.
+        """
+        with self._writing("version", now) as writer:
+            return versions.record_version(writer, record, notices, key=self._key)
+
+    def audience_counts(self, version: VersionKey, audiences: Iterable[Audience]) -> dict[Audience, int]:
+        """How many addressees each audience would have if ``version`` were recorded now."""
+        with engine.reading(self._engine) as connection:
+            return audience.audience_counts(connection, version, audiences)
+
+    # Outbox
+
+    def claim(self, now: datetime, limit: int, *, slug: str | None = None) -> tuple[OutboxItem, ...]:
+        """Up to ``limit`` planned notices, oldest first, set to ``posting`` and committed.
+
+        One whose address was erased is set to ``rejected`` on the way and not handed out. None handed
+        out means that nothing is due.
+        """
+        with self._writing("claim", now) as writer:
+            return outbox.claim(writer.connection, now, limit, slug)
+
+    def settle(
+        self,
+        nid: str,
+        state: OutboxState,
+        at: datetime,
+        *,
+        receipt: str = "",
+        reason: str = "",
+        not_before: datetime | None = None,
+    ) -> None:
+        """Write down what came of posting ``nid``: ``planned`` where it certainly did not leave (with
+        ``not_before`` for the next try). The same again is fine; RefusedError for a row not on its way.
+        """
+        with self._writing("settle", at) as writer:
+            outbox.settle(
+                writer.connection, nid, state, at, receipt=receipt, reason=reason, not_before=not_before
+            )
+
+    def in_doubt(self, slug: str | None = None) -> tuple[OutboxItem, ...]:
+        """Notices that may or may not have left: ``unknown``, or ``posting`` by a process that is at
+        work or has died.
+        """
+        with engine.reading(self._engine) as connection:
+            return outbox.in_doubt(connection, slug)
+
+    def reopen(self, nids: Iterable[str], *, now: datetime) -> int:
+        """Plan notices in doubt again; how many. Only for a mailer that cannot send one nid twice."""
+        with self._writing("reopen", now) as writer:
+            return outbox.reopen(writer.connection, nids, now)
+
+    def outbox_counts(self, slug: str | None = None) -> tuple[OutboxCount, ...]:
+        """Where the addressees of every version and kind of notice stand; each in exactly one state."""
+        with engine.reading(self._engine) as connection:
+            return outbox.counts(connection, slug)
+
+    def nids(self, version: VersionKey) -> tuple[tuple[str, str, str, str], ...]:
+        """(nid, notice kind, addressee kind, addressee) of everything owed for a version."""
+        with engine.reading(self._engine) as connection:
+            return outbox.nids(connection, version)
+
+    def record_deliveries(self, events: Iterable[DeliveryEvent], *, now: datetime) -> DeliveryReceipt:
+        """Enter delivery reports, in any order and as often as they come."""
+        with self._writing("deliveries", now) as writer:
+            return outbox.record_deliveries(writer, events)
+
+    # People and their data. Imports raise InputErrors that name every bad row; then nothing entered.
+
+    def import_customers(
+        self, rows: Sequence[CustomerRow], *, now: datetime, dry_run: bool = False
+    ) -> ImportReceipt:
+        """Enter customers and their administrators."""
+        with self._writing("customers", now, dry_run=dry_run) as writer:
+            return people.import_customers(writer, rows)
+
+    def import_subjects(
+        self, rows: Sequence[SubjectRow], *, now: datetime, dry_run: bool = False
+    ) -> ImportReceipt:
+        """Enter subjects, under pseudonyms."""
+        with self._writing("subjects", now, dry_run=dry_run) as writer:
+            return people.import_subjects(writer, rows, key=self._key)
+
+    def import_tags(self, rows: Sequence[TagRow], *, now: datetime, dry_run: bool = False) -> ImportReceipt:
+        """Tag data with the version in force for its subject at collection."""
+        with self._writing("tags", now, dry_run=dry_run) as writer:
+            return tags.import_tags(writer, rows, key=self._key, taxonomy=self._taxonomy)
+
+    def import_choices(
+        self, rows: Sequence[ChoiceRow], *, now: datetime, dry_run: bool = False
+    ) -> ImportReceipt:
+        """Enter answers of subjects and customers."""
+        with self._writing("choices", now, dry_run=dry_run) as writer:
+            return answers.import_choices(writer, rows, key=self._key)
+
+    def accept(
+        self,
+        subject: str,
+        version: VersionKey,
+        at: datetime,
+        *,
+        now: datetime,
+        customer: str | None = None,
+        dry_run: bool = False,
+    ) -> bool:
+        """A subject accepts a version, and is known from then on; False when it did so before."""
+        with self._writing("acceptance", now, dry_run=dry_run) as writer:
+            return answers.accept(writer, self.pseudonym(subject), version, at, customer=customer)
+
+    def acknowledge(
+        self, customer: str, version: VersionKey, at: datetime, *, now: datetime, dry_run: bool = False
+    ) -> bool:
+        """A customer's administrator acknowledges a version; False when that was recorded before."""
+        with self._writing("acknowledgement", now, dry_run=dry_run) as writer:
+            return answers.acknowledge(writer, customer, version, at)
+
+    def acknowledgements(self, version: VersionKey) -> tuple[tuple[str, datetime], ...]:
+        """Which customers acknowledged a version, and when."""
+        with engine.reading(self._engine) as connection:
+            return answers.acknowledgements(connection, version)
+
+    def erase_addresses(self, kind: Literal["customer", "subject"], owner: str, *, now: datetime) -> int:
+        """Delete the names and addresses of a customer or subject (by the caller's id); how many."""
+        known_as = owner if kind == "customer" else self.pseudonym(owner)
+        with self._writing("erasure", now) as writer:
+            return people.erase_addresses(writer.connection, kind, known_as)
+
+    # The question
+
+    def facts_for(self, request: UseRequest, *, upto: int | None = None) -> Facts:
+        """All that bears on ``request``, in one look. ``upto``: only what had been recorded by that
+        entry of the ledger (``Decision.sequence``), to answer again exactly as it was answered then.
+        """
+        with engine.reading(self._engine) as connection:
+            return facts.facts_for(
+                connection,
+                request,
+                subject=self.pseudonym(request.subject),
+                taxonomy=self._taxonomy,
+                upto=upto,
+            )

@@ -1,0 +1,252 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The way to the database: connections that keep the durability promise, and its two transactions.
+
+SQLite: WAL, synchronous FULL, foreign keys, 5 s of patience; set on every connection and read back,
+because a pragma that cannot be had is silently ignored. A write begins with BEGIN IMMEDIATE: a
+transaction that reads first and writes later fails at once when another wrote in between, however
+patient it is. PostgreSQL: a write holds one advisory lock, so both databases number entries alike;
+a read sees one snapshot.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from hashlib import sha256
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, create_engine, event, exc, inspect, text
+from sqlalchemy.engine import URL, make_url
+
+from policyctl.errors import CannotCompareError, IntegrityError, PolicyctlError, RefusedError, UsageError
+
+HEAD = "0001"
+_PATIENCE_MS = 5000
+_TRIES = 6
+_WRITE_LOCK = 0x706F6C6963796374  # "policyct": one writer at a time in this database
+_PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": _PATIENCE_MS}
+_MIGRATIONS = Path(__file__).parent.parent / "migrations"
+
+
+def open_engine(url: str) -> Engine:
+    """An engine for ``url``; connects to nothing yet. UsageError for a URL that is not a ledger's."""
+    try:
+        parsed = make_url(url)
+    except exc.ArgumentError as error:
+        raise _bad_url("it is no database URL") from error
+    name = parsed.get_backend_name()
+    if name == "sqlite":
+        return _sqlite_engine(parsed)
+    if name in {"postgresql", "postgres"}:
+        return _postgresql_engine(parsed)
+    raise _bad_url(f"a ledger lives in SQLite or PostgreSQL, not in {name!r}")
+
+
+def _bad_url(why: str) -> UsageError:
+    # The URL itself is not shown: it may hold a password.
+    return UsageError(
+        f"the ledger's url cannot be used: {why}",
+        hint='write url = "sqlite:///.policyctl/ledger.db" or "postgresql://user@host/database"',
+    )
+
+
+def _sqlite_engine(url: URL) -> Engine:
+    if url.database in {None, "", ":memory:"}:
+        raise _bad_url("a ledger in memory would forget")
+    if url.query:
+        raise _bad_url("a SQLite url takes no options")
+    path = Path(str(url.database)).absolute()
+
+    def connect() -> sqlite3.Connection:
+        # mode=rw: looking must not make an empty ledger. isolation_level None: we say BEGIN ourselves.
+        return sqlite3.connect(
+            f"{path.as_uri()}?mode=rw",
+            uri=True,
+            timeout=_PATIENCE_MS / 1000,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+
+    engine = create_engine(url, creator=connect, hide_parameters=True)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.execute(f"PRAGMA busy_timeout = {_PATIENCE_MS}")
+    for name, wanted in _PRAGMAS.items():
+        connection.execute(f"PRAGMA {name} = {wanted}")
+        (got,) = connection.execute(f"PRAGMA {name}").fetchone()
+        if got != wanted:
+            raise IntegrityError(
+                f"SQLite does not keep the ledger safe here: {name} is {got!r}, not {wanted!r}",
+                hint="keep the ledger on a local disk; network file systems cannot hold it",
+            )
+    connection.create_function("nid_of", 2, nid_of, deterministic=True)
+
+
+def nid_of(secret: str, addressee: str) -> str:
+    """The id of one notice to one addressee. ``secret`` is 64 hex digits derived from key and notice;
+    half of the SHA-256 is kept, which also ends every hope of extending the message.
+    PostgreSQL computes the same with its built-in ``sha256``.
+    """
+    return sha256((secret + addressee).encode()).hexdigest()[:32]
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    kind = "IMMEDIATE" if connection.get_execution_options().get("ledger_write") else "DEFERRED"
+    connection.exec_driver_sql(f"BEGIN {kind}")
+
+
+def _postgresql_engine(url: URL) -> Engine:
+    try:
+        import psycopg  # noqa: F401 - asked here so that its absence has a plain message
+    except ImportError as error:
+        raise UsageError(
+            "a ledger in PostgreSQL needs the driver psycopg, which is not installed",
+            hint="install it with: pip install 'policyctl[postgres]'",
+        ) from error
+    return create_engine(url.set(drivername="postgresql+psycopg"), hide_parameters=True, pool_pre_ping=True)
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """One consistent look at a ledger that is set up. CannotCompareError where there is none."""
+    with _plain_errors(), engine.connect() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        with connection.begin():
+            _require_head(connection)
+            yield connection
+
+
+@contextmanager
+def writing(engine: Engine, *, check: bool = True, keep: bool = True) -> Iterator[Connection]:
+    """The one writer: all that happens inside enters the ledger, or nothing does.
+
+    ``keep`` False is for dry runs: everything is tried and then rolled back.
+    """
+    with _plain_errors(), closing(_begun(engine)) as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _WRITE_LOCK})
+        if check:
+            _require_head(connection)
+        yield connection
+        if keep:
+            connection.commit()
+
+
+def _begun(engine: Engine) -> Connection:
+    """A connection inside a transaction. BEGIN IMMEDIATE holds nothing when it fails: try again."""
+    for attempt in range(_TRIES):
+        connection = engine.connect().execution_options(ledger_write=True)
+        try:
+            connection.begin()
+        except exc.OperationalError as error:
+            connection.close()
+            if attempt == _TRIES - 1 or "locked" not in str(error.orig):
+                raise
+            time.sleep(0.05 * 2**attempt)
+        else:
+            return connection
+    raise AssertionError("unreachable")
+
+
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def _require_head(connection: Connection) -> None:
+    found = _revision(connection)
+    if found is None:
+        raise _no_ledger()
+    if found != HEAD:
+        raise RefusedError(
+            f"the ledger's tables are of step {found}, this release works with {HEAD}",
+            hint="run `policyctl sync` to bring them up to date, or install the release that made them",
+        )
+
+
+def _no_ledger() -> CannotCompareError:
+    return CannotCompareError("there is no ledger here yet", hint="run `policyctl sync` to set it up")
+
+
+def upgrade(engine: Engine) -> bool:
+    """Make or migrate the tables; False when they are up to date. Safe to run by two at once."""
+    if engine.dialect.name == "sqlite":
+        _make_file(Path(str(engine.url.database)).absolute())
+    with writing(engine, check=False) as connection:
+        found = _revision(connection)
+        if found == HEAD:
+            return False
+        _migrate(connection, found)
+    return True
+
+
+def _make_file(path: Path) -> None:
+    """Only the owner may read it: addresses are in there."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except FileExistsError:
+        return
+    except OSError as error:
+        raise CannotCompareError(
+            f"the ledger's file cannot be made: {error.strerror}", hint="check [ledger] url in policyctl.toml"
+        ) from error
+
+
+def _migrate(connection: Connection, found: str | None) -> None:
+    from alembic import command
+    from alembic.config import Config
+    from alembic.util.exc import CommandError
+
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        raise RefusedError(
+            f"the ledger's tables are of step {found}, which this release does not know",
+            hint="install the release of policyctl that made them, or a newer one",
+        ) from error
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    """Foreign errors end here. Parameters are never shown: they hold addresses."""
+    try:
+        yield
+    except exc.IntegrityError as error:
+        # First line only: PostgreSQL's DETAIL quotes the row, which may hold an address.
+        raise IntegrityError(f"the ledger refused a row: {_first_line(error)}") from error
+    except exc.DBAPIError as error:
+        raise _plain(error) from error
+
+
+def _first_line(error: exc.DBAPIError) -> str:
+    lines = str(error.orig).strip().splitlines()
+    return lines[0] if lines else type(error.orig).__name__
+
+
+def _plain(error: exc.DBAPIError) -> PolicyctlError:
+    said = _first_line(error)
+    if "append-only" in said:
+        return IntegrityError(said, hint="a row of the ledger is corrected by a new row")
+    if "unable to open database file" in said:
+        return _no_ledger()
+    if "locked" in said:
+        return RefusedError("the ledger is busy: another process is writing", hint="run it again in a moment")
+    if "not a database" in said or "malformed" in said:
+        return IntegrityError(f"the ledger's file is damaged: {said}", hint="restore it from a backup")
+    return CannotCompareError(
+        f"the ledger could not be reached: {said}",
+        hint="check [ledger] url in policyctl.toml, and the database",
+    )

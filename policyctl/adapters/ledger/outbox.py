@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Notices on their way: claimed before they are posted, settled after, and what became of them.
+
+``planned -> posting`` is a compare-and-set that is committed before the mailer is called. A row that
+is found in ``posting`` is never taken over because time has passed: it may have left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    case,
+    func,
+    or_,
+    select,
+    update,
+)
+
+from policyctl.adapters.ledger.common import PORTION, Writer, rows_by
+from policyctl.adapters.tables import ADDRESS, DELIVERY_EVENT, NOTICE, OUTBOX, OUTBOX_STATE
+from policyctl.core.notice import Notice, NoticeKind
+from policyctl.core.notice_json import notice_from_json
+from policyctl.core.outbox import (
+    DeliveryEvent,
+    DeliveryName,
+    DeliveryReceipt,
+    OutboxCount,
+    OutboxItem,
+    OutboxState,
+)
+from policyctl.core.policy import VersionKey
+from policyctl.errors import CannotCompareError, RefusedError
+
+_DOUBTFUL = (OutboxState.POSTING.value, OutboxState.UNKNOWN.value)
+_ERASED = "the address is not on record any more"
+
+
+def claim(connection: Connection, now: datetime, limit: int, slug: str | None) -> tuple[OutboxItem, ...]:
+    """Planned rows that are due, set to posting; a row without an address is rejected on the way."""
+    due = _rows(slug).where(
+        OUTBOX_STATE.c.state == OutboxState.PLANNED.value,
+        or_(OUTBOX_STATE.c.not_before.is_(None), OUTBOX_STATE.c.not_before <= now),
+    )
+    while found := connection.execute(due.limit(limit)).all():
+        lost = [row for row in found if row.email is None]
+        kept = [row for row in found if row.email is not None]
+        _set_state(connection, lost, OutboxState.REJECTED, now, reason=_ERASED)
+        _set_state(connection, kept, OutboxState.POSTING, now, attempts=1)
+        if kept:
+            return _items(connection, kept, attempts=1)
+    return ()
+
+
+def in_doubt(connection: Connection, slug: str | None) -> tuple[OutboxItem, ...]:
+    """Rows that may or may not have left: posting (a crash, or another process at work) or unknown."""
+    rows = connection.execute(_rows(slug).where(OUTBOX_STATE.c.state.in_(_DOUBTFUL))).all()
+    return _items(connection, rows, attempts=0)
+
+
+def _rows(slug: str | None) -> Select[Any]:
+    address = and_(
+        ADDRESS.c.owner_kind == OUTBOX.c.addressee_kind,
+        ADDRESS.c.owner == OUTBOX.c.addressee,
+        ADDRESS.c.position == OUTBOX.c.contact,
+    )
+    query = (
+        select(OUTBOX, OUTBOX_STATE.c.attempts, ADDRESS.c.email, ADDRESS.c.name, ADDRESS.c.locale)
+        .select_from(OUTBOX.join(OUTBOX_STATE).join(NOTICE).outerjoin(ADDRESS, address))
+        .order_by(OUTBOX.c.entry, NOTICE.c.position, OUTBOX.c.nid)
+    )
+    return query if slug is None else query.where(NOTICE.c.slug == slug)
+
+
+def _items(connection: Connection, rows: Sequence[Row[Any]], *, attempts: int) -> tuple[OutboxItem, ...]:
+    notices = _notices(connection, {row.notice_id for row in rows})
+    return tuple(
+        OutboxItem(
+            nid=row.nid,
+            notice=notices[row.notice_id],
+            addressee_kind=row.addressee_kind,
+            addressee=row.addressee,
+            address=row.email or "",
+            name=row.name or "",
+            locale=row.locale or "",
+            attempts=row.attempts + attempts,
+        )
+        for row in rows
+    )
+
+
+def _notices(connection: Connection, ids: Iterable[str]) -> dict[str, Notice]:
+    found = rows_by(connection, NOTICE, NOTICE.c.id, sorted(ids))
+    return {row.id: notice_from_json(row.body) for row in found}
+
+
+def _set_state(
+    connection: Connection,
+    rows: Sequence[Row[Any]],
+    state: OutboxState,
+    now: datetime,
+    *,
+    attempts: int = 0,
+    reason: str = "",
+) -> None:
+    if not rows:
+        return
+    change = (
+        update(OUTBOX_STATE)
+        .where(OUTBOX_STATE.c.nid == bindparam("row"))
+        .values(
+            state=state.value,
+            attempts=OUTBOX_STATE.c.attempts + attempts,
+            changed_at=now,
+            reason=reason,
+            not_before=None,
+        )
+    )
+    connection.execute(change, [{"row": row.nid} for row in rows])
+
+
+def settle(
+    connection: Connection,
+    nid: str,
+    state: OutboxState,
+    at: datetime,
+    *,
+    receipt: str,
+    reason: str,
+    not_before: datetime | None,
+) -> None:
+    """Write down what the mailer said of a row that was posting (or unknown)."""
+    values = {"state": state.value, "changed_at": at, "reason": reason, "not_before": not_before}
+    if receipt:
+        values["receipt"] = receipt
+    change = update(OUTBOX_STATE).where(OUTBOX_STATE.c.nid == nid, OUTBOX_STATE.c.state.in_(_DOUBTFUL))
+    if connection.execute(change.values(values)).rowcount == 1:
+        return
+    found = connection.execute(select(OUTBOX_STATE.c.state).where(OUTBOX_STATE.c.nid == nid)).scalar()
+    if found is None:
+        raise CannotCompareError(
+            f"no notice {nid!r} is in the outbox", hint="a nid is the file name of a mail without .eml"
+        )
+    if found != state.value:
+        raise RefusedError(f"notice {nid} is {found}, not on its way", hint="claim it before it is sent")
+
+
+def reopen(connection: Connection, nids: Iterable[str], now: datetime) -> int:
+    """Rows in doubt, planned again. Only for a mailer that cannot send the same nid twice."""
+    wanted = sorted(set(nids))
+    count = 0
+    for start in range(0, len(wanted), PORTION):
+        change = update(OUTBOX_STATE).where(
+            OUTBOX_STATE.c.nid.in_(wanted[start : start + PORTION]), OUTBOX_STATE.c.state.in_(_DOUBTFUL)
+        )
+        values = {"state": OutboxState.PLANNED.value, "changed_at": now, "not_before": None}
+        count += connection.execute(change.values(values)).rowcount
+    return count
+
+
+def counts(connection: Connection, slug: str | None) -> tuple[OutboxCount, ...]:
+    """How many addressees of each version and kind stand where."""
+    ranked = (
+        select(DELIVERY_EVENT.c.nid, func.max(_rank()).label("rank"))
+        .group_by(DELIVERY_EVENT.c.nid)
+        .subquery()
+    )
+    query = (
+        select(
+            NOTICE.c.slug, NOTICE.c.number, NOTICE.c.kind, ranked.c.rank, OUTBOX_STATE.c.state, func.count()
+        )
+        .select_from(OUTBOX.join(OUTBOX_STATE).join(NOTICE).outerjoin(ranked, ranked.c.nid == OUTBOX.c.nid))
+        .group_by(NOTICE.c.slug, NOTICE.c.number, NOTICE.c.kind, ranked.c.rank, OUTBOX_STATE.c.state)
+    )
+    if slug is not None:
+        query = query.where(NOTICE.c.slug == slug)
+    totals: dict[tuple[str, int, str, str], int] = {}
+    for found_slug, number, kind, rank, state, count in connection.execute(query):
+        stands = state if rank is None else list(DeliveryName)[rank].value
+        group = (found_slug, number, kind, stands)
+        totals[group] = totals.get(group, 0) + count
+    return tuple(
+        OutboxCount(VersionKey(found, number), NoticeKind(kind), state, count)
+        for (found, number, kind, state), count in sorted(totals.items())
+    )
+
+
+def _rank() -> ColumnElement[int]:
+    ranks = {name.value: name.rank for name in DeliveryName}
+    return case(ranks, value=DELIVERY_EVENT.c.event, else_=0)
+
+
+def nids(connection: Connection, version: VersionKey) -> tuple[tuple[str, str, str, str], ...]:
+    """(nid, notice kind, addressee kind, addressee) of everything owed for a version."""
+    query = (
+        select(OUTBOX.c.nid, NOTICE.c.kind, OUTBOX.c.addressee_kind, OUTBOX.c.addressee)
+        .join(NOTICE)
+        .where(NOTICE.c.slug == version.slug, NOTICE.c.number == version.number)
+        .order_by(NOTICE.c.position, OUTBOX.c.addressee_kind, OUTBOX.c.addressee, OUTBOX.c.contact)
+    )
+    return tuple((row[0], row[1], row[2], row[3]) for row in connection.execute(query))
+
+
+def record_deliveries(writer: Writer, events: Iterable[DeliveryEvent]) -> DeliveryReceipt:
+    """Enter reports, in any order and as often as they come; each counts once."""
+    given = {(event.nid, event.event.value, event.at): event for event in events}
+    ids = {nid for nid, _, _ in given}
+    known = {
+        (row.nid, row.event, row.at)
+        for row in rows_by(writer.connection, DELIVERY_EVENT, DELIVERY_EVENT.c.nid, sorted(ids))
+    }
+    owed = {row.nid for row in rows_by(writer.connection, OUTBOX, OUTBOX.c.nid, sorted(ids))}
+    fresh = [key for key in given if key not in known]
+    writer.add(DELIVERY_EVENT, [{"nid": nid, "event": name, "at": at} for nid, name, at in fresh])
+    return DeliveryReceipt(
+        added=len(fresh),
+        repeated=len(given) - len(fresh),
+        orphans=sum(nid not in owed for nid, _, _ in fresh),
+    )
