@@ -20,7 +20,8 @@ from policyctl.core.revision import Revision
 from policyctl.core.rules import RULES
 from policyctl.core.rules.record import floor_of
 from policyctl.core.rules.rule import Draft, JudgeContext, Rule, View
-from policyctl.core.shifts import Reader, Shift
+from policyctl.core.reading import Reader
+from policyctl.core.shifts import Shift
 from policyctl.core.wording import Wording, wording_of
 from policyctl.core.words import folded
 

@@ -25,10 +25,11 @@ CATEGORY_OF: Mapping[str, str] = {
     "protect": "security",
     "right": "choice_rights",
     "child": "children",
-    "own": "ownership_transition",
+    "own": "sharing",
 }
 TERM_KINDS = ("data", "purpose", "recipient")
-_NEGATION_REACH = 7  # words between "not" and its verb
+_NEGATION_SCOPE = 20
+_NEGATION_REACH = 4  # words between "not" and its verb
 _ACTOR_REACH = 12
 _GENERAL = "user"  # "your data": a category that says nothing about which
 
@@ -113,7 +114,13 @@ def _act(hit: Hit, hits: Sequence[Hit], source: str) -> Act:
 
 
 def _is_denied(hit: Hit, hits: Sequence[Hit]) -> bool:
-    return any(
-        h.kind == "cue" and h.id == "negation" and hit.start - _NEGATION_REACH <= h.start <= hit.end
-        for h in hits
-    )
+    """A negation stands just before, or further before with no other actor and no exception between."""
+    for no in hits:
+        if no.kind != "cue" or no.id != "negation" or not 0 <= hit.start - no.end + 1 <= _NEGATION_SCOPE:
+            continue
+        near = hit.start - no.end < _NEGATION_REACH
+        between = (h for h in hits if no.end <= h.start < hit.start)
+        turned = any(h.kind == "actor" or (h.kind == "cue" and h.id == "unless") for h in between)
+        if near or not turned:
+            return True
+    return False

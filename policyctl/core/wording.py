@@ -63,6 +63,7 @@ class Wording:
     old: tuple[Sentence, ...]
     new: tuple[Sentence, ...]
     changes: tuple[WordChange, ...]
+    edge: frozenset[int] = frozenset()  # id() of sentences outside the part both texts share
 
 
 def wording_of(revision: Revision) -> Wording:
@@ -78,7 +79,19 @@ def wording_of(revision: Revision) -> Wording:
     rows_old, rows_new = _rows(old), _rows(new)
     changes = [_without_known(change, rows_old, rows_new) for change in _distinct(changes)]
     kept = (change for change in changes if change.edits)
-    return Wording(old, new, tuple(sorted(kept, key=_place)))
+    alone = {id(s) for s in (*gone, *fresh)} - paired_old - paired_new
+    edge = frozenset((*_edges(old, alone), *_edges(new, alone)))
+    return Wording(old, new, tuple(sorted(kept, key=_place)), edge)
+
+
+def _edges(side: Sequence[Sentence], alone: set[int]) -> Iterator[int]:
+    """Sentences before the first and after the last one that the other text has as well.
+
+    There stands what is captured along with a page: menus, footers, other pages, banners.
+    """
+    known = [n for n, s in enumerate(side) if id(s) not in alone and len(s.words) >= _GRAM]
+    if known:
+        yield from (id(s) for s in (*side[: known[0]], *side[known[-1] + 1 :]) if id(s) in alone)
 
 
 def _place(change: WordChange) -> tuple[int, int]:

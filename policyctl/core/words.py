@@ -50,10 +50,11 @@ def split_sentences(text: str) -> tuple[str, ...]:
 
 def stem(word: str) -> str:
     """A rough stem, enough to see whether a text knows the word at all."""
-    for ending in ("ations", "ation", "ings", "ing", "ies", "ied", "ers", "es", "ed", "er", "s", "y", "e"):
-        if word.endswith(ending) and len(word) - len(ending) >= 4:  # noqa: PLR2004 - keeps short words whole
-            return word[: -len(ending)]
-    return word
+    for ending in ("ations", "ation", "ings", "ing", "ies", "ied", "ers", "es", "ed", "er", "s"):
+        if word.endswith(ending) and len(word) - len(ending) >= 3:  # noqa: PLR2004 - keeps short words whole
+            word = word[: -len(ending)]
+            break
+    return word.rstrip("eyi") if len(word) > 3 else word  # noqa: PLR2004 - keeps short words whole
 
 
 def same_but_for_ending(first: str, second: str) -> bool:

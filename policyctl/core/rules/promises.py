@@ -91,9 +91,6 @@ def controller_changed(view: View, _: Found) -> Iterator[Draft]:
 
 def ownership_transition(view: View, _: Found) -> Iterator[Draft]:
     """The text announces a change of ownership or control."""
-    for shift in view.words("ownership", _MORE, _LESS, _BOTH, _NEITHER):
-        what = "What happens on a change of ownership is said otherwise"
-        yield from_words(shift, what, main="ownership_transition", floor=ChangeClass.NOTICE)
     for shift in view.words("takeover", _NEITHER):
         yield from_words(shift, "A change of ownership or control is announced", main="ownership_transition")
 

@@ -48,12 +48,12 @@ def unclaused(view: View, _: Found) -> Iterator[Draft]:
         if practice.clause not in ids:
             yield Draft(
                 f"Practice \u201c{practice.id}\u201d names the clause \u201c{practice.clause}\u201d, "
-                f"which the text does not have.",
+                "which the text does not have.",
                 Direction.NEUTRAL,
                 ("structure",),
                 clause=practice.clause,
                 practice=practice.id,
-                mend="Write the id of an existing clause (policyctl clauses lists them), or give the clause this anchor.",
+                mend="Write the id of a clause (policyctl clauses lists them), or give the clause this anchor.",
             )
 
 
