@@ -38,7 +38,7 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
 
 # The words themselves may be read by any floor, the work may not.
 IMPURE_MODULES = {
-    "os", "io", "pathlib", "shutil", "subprocess", "socket", "sqlite3", "tempfile", "time", "random", "secrets",
+    "os", "pathlib", "shutil", "subprocess", "socket", "sqlite3", "tempfile", "time", "random", "secrets",
     "uuid", "logging", "urllib.request", "http.client", "smtplib", "threading", "multiprocessing",
 }  # fmt: skip
 IMPURE_CALLS = {"open", "print", "input", "exec", "eval"}
