@@ -17,6 +17,7 @@ from policyctl.core.pieces import Piece, Words
 Whole = tuple[tuple[int, ...], tuple[int, ...], str, float]
 _COVER, _COVER_NEAR = 0.6, 0.42
 _FEW = 4
+_SHARED = 0.25
 
 
 def parts(
@@ -68,10 +69,17 @@ class _Parts:
         """How surely the piece is a part of the pair's other side; 0 when it is not."""
         near = abs(pair[side] - index) == 1
         named = self.sides[side][index].title == self.sides[1 - side][pair[1 - side]].title != ""
+        if not near and not named and not self._shares(index, side, pair):
+            return 0.0
         cover = self._cover(index, side, pair)
         return (
             cover + 0.2 * near + 0.2 * named if cover >= (_COVER_NEAR if near or named else _COVER) else 0.0
         )
+
+    def _shares(self, index: int, side: int, pair: Pair) -> bool:
+        """Some runs of three words stand in both: without them a comparison is a waste of time."""
+        own = self.words.runs(side, index)
+        return len(own & self.words.runs(1 - side, pair[1 - side])) >= _SHARED * len(own)
 
     def _still(self, index: int, side: int, pair: Pair) -> bool:
         """The piece is a part even beside the parts that the pair already has."""

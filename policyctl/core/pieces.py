@@ -13,6 +13,8 @@ _WORD = re.compile(
     r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]|[^\W\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+"
 )
 
+_RUN = 3
+
 
 class Piece:
     """A clause or a block to be aligned.
@@ -65,6 +67,7 @@ class Words:
         self.sides = (old, new)
         self.interner = Interner()
         self.made: tuple[dict[int, str], dict[int, str]] = ({}, {})
+        self.cut: tuple[dict[int, frozenset[str]], dict[int, frozenset[str]]] = ({}, {})
 
     def of(self, side: int, index: int) -> str:
         """Side 0 is the old one, 1 the new."""
@@ -72,3 +75,11 @@ class Words:
         if index not in made:
             made[index] = self.interner.word(_WORD.findall(self.sides[side][index].body.casefold()))
         return made[index]
+
+    def runs(self, side: int, index: int) -> frozenset[str]:
+        """All runs of three words of a body."""
+        cut = self.cut[side]
+        if index not in cut:
+            text = self.of(side, index)
+            cut[index] = frozenset(text[i : i + _RUN] for i in range(max(1, len(text) - _RUN + 1)))
+        return cut[index]

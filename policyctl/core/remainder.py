@@ -13,7 +13,7 @@ from policyctl.core.pieces import Piece, Words
 _TITLE, _GAP, _PARENT = 0.20, 0.15, 0.05
 _ALL_PAIRS = 2500  # candidates; beyond that only pairs that share rare words are scored
 _FLOOR = 0.25  # likeness below which words say nothing
-_SHINGLE, _COMMON, _KEPT = 3, 12, 8
+_COMMON, _KEPT = 12, 8
 _SHORT = 8
 _BARE = 3
 
@@ -124,20 +124,16 @@ def _candidates(
     )
 
 
-def _shingles(text: str) -> set[str]:
-    return {text[i : i + _SHINGLE] for i in range(max(1, len(text) - _SHINGLE + 1))}
-
-
 def _sharing(left: list[int], right: list[int], words: Words) -> set[Pair]:
     """For each new piece the old ones that share most of its rare three-word runs."""
     where: dict[str, list[int]] = defaultdict(list)
     for o in left:
-        for shingle in _shingles(words.of(0, o)):
+        for shingle in words.runs(0, o):
             where[shingle].append(o)
     pairs = set()
     for n in right:
         votes: Counter[int] = Counter()
-        for shingle in _shingles(words.of(1, n)):
+        for shingle in words.runs(1, n):
             holders = where.get(shingle, ())
             if len(holders) <= _COMMON:
                 votes.update(holders)
