@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -42,6 +43,8 @@ __all__ = [
     "write_notices",
 ]
 
+# Also the separators that only some programs take for the end of a line.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _QUIET = frozenset({Kind.UNCHANGED, Kind.FORMAT_ONLY})
 
 
@@ -248,11 +251,21 @@ def _unique(words: Iterable[str]) -> tuple[str, ...]:
 
 def require_content(notice: Notice, sender: Sender) -> None:
     """Raise RefusedError, naming everything that is missing, unless the notice may be sent."""
+    _require_one_line("title", notice.title)
+    _require_one_line("sender", f"{sender.from_name}{sender.from_address}{sender.reply_to}")
     missing = missing_content(notice) + missing_sender(sender)
     if missing:
         raise RefusedError(
             f"the {notice.kind} notice of {notice.version} must not be sent without: {'; '.join(missing)}",
             hint="give policyctl.toml its [mail] entries; a text is mended by publishing a corrected version",
+        )
+
+
+def _require_one_line(what: str, value: str) -> None:
+    if _CONTROL.search(value):
+        raise RefusedError(
+            f"the {what} of a notice holds a line break or control character, so it is not sent",
+            hint="a header could be forged with it; write one line of plain text",
         )
 
 
