@@ -59,8 +59,9 @@ def test_every_section_of_the_founding_policy_has_its_clause_and_its_practices(n
     declared = {practice.clause for practice in practices}
     telling = {
         "account-registration", "quote-requests", "messages", "profiles", "cookies", "log-files",
-        "clear-gifs", "updates", "service-announcements", "customer-service", "junk-faxes", "legal-disclosure", "payment",
-        "business-transitions", "surveys", "security", "supplementation", "contact",
+        "clear-gifs", "updates", "service-announcements", "customer-service", "junk-faxes",
+        "legal-disclosure", "payment", "business-transitions", "surveys", "security",
+        "supplementation", "contact",
     }  # fmt: skip
     assert declared >= telling
     assert declared <= ids
