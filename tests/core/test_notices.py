@@ -147,7 +147,7 @@ def test_the_changed_clauses_stand_in_the_notice_and_the_others_do_not() -> None
         (
             "Quotes",
             "We use your email address to answer your request for a quote.",
-            NEW_TEXT.splitlines()[10],
+            NEW_TEXT.splitlines()[9],
         ),
         ("Cookies", "## Cookies\n\nWe use cookies to keep you signed in.", ""),
         ("Surveys", "", "## Surveys\n\nWe may invite you to a survey."),
