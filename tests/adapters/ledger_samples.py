@@ -73,10 +73,16 @@ def version(
         for name, mode in (asks or {}).items()
     )
     return VersionRecord(
-        key=key, title="Example Fax", change_class=change_class, published_at=day(effective) - timedelta(days=40),
-        effective_at=day(effective), commit=f"{number:040x}", text_sha256=f"{number:064x}", practices=practices,
+        key=key,
+        title="Example Fax",
+        change_class=change_class,
+        published_at=day(effective) - timedelta(days=40),
+        effective_at=day(effective),
+        commit=f"{number:040x}",
+        text_sha256=f"{number:064x}",
+        practices=practices,
         changes=changes,
-    )  # fmt: skip
+    )
 
 
 def notice(record: VersionRecord, kind: NoticeKind = NoticeKind.REVISION) -> Notice:

@@ -92,7 +92,7 @@ def postgres() -> Iterator[Server]:
         _missing("initdb and pg_ctl are not installed")
     assert initdb
     assert pg_ctl
-    top = Path(tempfile.mkdtemp(prefix="pg", dir="/tmp"))  # noqa: S108 - a socket's path must be short
+    top = Path(tempfile.mkdtemp(prefix="pg", dir="/tmp"))
     top.chmod(0o755)
     server = Server(top / "s", initdb, pg_ctl)
     server.folder.mkdir()

@@ -20,11 +20,11 @@ PORTION = 500
 
 
 def pseudonym(key: bytes, external_id: str) -> str:
-    """The name a subject has in the ledger: keyed BLAKE2b, 128 bits, of the caller's id in NFC.
+    """The name a subject has in the ledger: keyed BLAKE2b, 128 bits, of the caller's id (NFC, trimmed).
 
     The customer has no part in it, so a person keeps the name when the organisation changes.
     """
-    text = unicodedata.normalize("NFC", external_id)
+    text = unicodedata.normalize("NFC", external_id).strip()
     return blake2b(text.encode(), key=key, digest_size=16, person=b"policyctl.subj").hexdigest()
 
 

@@ -25,7 +25,7 @@ from sqlalchemy import (
     update,
 )
 
-from policyctl.adapters.ledger.common import PORTION, Writer, rows_by
+from policyctl.adapters.ledger.common import PORTION, Complaints, Writer, rows_by
 from policyctl.adapters.tables import ADDRESS, DELIVERY_EVENT, NOTICE, OUTBOX, OUTBOX_STATE
 from policyctl.core.notice import Notice, NoticeKind
 from policyctl.core.notice_json import notice_from_json
@@ -38,7 +38,8 @@ from policyctl.core.outbox import (
     OutboxState,
 )
 from policyctl.core.policy import VersionKey
-from policyctl.errors import CannotCompareError, RefusedError
+from policyctl.core.records import ImportReceipt
+from policyctl.errors import CannotCompareError, Place, RefusedError
 
 _DOUBTFUL = (OutboxState.POSTING.value, OutboxState.UNKNOWN.value)
 _ERASED = "the address is not on record any more"
@@ -225,3 +226,17 @@ def record_deliveries(writer: Writer, events: Iterable[DeliveryEvent]) -> Delive
         repeated=len(given) - len(fresh),
         orphans=sum(nid not in owed for nid, _, _ in fresh),
     )
+
+
+def import_deliveries(writer: Writer, rows: Sequence[DeliveryEvent]) -> ImportReceipt:
+    """Enter reports that a person wrote down: each must be about a notice in the outbox."""
+    owed = {row.nid for row in rows_by(writer.connection, OUTBOX, OUTBOX.c.nid, [row.nid for row in rows])}
+    complaints = Complaints([])
+    for row in rows:
+        if row.nid not in owed:
+            message = f"no notice {row.nid!r} is in the outbox"
+            place = row.place or Place("deliveries")
+            complaints.say(place, "nid", message, "a nid is the file name of a mail without .eml")
+    complaints.raise_if_any()
+    receipt = record_deliveries(writer, rows)
+    return ImportReceipt(receipt.added, len(rows) - receipt.added)
