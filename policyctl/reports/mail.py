@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from policyctl.core.notice import Addressee, Notice, Occasion, Sender
 from policyctl.reports.mail_view import ChangeView, MailView, mail_view
@@ -101,10 +102,16 @@ def _environment(*, escape: bool) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        # The plain text keeps the copy of the policy byte for byte; a page must hold no control character.
+        finalize=_visible if escape else None,
     )
     environment.filters["filled"] = _filled
-    environment.filters["shown"] = shown
     return environment
+
+
+def _visible(value: object) -> object:
+    """Words with hidden characters written out; what a macro made of them already is left alone."""
+    return shown(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _filled(text: str, first: str = "", rest: str = "") -> str:
