@@ -4,17 +4,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from policyctl.core.align import Link, align
 from policyctl.core.block_changes import block_changes
-from policyctl.core.kinds import body_of, kinds_of
+from policyctl.core.kinds import body_of, cosmetic_as_a_whole, kinds_of
 from policyctl.core.parse import parse, title_of
 from policyctl.core.policy import Clause, Document
 from policyctl.core.practice import Practice
 from policyctl.core.practice_changes import practice_changes
 from policyctl.core.pieces import Piece
 from policyctl.core.redline import redline
-from policyctl.core.revision import ClauseChange, Revision
+from policyctl.core.revision import ClauseChange, Kind, Revision
 from policyctl.core.visible import folded
 
 
@@ -28,10 +29,11 @@ def compare(
     if old.cut_at != new.cut_at and old.clauses and new.clauses:
         new = parse(new.text, cut_at=old.cut_at)
     links = align([_piece(old, c) for c in old.clauses], [_piece(new, c) for c in new.clauses])
+    changes = tuple(_change(old, new, link) for link in links)
     return Revision(
         old,
         new,
-        tuple(_change(old, new, link) for link in links),
+        _silent(changes) if _cosmetic(changes) else changes,
         redline(old.text[: old.body], new.text[: new.body]),
         practice_changes(old_practices, new_practices),
     )
@@ -53,3 +55,35 @@ def _change(old: Document, new: Document, link: Link) -> ClauseChange:
     kinds, form = kinds_of(old, new, before, after, moved=link.moved)
     blocks = block_changes(old, new, before, after)
     return ClauseChange(kinds, before, after, link.matched_by, link.margin, blocks, form)
+
+
+_OF_WORDS = frozenset({Kind.REWORDED, Kind.RENAMED, Kind.ADDED, Kind.REMOVED})
+
+
+def _cosmetic(changes: Sequence[ClauseChange]) -> bool:
+    """Clauses seem to differ in words, but all of them together say the same in the same order:
+    a line of text has become a heading, or the other way round.
+    """
+    changed = [change for change in changes if not change.kinds <= {Kind.UNCHANGED, Kind.FORMAT_ONLY}]
+    if not any(change.kinds & _OF_WORDS for change in changed):
+        return False
+    if any(Kind.MOVED in change.kinds for change in changed):
+        return False
+    before = sorted((clause for change in changed for clause in change.old), key=lambda c: c.start)
+    after = sorted((clause for change in changed for clause in change.new), key=lambda c: c.start)
+    return cosmetic_as_a_whole(before, after)
+
+
+def _silent(changes: Sequence[ClauseChange]) -> tuple[ClauseChange, ...]:
+    """The same changes, none of them called a change of words."""
+    return tuple(
+        change
+        if not change.kinds & _OF_WORDS
+        else replace(
+            change,
+            kinds=change.kinds - _OF_WORDS | {Kind.FORMAT_ONLY},
+            blocks=tuple(replace(block, cosmetic=True) for block in change.blocks),
+            format=tuple(dict.fromkeys((*change.format, "markup"))),
+        )
+        for change in changes
+    )

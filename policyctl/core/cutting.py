@@ -13,7 +13,7 @@ from functools import lru_cache
 from policyctl.core.policy import Block
 from policyctl.core.visible import visible
 
-_ITEM = re.compile(r"[ \t\u00a0]*(?:[-*+•·▪◦]|\(?(?:\d{1,9}|[a-zA-Z]|[ivxIVX]{1,5})[.)])(?:[ \t\u00a0]+|$)")
+_ITEM = re.compile(r"[ \t\u00a0]*(?:[-*+•·▪◦]|\d{1,9}[.)])(?:[ \t\u00a0]+|$)")
 _BULLET_OR_ONE = re.compile(r"[ \t\u00a0]*(?:[-*+•▪◦]|1[.)])[ \t]+\S")
 _RULE = re.compile(r" {0,3}(?:(?:\*[ \t]*){3,}|(?:-[ \t]*){3,}|(?:_[ \t]*){3,})$")
 _FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Callable, Sequence
 
 from policyctl.core.parse import BOLD_LEVEL, number_of, title_of
 from policyctl.core.policy import Clause, Document
@@ -30,10 +31,9 @@ def kinds_of(
     old: Document, new: Document, before: tuple[Clause, ...], after: tuple[Clause, ...], *, moved: bool
 ) -> tuple[frozenset[Kind], tuple[str, ...]]:
     """The kinds, never empty, and the ways in which form changed."""
-    if not after:
-        return frozenset({Kind.REMOVED}), ()
-    if not before:
-        return frozenset({Kind.ADDED}), ()
+    if not before or not after:
+        kind = Kind.REMOVED if before else Kind.ADDED
+        return frozenset({kind} if any(map(_words_of, before + after)) else {kind, Kind.FORMAT_ONLY}), ()
     kinds = {Kind.MOVED} if moved else set()
     raw_old, raw_new = _raw(old, before), _raw(new, after)
     if raw_old == raw_new:
@@ -59,9 +59,7 @@ def _shape(before: tuple[Clause, ...], after: tuple[Clause, ...]) -> set[Kind]:
 
 def _wording(before: tuple[Clause, ...], after: tuple[Clause, ...]) -> set[Kind]:
     kinds = set()
-    if folded(" ".join(filter(None, map(body_of, before)))) != folded(
-        " ".join(filter(None, map(body_of, after)))
-    ):
+    if not same_words(before, after):
         kinds.add(Kind.REWORDED)
     one, other = before[0], after[0]
     if (one.level or other.level) and folded(title_of(one.heading)) != folded(title_of(other.heading)):
@@ -69,6 +67,30 @@ def _wording(before: tuple[Clause, ...], after: tuple[Clause, ...]) -> set[Kind]
     if one.level and other.level and _rank(one) != _rank(other):
         kinds.add(Kind.RELEVELLED)
     return kinds
+
+
+def same_words(before: Sequence[Clause], after: Sequence[Clause]) -> bool:
+    """The bodies say the same. Where clauses were split or merged, a heading may have been a line
+    of the text before, so the words are also compared with the headings counted in.
+    """
+    if _joined(before, body_of) == _joined(after, body_of):
+        return True
+    return len(before) + len(after) > 2 and _joined(before, _words_of) == _joined(after, _words_of)
+
+
+def _joined(clauses: Sequence[Clause], read: Callable[[Clause], str]) -> str:
+    return folded(" ".join(filter(None, map(read, clauses))))
+
+
+def _words_of(clause: Clause) -> str:
+    """All the visible words, heading included, section number not."""
+    words = body_of(clause)
+    return f"{title_of(clause.heading)} {words}".strip() if clause.level else words
+
+
+def cosmetic_as_a_whole(before: Sequence[Clause], after: Sequence[Clause]) -> bool:
+    """The clauses, though cut differently, hold the same words in the same order."""
+    return _joined(before, _words_of) == _joined(after, _words_of)
 
 
 def _rank(clause: Clause) -> int:
