@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``policyctl check``: what the work tree's policies would mean if they were published."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from policyctl.actions.compare import compare_sources, inspect_first
+from policyctl.actions.sources import (
+    TEXT,
+    Reading,
+    Source,
+    load_committed,
+    load_draft,
+    load_version,
+    missing_policy,
+    slugs_in_tree,
+)
+from policyctl.adapters.gitnames import version_key
+from policyctl.adapters.history import History
+from policyctl.core.findings import Finding, Severity
+from policyctl.core.slugs import check_slug
+from policyctl.core.standards import Standards
+from policyctl.errors import (
+    FINDINGS,
+    FINE,
+    CannotCompareError,
+    InputErrors,
+    PolicyctlError,
+    UsageError,
+)
+from policyctl.reports.comparison import Comparison
+
+_ORDER = (Severity.INFO, Severity.WARNING, Severity.ERROR)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """One policy that was checked. ``base`` is what it was compared with (``SLUG@v2`` or
+    ``REV:path``), None for a policy that was never published. ``errors`` kept us from looking: then
+    ``comparison`` is None and the exit code is theirs.
+    """
+
+    slug: str
+    base: str | None
+    comparison: Comparison | None
+    findings: tuple[Finding, ...]
+    errors: tuple[PolicyctlError, ...] = ()
+
+
+def check(
+    slugs: Sequence[str],
+    *,
+    history: History,
+    standards: Standards,
+    today: date,
+    against: str | None = None,
+) -> tuple[Checked, ...]:
+    """Check policies of the work tree (none named: all) against their last published version, or
+    against ``against``: a revision, or a version such as ``SLUG@v2``.
+
+    What is wrong with one policy's files is in its ``errors``, so that the others are checked too.
+    """
+    there = slugs_in_tree(history)
+    # A published policy that is gone from the work tree is not passed over: it cannot be looked at.
+    known = tuple(sorted({*there, *(mark.key.slug for mark in history.versions())}))
+    wanted = tuple(dict.fromkeys(check_slug(slug) for slug in slugs)) or known
+    if not wanted:
+        raise CannotCompareError(
+            "there is no policy here: policies/ is empty", hint="make one with `policyctl new SLUG`"
+        )
+    for slug in wanted:
+        if slug not in known:
+            raise missing_policy(slug, known)
+    reading = Reading(history.root, history, standards.catalogue.taxonomy, standards.max_bytes)
+    if against is not None and version_key(against) is None:
+        history.resolve(against)
+    return tuple(_checked(slug, reading, history, standards, today, against) for slug in wanted)
+
+
+def exit_code(checked: Sequence[Checked], *, fail_on: Severity | None) -> int:
+    """The errors' code where something could not be looked at, 1 for findings at or above
+    ``fail_on`` that are not waived (None: never), else 0.
+    """
+    codes = [error.exit_code for each in checked for error in each.errors]
+    if codes:
+        return max(codes)
+    found = [finding for each in checked for finding in each.findings if not finding.waived]
+    loud = fail_on is not None and any(
+        _ORDER.index(finding.severity) >= _ORDER.index(fail_on) for finding in found
+    )
+    return FINDINGS if loud else FINE
+
+
+def blocking(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Those that stop a publication: errors that no waiver covers."""
+    return tuple(each for each in findings if each.severity is Severity.ERROR and not each.waived)
+
+
+def _checked(
+    slug: str,
+    reading: Reading,
+    history: History,
+    standards: Standards,
+    today: date,
+    against: str | None,
+) -> Checked:
+    try:
+        draft = load_draft(slug, reading)
+        base = _base(slug, reading, history, against)
+        comparison = (
+            compare_sources(base, draft, standards=standards, today=today)
+            if base
+            else inspect_first(draft, standards=standards, today=today)
+        )
+    except InputErrors as errors:
+        return Checked(slug, None, None, (), errors.errors)
+    except UsageError:
+        raise
+    except PolicyctlError as error:
+        return Checked(slug, None, None, (), (error,))
+    name = base.side.source if base else None
+    return Checked(slug, name, comparison if base else None, comparison.judgement.findings)
+
+
+def _base(slug: str, reading: Reading, history: History, against: str | None) -> Source | None:
+    """What to compare with; None for a policy that is new."""
+    if against is None:
+        published = history.published(slug)
+        return load_version(published[-1], reading) if published else None
+    key = version_key(against)
+    if key is None:
+        return _at_revision(slug, reading, history, against)
+    if key.slug != slug:
+        raise UsageError(f"{against} is no version of {slug}", hint=f"name one of it, such as {slug}@v1")
+    return load_version(history.version(key), reading)
+
+
+def _at_revision(slug: str, reading: Reading, history: History, against: str) -> Source | None:
+    commit = history.resolve(against)
+    if history.entry(commit, f"policies/{slug}/{TEXT}") is None:
+        return None
+    base = load_committed(slug, commit, reading)
+    return replace(base, side=replace(base.side, source=f"{against}:{base.file}"))

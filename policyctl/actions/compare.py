@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``policyctl diff OLD NEW``: what changed between two texts, and what follows from it."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+from policyctl.actions.sources import Source, load_source
+from policyctl.adapters.history import History
+from policyctl.core.compare import compare
+from policyctl.core.judge import JudgeContext, judge
+from policyctl.core.standards import Standards
+from policyctl.reports.comparison import Comparison
+
+
+def diff(
+    old: str, new: str, *, here: Path, history: History | None, standards: Standards, today: date
+) -> Comparison:
+    """Compare OLD with NEW, each a file, ``REV:path``, ``SLUG`` (work tree) or ``SLUG@v3``.
+
+    Works on any Markdown of any repository: ``history`` is None outside of one.
+    """
+    taxonomy, limit = standards.catalogue.taxonomy, standards.max_bytes
+    before = load_source(old, here=here, history=history, taxonomy=taxonomy, max_bytes=limit)
+    after = load_source(new, here=here, history=history, taxonomy=taxonomy, max_bytes=limit)
+    return compare_sources(before, after, standards=standards, today=today)
+
+
+def compare_sources(old: Source, new: Source, *, standards: Standards, today: date) -> Comparison:
+    """Compare and judge two texts. Practices count only where both sides declare theirs; front
+    matter is judged only where both sides have it.
+    """
+    both_declare = old.practices is not None and new.practices is not None
+    before, after = (old.practices, new.practices) if both_declare else (None, None)
+    both_ours = old.policy is not None and new.policy is not None
+    revision = compare(old.document, new.document, before or (), after or ())
+    context = JudgeContext(
+        old=old.policy if both_ours else None,
+        new=new.policy if both_ours else None,
+        lead_days=standards.lead_days,
+        today=today,
+        regimes=standards.regimes,
+        file=new.file,
+        practices=after,
+        old_practices=before,
+    )
+    judgement = judge(revision, catalogue=standards.catalogue, context=context)
+    return Comparison(old.side, new.side, revision, judgement)
+
+
+def inspect_first(new: Source, *, standards: Standards, today: date) -> Comparison:
+    """Judge a first version: nothing changed for anybody, so only what holds for any text is said
+    (dates, clauses of practices, structure, deceptive characters).
+    """
+    practices = new.practices or ()
+    revision = compare(new.document, new.document, practices, practices)
+    context = JudgeContext(
+        old=None,
+        new=new.policy,
+        lead_days=standards.lead_days,
+        today=today,
+        regimes=standards.regimes,
+        file=new.file,
+        practices=new.practices,
+        old_practices=new.practices,
+    )
+    judgement = judge(revision, catalogue=standards.catalogue, context=context)
+    return Comparison(new.side, new.side, revision, judgement)

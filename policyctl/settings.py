@@ -1,0 +1,355 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The settings of a policy repository: ``policyctl.toml`` at its top, read once, checked whole.
+
+Unknown keys, wrong types and values that cannot be are refused with file, line, key and mend. Secrets
+never stand here: they come from the environment, or from a key file that git does not hold
+(``Secrets``). A value prints without them.
+
+=========================  =============================  =============================================
+table                      keys                           meaning
+=========================  =============================  =============================================
+``[ledger]``               url                            SQLite file (relative to the top) or PostgreSQL
+``[mail]``                 mailer, folder, from,          ``folder`` writes .eml files, ``smtp`` and
+                           from_name, reply_to,           ``sendgrid`` send
+                           postal_address
+``[mail.smtp]``            host, port, starttls, user
+``[mail.sendgrid]``        host                           another host than the service's own
+``[site]``                 folder, base_url               where the pages are written and served
+``[lead_time]``            editorial, notice, choice,     days from publication to effect
+                           transition
+``[choices]``              answer_days                    days to answer after a notice arrived
+``[regimes]``              apply                          names of regimes; none named: all
+``[taxonomy.categories]``  "user.fax" = {label, ...}      terms of your own; also purposes, recipients
+``[limits]``               max_bytes                      the largest file that is read
+=========================  =============================  =============================================
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from policyctl.errors import CannotCompareError, InputError, InputErrors, Place, RefusedError, UsageError
+
+FILE = "policyctl.toml"
+KEY_FILE = ".policyctl/pseudonym.key"
+KEY_VARIABLE = "POLICYCTL_PSEUDONYM_KEY"
+MAILERS = ("folder", "smtp", "sendgrid")
+REGIMES = ("founding", "ftc", "dpf", "gdpr", "california", "colorado", "minnesota")
+_LARGEST_FILE = 1_000_000
+_TERM = re.compile(r"[a-z0-9_]+([.-][a-z0-9_]+)*", re.ASCII)
+_WHOLE = (0, 3650)
+
+
+@dataclass(frozen=True, slots=True)
+class Smtp:
+    """``[mail.smtp]``."""
+
+    host: str = "localhost"
+    port: int = 25
+    starttls: bool = False
+    user: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """``[mail]``. ``sendgrid_host`` is empty for the service's own host."""
+
+    mailer: str = "folder"
+    folder: str = ".policyctl/outbox"
+    from_address: str = ""
+    from_name: str = ""
+    reply_to: str = ""
+    postal_address: str = ""
+    smtp: Smtp = field(default_factory=Smtp)
+    sendgrid_host: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LeadTime:
+    """``[lead_time]``: days from publication to effect, by class."""
+
+    editorial: int = 0
+    notice: int = 30
+    choice: int = 30
+    transition: int = 30
+
+
+@dataclass(frozen=True, slots=True)
+class LocalTerm:
+    """A term of the repository's own: ``kind`` is categories, purposes or recipients."""
+
+    kind: str
+    id: str
+    label: str
+    sensitive: bool = False
+    dpv: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings of one repository. ``root`` is its top folder; paths in it are relative to that."""
+
+    root: Path
+    ledger_url: str = "sqlite:///.policyctl/ledger.db"
+    mail: Mail = field(default_factory=Mail)
+    site_folder: str = ".policyctl/site"
+    base_url: str = ""
+    lead_time: LeadTime = field(default_factory=LeadTime)
+    answer_days: int = 30
+    regimes: tuple[str, ...] = ()
+    terms: tuple[LocalTerm, ...] = ()
+    max_bytes: int = 5_000_000
+
+
+def find_root(start: Path) -> Path | None:
+    """The folder that holds ``policyctl.toml``, from ``start`` upwards to the top of its git
+    repository and never beyond: a file in a parent of the repository is none of its settings.
+    """
+    for folder in (start.absolute(), *start.absolute().parents):
+        if (folder / FILE).is_file():
+            return folder
+        if (folder / ".git").exists():
+            return None
+    return None
+
+
+def load_settings(start: Path) -> Settings:
+    """The settings that hold at ``start``. CannotCompareError where there are none; ``InputError`` or
+    ``InputErrors`` with every complaint.
+    """
+    root = find_root(start)
+    if root is None:
+        raise CannotCompareError(
+            f"there is no {FILE} here, up to the top of the git repository",
+            hint="go to your policy repository, or make one with `policyctl init`",
+        )
+    return read_settings(root)
+
+
+def read_settings(root: Path) -> Settings:
+    """Read ``policyctl.toml`` of the folder ``root``."""
+    path = root / FILE
+    if path.stat().st_mode & stat.S_IWOTH:
+        raise RefusedError(
+            f"{FILE} can be written by everybody", hint=f"run `chmod o-w {FILE}`: it says where mail goes"
+        )
+    if path.stat().st_size > _LARGEST_FILE:
+        raise InputError("larger than a file of settings can be", hint="look at it", place=Place(FILE))
+    return parse_settings(_text(path), root=root)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"not UTF-8 at offset {error.start}", hint="save the file as UTF-8", place=Place(FILE)
+        ) from error
+
+
+def parse_settings(text: str, *, root: Path) -> Settings:
+    """Settings from the text of ``policyctl.toml``."""
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        line = re.search(r"line (\d+)", str(error))
+        place = Place(FILE, int(line[1]) if line else text.count("\n") + 1)
+        raise InputError(f"not TOML: {error}", hint="mend that line", place=place) from error
+    reader = _Reader(text)
+    settings = _settings(_Table(reader, "", raw, _TABLES), root)
+    reader.settle()
+    return settings
+
+
+_TABLES = ("ledger", "mail", "site", "lead_time", "choices", "regimes", "taxonomy", "limits")
+_MAIL = ("mailer", "folder", "from", "from_name", "reply_to", "postal_address", "smtp", "sendgrid")
+
+
+def _settings(top: _Table, root: Path) -> Settings:
+    ledger, site = top.table("ledger", ("url",)), top.table("site", ("folder", "base_url"))
+    return Settings(
+        root=root,
+        ledger_url=ledger.text("url", "sqlite:///.policyctl/ledger.db"),
+        mail=_mail(top.table("mail", _MAIL)),
+        site_folder=site.text("folder", ".policyctl/site"),
+        base_url=site.text("base_url", "").rstrip("/"),
+        lead_time=_lead_time(top.table("lead_time", ("editorial", "notice", "choice", "transition"))),
+        answer_days=top.table("choices", ("answer_days",)).number("answer_days", 30, (1, 3650)),
+        regimes=top.table("regimes", ("apply",)).words("apply", REGIMES),
+        terms=_terms(top.table("taxonomy", ("categories", "purposes", "recipients"))),
+        max_bytes=top.table("limits", ("max_bytes",)).number("max_bytes", 5_000_000, (1, 100_000_000)),
+    )
+
+
+def _mail(table: _Table) -> Mail:
+    smtp = table.table("smtp", ("host", "port", "starttls", "user"))
+    return Mail(
+        mailer=table.one_of("mailer", MAILERS),
+        folder=table.text("folder", ".policyctl/outbox"),
+        from_address=table.text("from", ""),
+        from_name=table.text("from_name", ""),
+        reply_to=table.text("reply_to", ""),
+        postal_address=table.text("postal_address", ""),
+        smtp=Smtp(
+            host=smtp.text("host", "localhost"),
+            port=smtp.number("port", 25, (1, 65535)),
+            starttls=smtp.switch("starttls"),
+            user=smtp.text("user", ""),
+        ),
+        sendgrid_host=table.table("sendgrid", ("host",)).text("host", ""),
+    )
+
+
+def _lead_time(table: _Table) -> LeadTime:
+    return LeadTime(
+        editorial=table.number("editorial", 0, _WHOLE),
+        notice=table.number("notice", 30, _WHOLE),
+        choice=table.number("choice", 30, _WHOLE),
+        transition=table.number("transition", 30, _WHOLE),
+    )
+
+
+def _terms(table: _Table) -> tuple[LocalTerm, ...]:
+    found: list[LocalTerm] = []
+    for kind in ("categories", "purposes", "recipients"):
+        terms = table.table(kind, None)
+        for name in terms.raw:
+            if not _TERM.fullmatch(name):
+                terms.complain(name, f"{name!r} cannot be an id", 'write a dotted id such as "user.fax"')
+            term = terms.table(name, ("label", "sensitive", "dpv"))
+            if not term.text("label", ""):
+                terms.complain(name, "has no label", 'write label = "plain words for a reader"')
+            found.append(
+                LocalTerm(kind, name, term.text("label", ""), term.switch("sensitive"), term.text("dpv", ""))
+            )
+    return tuple(found)
+
+
+class _Reader:
+    """The file's text, for line numbers (TOML values carry none), and what is wrong with it."""
+
+    def __init__(self, text: str) -> None:
+        self._lines = text.splitlines()
+        self._errors: list[InputError] = []
+
+    def complain(self, key: str, message: str, hint: str) -> None:
+        self._errors.append(InputError(message, hint=hint, place=Place(FILE, self._line(key), key=key)))
+
+    def settle(self) -> None:
+        if len(self._errors) == 1:
+            raise self._errors[0]
+        if self._errors:
+            raise InputErrors(tuple(self._errors))
+
+    def _line(self, key: str) -> int | None:
+        """The line of a dotted key: below its table's header, or the header's own."""
+        table = ""
+        for number, line in enumerate(self._lines, start=1):
+            bare = line.split("#")[0].replace('"', "").replace("'", "").replace(" ", "")
+            if bare.startswith("["):
+                table = bare.strip("[]")
+                if table == key:
+                    return number
+            elif "=" in bare and f"{table}.{bare.split('=')[0]}".strip(".") == key:
+                return number
+        return None
+
+
+class _Table:
+    """One table of the file, read key by key. ``known`` None: any key."""
+
+    def __init__(
+        self, reader: _Reader, name: str, raw: Mapping[str, Any], known: tuple[str, ...] | None
+    ) -> None:
+        self._reader, self._name, self.raw = reader, name, raw
+        for key in raw:
+            if known is not None and key not in known:
+                near = get_close_matches(key, known, n=1)
+                hint = f"did you mean {near[0]!r}?" if near else "known keys: " + ", ".join(known)
+                self.complain(key, f"unknown key {key!r}", hint)
+
+    def complain(self, key: str, message: str, hint: str) -> None:
+        self._reader.complain(f"{self._name}.{key}".strip("."), message, hint)
+
+    def table(self, key: str, known: tuple[str, ...] | None) -> _Table:
+        found = self.raw.get(key, {})
+        if not isinstance(found, dict):
+            self.complain(key, "is a table", f"write [{f'{self._name}.{key}'.strip('.')}]")
+            found = {}
+        return _Table(self._reader, f"{self._name}.{key}".strip("."), found, known)
+
+    def text(self, key: str, default: str) -> str:
+        value = self.raw.get(key, default)
+        if not isinstance(value, str) or any(char < " " for char in value):
+            self.complain(key, "is not a line of text", f'write {key} = "..."')
+            return default
+        return value.strip()
+
+    def one_of(self, key: str, known: tuple[str, ...]) -> str:
+        word = self.text(key, known[0])
+        if word not in known:
+            self.complain(key, f"unknown {key} {word!r}", _suggestion(word, known))
+        return word
+
+    def words(self, key: str, known: tuple[str, ...]) -> tuple[str, ...]:
+        value = self.raw.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
+            self.complain(key, "is not a list of words", f'write {key} = ["{known[0]}"]')
+            return ()
+        for word in value:
+            if word not in known:
+                self.complain(key, f"unknown name {word!r}", _suggestion(word, known))
+        return tuple(dict.fromkeys(value))
+
+    def number(self, key: str, default: int, bounds: tuple[int, int]) -> int:
+        value = self.raw.get(key, default)
+        if type(value) is not int or not bounds[0] <= value <= bounds[1]:
+            self.complain(key, "is not a fitting number", f"write a whole number, {bounds[0]} to {bounds[1]}")
+            return default
+        return value
+
+    def switch(self, key: str) -> bool:
+        value = self.raw.get(key, False)
+        if not isinstance(value, bool):
+            self.complain(key, "is neither true nor false", f"write {key} = true or {key} = false")
+            return False
+        return value
+
+
+def _suggestion(word: str, known: tuple[str, ...]) -> str:
+    near = get_close_matches(word, known, n=1)
+    return f"did you mean {near[0]!r}?" if near else "write one of: " + ", ".join(known)
+
+
+# --- secrets
+
+
+def pseudonym_key(root: Path, environment: Mapping[str, str] | None = None) -> bytes:
+    """The key of the pseudonyms, in hex in the environment or in the key file. UsageError when there
+    is none, RefusedError when others may read the file. The key is in no message.
+    """
+    given = (os.environ if environment is None else environment).get(KEY_VARIABLE)
+    path = root / KEY_FILE
+    if given is None and path.is_file():
+        if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            raise RefusedError(f"{KEY_FILE} can be read by others", hint=f"run `chmod 600 {KEY_FILE}`")
+        given = path.read_text("ascii", errors="replace")
+    if given is None:
+        raise UsageError(
+            "there is no pseudonym key", hint=f"run `policyctl init`, or set {KEY_VARIABLE} to 64 hex digits"
+        )
+    try:
+        return bytes.fromhex(given.strip())
+    except ValueError:
+        raise UsageError(
+            "the pseudonym key is not hexadecimal",
+            hint=f"put 64 hex digits into {KEY_VARIABLE} or {KEY_FILE}",
+        ) from None

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The only place that turns settings into adapters. Each library loads when its adapter is asked for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from policyctl.core.catalogue import Catalogue, LocalTerms
+from policyctl.core.notice import Sender
+from policyctl.core.policy import ChangeClass
+from policyctl.core.practice import Term
+from policyctl.core.standards import Standards
+from policyctl.errors import CannotCompareError, UsageError
+from policyctl.settings import Settings, pseudonym_key
+
+if TYPE_CHECKING:
+    from policyctl.adapters.history import History
+    from policyctl.adapters.ledger import Ledger
+    from policyctl.adapters.mail.interface import Mailer
+
+SENDGRID_KEY = "SENDGRID_API_KEY"
+SMTP_PASSWORD = "POLICYCTL_SMTP_PASSWORD"  # noqa: S105 - the name of a variable, not a password
+_SQLITE = "sqlite:///"
+
+
+def open_history(settings: Settings) -> History:
+    """The git history of the policy repository, whose top ``policyctl.toml`` must stand at."""
+    from policyctl.adapters import history
+
+    found = history.open_history(settings.root)
+    if found.root != settings.root.absolute():
+        found.close()
+        raise CannotCompareError(
+            f"policyctl.toml is not at the top of its git repository ({found.root})",
+            hint="move it and policies/ there, or run `git init` beside it",
+        )
+    return found
+
+
+def history_at(start: Path) -> History | None:
+    """The git history that ``start`` lies in, None outside of any repository: two files can be
+    compared without one.
+    """
+    from policyctl.adapters import history
+
+    return history.open_history(start) if history.find_root(start) else None
+
+
+def catalogue(settings: Settings | None = None) -> Catalogue:
+    """Terms and word lists: those of the package, and the repository's own."""
+    from policyctl.adapters.catalogue import load_catalogue
+
+    return load_catalogue(_local_terms(settings) if settings else None)
+
+
+def _local_terms(settings: Settings) -> LocalTerms:
+    kinds: dict[str, dict[str, Term]] = {"categories": {}, "purposes": {}, "recipients": {}}
+    for term in settings.terms:
+        kinds[term.kind][term.id] = Term(term.id, term.label, sensitive=term.sensitive, dpv=term.dpv)
+    return LocalTerms(kinds["categories"], kinds["purposes"], kinds["recipients"])
+
+
+def standards(settings: Settings | None = None) -> Standards:
+    """What policies are judged by; without settings the defaults of the package."""
+    chosen = settings or Settings(Path())
+    lead = chosen.lead_time
+    return Standards(
+        catalogue=catalogue(settings),
+        lead_days={
+            ChangeClass.EDITORIAL: lead.editorial,
+            ChangeClass.NOTICE: lead.notice,
+            ChangeClass.CHOICE: lead.choice,
+            ChangeClass.TRANSITION: lead.transition,
+        },
+        regimes=chosen.regimes,
+        answer_days=chosen.answer_days,
+        max_bytes=chosen.max_bytes,
+    )
+
+
+def open_ledger(settings: Settings) -> Ledger:
+    """The ledger, not touched yet. UsageError where there is no pseudonym key."""
+    from policyctl.adapters import ledger
+
+    key, terms = pseudonym_key(settings.root), catalogue(settings).taxonomy
+    return ledger.open_ledger(ledger_url(settings), key=key, taxonomy=terms)
+
+
+def ledger_url(settings: Settings) -> str:
+    """The ledger's URL with a relative SQLite file placed below the top of the repository."""
+    url = settings.ledger_url
+    if not url.startswith(_SQLITE) or url.startswith(f"{_SQLITE}/"):
+        return url
+    return f"{_SQLITE}{settings.root.absolute() / url.removeprefix(_SQLITE)}"
+
+
+def site_folder(settings: Settings) -> Path:
+    """Where the pages are written."""
+    return settings.root / settings.site_folder
+
+
+def sender(settings: Settings) -> Sender:
+    """Who the notices come from."""
+    mail = settings.mail
+    return Sender(mail.from_address, mail.from_name, mail.reply_to, mail.postal_address, settings.base_url)
+
+
+def open_mailer(settings: Settings, environment: Mapping[str, str] | None = None) -> Mailer:
+    """The mailer that ``[mail]`` names; the folder one sends nothing."""
+    secrets = os.environ if environment is None else environment
+    if settings.mail.mailer == "smtp":
+        return _smtp(settings, secrets.get(SMTP_PASSWORD, ""))
+    if settings.mail.mailer == "sendgrid":
+        return _sendgrid(settings, secrets.get(SENDGRID_KEY, ""))
+    from policyctl.adapters.mail.folder import FolderMailer
+
+    return FolderMailer(settings.root / settings.mail.folder)
+
+
+def _smtp(settings: Settings, password: str) -> Mailer:
+    from policyctl.adapters.mail.smtp import SmtpMailer, SmtpServer
+
+    smtp = settings.mail.smtp
+    if smtp.user and not password:
+        raise UsageError("there is no SMTP password", hint=f"set {SMTP_PASSWORD}")
+    return SmtpMailer(SmtpServer(smtp.host, smtp.port, smtp.starttls, smtp.user), password)
+
+
+def _sendgrid(settings: Settings, key: str) -> Mailer:
+    from policyctl.adapters.mail.sendgrid import HOST, SendGridMailer
+
+    if not key:
+        raise UsageError("there is no SendGrid key", hint=f'set {SENDGRID_KEY}, or mailer = "folder"')
+    return SendGridMailer(key, host=settings.mail.sendgrid_host or HOST)
