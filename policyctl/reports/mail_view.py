@@ -327,10 +327,18 @@ def _block(scene: _Scene, runs: tuple[Run, ...]) -> BlockView:
     word = {frozenset({Op.INSERT}): "added", frozenset({Op.DELETE}): "removed"}.get(frozenset(ops), "changed")
     return BlockView(
         label=scene.say(f"block.{word}"),
-        runs=tuple(_spaced(runs)),
+        runs=_trimmed(tuple(_spaced(runs))),
         old=_wording(runs, Op.DELETE),
         new=_wording(runs, Op.INSERT),
     )
+
+
+def _trimmed(runs: tuple[Run, ...]) -> tuple[Run, ...]:
+    """The runs without the empty lines around a block."""
+    if not runs:
+        return ()
+    runs = (Run(runs[0].op, runs[0].text.lstrip("\r\n")), *runs[1:])
+    return (*runs[:-1], Run(runs[-1].op, runs[-1].text.rstrip()))
 
 
 def _wording(runs: tuple[Run, ...], side: Op) -> str:

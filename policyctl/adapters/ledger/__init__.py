@@ -17,6 +17,7 @@ from sqlalchemy import Engine
 
 from policyctl.adapters.ledger import answers, audience, engine, facts, outbox, people, tags, versions
 from policyctl.adapters.ledger.common import Writer, pseudonym
+from policyctl.core.notice import Notice
 from policyctl.core.outbox import (
     Audience,
     DeliveryEvent,
@@ -159,6 +160,11 @@ class Ledger:
         """Where the addressees of every version and kind of notice stand; each in exactly one state."""
         with engine.reading(self._engine) as connection:
             return outbox.counts(connection, slug)
+
+    def notices(self, version: VersionKey) -> tuple[Notice, ...]:
+        """The notices that a version owes, as they were frozen when it was recorded."""
+        with engine.reading(self._engine) as connection:
+            return outbox.notices_of(connection, version)
 
     def nids(self, version: VersionKey) -> tuple[tuple[str, str, str, str], ...]:
         """(nid, notice kind, addressee kind, addressee) of everything owed for a version."""

@@ -103,6 +103,14 @@ def _notices(connection: Connection, ids: Iterable[str]) -> dict[str, Notice]:
     return {row.id: notice_from_json(row.body) for row in found}
 
 
+def notices_of(connection: Connection, version: VersionKey) -> tuple[Notice, ...]:
+    """The notices of a version, in the order they were planned."""
+    query = select(NOTICE.c.body).where(NOTICE.c.slug == version.slug, NOTICE.c.number == version.number)
+    return tuple(
+        notice_from_json(body) for body in connection.execute(query.order_by(NOTICE.c.position)).scalars()
+    )
+
+
 def _set_state(
     connection: Connection,
     rows: Sequence[Row[Any]],
