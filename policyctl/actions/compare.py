@@ -10,6 +10,7 @@ from policyctl.actions.sources import Source, load_source
 from policyctl.adapters.history import History
 from policyctl.core.compare import compare
 from policyctl.core.judge import JudgeContext, judge
+from policyctl.core.practice import Practice
 from policyctl.core.standards import Standards
 from policyctl.reports.comparison import Comparison
 
@@ -28,11 +29,11 @@ def diff(
 
 
 def compare_sources(old: Source, new: Source, *, standards: Standards, today: date) -> Comparison:
-    """Compare and judge two texts. Practices count only where both sides declare theirs; front
-    matter is judged only where both sides have it.
+    """Compare and judge two texts. Practices count only where both sides declare theirs, or where
+    one of two states of a policy does: the other then declares nothing. Front matter is judged only
+    where both sides have it.
     """
-    both_declare = old.practices is not None and new.practices is not None
-    before, after = (old.practices, new.practices) if both_declare else (None, None)
+    before, after = _practices(old, new)
     both_ours = old.policy is not None and new.policy is not None
     revision = compare(old.document, new.document, before or (), after or ())
     context = JudgeContext(
@@ -47,6 +48,16 @@ def compare_sources(old: Source, new: Source, *, standards: Standards, today: da
     )
     judgement = judge(revision, catalogue=standards.catalogue, context=context)
     return Comparison(old.side, new.side, revision, judgement)
+
+
+def _practices(
+    old: Source, new: Source
+) -> tuple[tuple[Practice, ...], tuple[Practice, ...]] | tuple[None, None]:
+    if old.practices is not None and new.practices is not None:
+        return old.practices, new.practices
+    if old.slug and new.slug and (old.practices or new.practices):
+        return old.practices or (), new.practices or ()
+    return None, None
 
 
 def inspect_first(new: Source, *, standards: Standards, today: date) -> Comparison:

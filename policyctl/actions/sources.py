@@ -38,7 +38,7 @@ class Source:
 
     ``file`` is how complaints name it. ``policy`` is None for plain Markdown that has no front matter
     of ours, ``practices`` None where none are declared (which is not the same as an empty list);
-    ``practices_data`` are the bytes of their file.
+    ``practices_data`` are the bytes of their file. ``slug`` is empty for a text that is no policy here.
     """
 
     side: Side
@@ -47,6 +47,7 @@ class Source:
     policy: PolicyText | None = None
     practices: tuple[Practice, ...] | None = None
     practices_data: bytes | None = None
+    slug: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,20 +174,20 @@ def load_draft(slug: str, reading: Reading) -> Source:
             f"there is no {folder}/{TEXT}", hint=f"write it, or start it with `policyctl new {slug}`"
         )
     declared = read_below(root, f"{folder}/{PRACTICES}", max_bytes=reading.max_bytes)
-    return _policy(slug, None, folder, data, declared, reading.taxonomy)
+    return _policy(slug, slug, None, data, declared, reading.taxonomy)
 
 
 def load_committed(slug: str, commit: str, reading: Reading) -> Source:
     """A policy at a commit (full id), named after its slug."""
     data, declared = _blobs(check_slug(slug), commit, reading)
-    return _policy(slug, None, f"policies/{slug}", data, declared, reading.taxonomy)
+    return _policy(slug, slug, None, data, declared, reading.taxonomy)
 
 
 def load_version(marked: MarkedVersion, reading: Reading) -> Source:
     """A published version. IntegrityError when its bytes are not those its version ref vouches for."""
     key = marked.key
     data, declared = _blobs(key.slug, marked.commit, reading)
-    source = _policy(str(key), key, f"policies/{key.slug}", data, declared, reading.taxonomy)
+    source = _policy(str(key), key.slug, key, data, declared, reading.taxonomy)
     if source.side.sha256 != marked.note.text_sha256:
         raise _altered(key, TEXT)
     if (side_of("", None, declared).sha256 if declared is not None else "") != marked.note.practices_sha256:
@@ -212,13 +213,13 @@ def _blobs(slug: str, commit: str, reading: Reading) -> tuple[bytes, bytes | Non
 
 
 def _policy(
-    name: str, key: VersionKey | None, folder: str, data: bytes, declared: bytes | None, taxonomy: Taxonomy
+    name: str, slug: str, key: VersionKey | None, data: bytes, declared: bytes | None, taxonomy: Taxonomy
 ) -> Source:
-    file, declared_file = f"{folder}/{TEXT}", f"{folder}/{PRACTICES}"
+    file, declared_file = f"policies/{slug}/{TEXT}", f"policies/{slug}/{PRACTICES}"
     policy = read_policy(decode(data, file=file), file=file)
     practices = None
     if declared is not None:
         text = decode(declared, file=declared_file)
         practices = read_practices(text, file=declared_file, taxonomy=taxonomy)
     side = side_of(name, str(key) if key else None, data)
-    return Source(side, file, policy.document, policy, practices, declared)
+    return Source(side, file, policy.document, policy, practices, declared, slug)

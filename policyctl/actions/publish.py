@@ -1,0 +1,315 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``policyctl publish SLUG``: the text that HEAD holds becomes the policy's next version.
+
+1. The policy at HEAD is read and compared with the last version; nothing of it may be uncommitted.
+2. Findings of severity error stop it (exit 1), and so does a notice that would be incomplete. Until
+   here nothing was written.
+3. ``diffs/SLUG/v2..v3.{md,json,html}`` are written and committed beside what the user has staged.
+4. The annotated tag object is written, then the version ref created by compare-and-swap: **this is
+   the act of publishing**. Of many publishers one wins; the others are told so.
+5. ``sync`` brings ledger, outbox and site up to the ref.
+
+A crash at any step is mended by running it again: before 4 nothing is published and what 3 has
+committed is found unchanged; after 4 only the rest is done.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+from policyctl.actions import sync as syncing
+from policyctl.actions.check import blocking
+from policyctl.actions.compare import compare_sources, inspect_first
+from policyctl.actions.sources import PRACTICES, Reading, Source, load_committed, load_version
+from policyctl.actions.sync import Step, Synced, named, text_of, what_follows
+from policyctl.adapters.gitwrite import GitWriter, publishing_alone, uncommitted
+from policyctl.adapters.history import Entry, History
+from policyctl.adapters.ledger import Ledger
+from policyctl.core.findings import ChangeAsked, Finding
+from policyctl.core.outbox import PlannedNotice
+from policyctl.core.policy import ChangeClass, VersionKey
+from policyctl.core.slugs import check_slug
+from policyctl.core.standards import Standards
+from policyctl.core.version_note import VersionNote, write_note
+from policyctl.errors import FINDINGS, PolicyctlError, RefusedError
+from policyctl.faults import fault_point
+from policyctl.reports.comparison import Comparison
+
+STEPS = (
+    "publish.checked",
+    "publish.diffs-written",
+    "publish.committed",
+    "publish.tag-object",
+    "publish.ref-created",
+    *syncing.STEPS,
+)
+"""The named steps, in order; a test can end the process at each (policyctl/faults.py)."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublishPlan:
+    """What publishing would do. ``blocking`` findings stop it: exit 1, nothing written.
+
+    ``comparison`` is None for a first version. ``audience``: each notice with how many addressees it
+    would go to; ``files``: what would be written under ``diffs/``.
+    """
+
+    version: VersionKey
+    title: str
+    change_class: ChangeClass | None
+    published: date
+    effective: date | None
+    commit: str
+    comparison: Comparison | None
+    findings: tuple[Finding, ...]
+    asked: tuple[ChangeAsked, ...]
+    audience: tuple[tuple[PlannedNotice, int], ...]
+    files: tuple[str, ...]
+
+    @property
+    def blocking(self) -> tuple[Finding, ...]:
+        """The findings that stop the publication."""
+        return blocking(self.findings)
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """``resumed``: the version ref was there already, the rest had been interrupted and is done now."""
+
+    version: VersionKey
+    commit: str
+    synced: Synced
+    resumed: bool = False
+
+
+class BlockedError(PolicyctlError):
+    """Findings stand in the way of publishing."""
+
+    exit_code = FINDINGS
+
+    def __init__(self, version: VersionKey, findings: tuple[Finding, ...]) -> None:
+        super().__init__(
+            f"{version} is not published: {len(findings)} finding{'s' * (len(findings) != 1)} in the way: "
+            + "; ".join(f"{each.rule} {each.message}" for each in findings),
+            hint=" ".join(dict.fromkeys(each.mend for each in findings if each.mend)),
+        )
+        self.findings = findings
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """What is about to be published."""
+
+    key: VersionKey
+    head: str
+    source: Source
+    findings: tuple[Finding, ...]
+    comparison: Comparison | None
+    earlier: tuple[Source, ...]
+
+
+def plan_publication(
+    slug: str, *, now: datetime, history: History, ledger: Ledger, standards: Standards
+) -> PublishPlan:
+    """What ``publish`` would do now; reads only. Raises what it would raise, findings aside."""
+    draft = _draft(slug, history, standards, now)
+    if draft is None:
+        raise _already(history.published(slug)[-1].key)
+    step = _follow(draft, standards, now) if not blocking(draft.findings) else None
+    notices = step.notices if step else ()
+    audiences = [planned.audience for planned in notices]
+    counts = ledger.audience_counts(draft.key, audiences) if audiences else {}
+    text = text_of(draft.source)
+    return PublishPlan(
+        version=draft.key,
+        title=text.title,
+        change_class=text.change.change_class if text.change else None,
+        published=now.date(),
+        effective=text.effective,
+        commit=draft.head,
+        comparison=draft.comparison,
+        findings=draft.findings,
+        asked=step.asked if step else (),
+        audience=tuple((planned, counts[planned.audience]) for planned in notices),
+        files=tuple(_faces(draft)),
+    )
+
+
+def publish(
+    slug: str,
+    *,
+    now: datetime,
+    history: History,
+    ledger: Ledger,
+    site: Path,
+    base_url: str,
+    standards: Standards,
+) -> Published:
+    """Publish what HEAD holds of SLUG as its next version. BlockedError (exit 1) for findings in the
+    way, RefusedError when there is nothing new, something is uncommitted or another was quicker.
+    """
+    with publishing_alone(history.runner):
+        draft = _draft(slug, history, standards, now)
+        if draft is None:
+            return _resume(
+                slug,
+                now=now,
+                history=history,
+                ledger=ledger,
+                site=site,
+                base_url=base_url,
+                standards=standards,
+            )
+        if stops := blocking(draft.findings):
+            raise BlockedError(draft.key, stops)
+        _follow(draft, standards, now)
+        ledger.upgrade()
+        fault_point("publish.checked")
+        commit = _write(draft, history, now)
+        synced = syncing.sync(
+            history=history, ledger=ledger, site=site, base_url=base_url, standards=standards, now=now
+        )
+    return Published(draft.key, commit, synced)
+
+
+def _resume(
+    slug: str,
+    *,
+    now: datetime,
+    history: History,
+    ledger: Ledger,
+    site: Path,
+    base_url: str,
+    standards: Standards,
+) -> Published:
+    """Nothing is new, but the last publication may have been interrupted after its ref."""
+    synced = syncing.sync(
+        history=history, ledger=ledger, site=site, base_url=base_url, standards=standards, now=now
+    )
+    last = history.published(slug)[-1]
+    if last.key not in synced.recorded and not synced.site_changed:
+        raise _already(last.key)
+    return Published(last.key, last.commit, synced, resumed=True)
+
+
+def _already(key: VersionKey) -> RefusedError:
+    return RefusedError(
+        f"nothing to publish: {key} is already published and {key.slug} has not changed since",
+        hint="commit a change of the policy first",
+    )
+
+
+# --- 1, 2: what is to be published
+
+
+def _draft(slug: str, history: History, standards: Standards, now: datetime) -> _Draft | None:
+    """The policy at HEAD as its next version; None when it is the last version still."""
+    check_slug(slug)
+    head, published = history.head(), history.published(slug)
+    committed = _files(slug, head, history)
+    reading = Reading(history.root, history, standards.catalogue.taxonomy, standards.max_bytes)
+    _require_committed(slug, committed, history)
+    if published and _files(slug, published[-1].commit, history) == committed:
+        return None
+    key = VersionKey(slug, len(published) + 1)
+    source = named(load_committed(slug, head, reading), key)
+    earlier = tuple(load_version(mark, reading) for mark in published)
+    return _judged(key, head, source, earlier, standards, now)
+
+
+def _judged(
+    key: VersionKey,
+    head: str,
+    source: Source,
+    earlier: tuple[Source, ...],
+    standards: Standards,
+    now: datetime,
+) -> _Draft:
+    if not earlier:
+        first = inspect_first(source, standards=standards, today=now.date())
+        return _Draft(key, head, source, first.judgement.findings, None, ())
+    comparison = compare_sources(earlier[-1], source, standards=standards, today=now.date())
+    return _Draft(key, head, source, comparison.judgement.findings, comparison, earlier)
+
+
+def _follow(draft: _Draft, standards: Standards, now: datetime) -> Step:
+    return what_follows(draft.key, draft.source, draft.earlier, standards=standards, at=now)
+
+
+def _files(slug: str, commit: str, history: History) -> Mapping[str, Entry]:
+    """What makes a version: the text, its translations, the practices."""
+    return {
+        entry.name: entry
+        for entry in history.folder(commit, f"policies/{slug}")
+        if entry.name == PRACTICES or (entry.name.startswith("policy.") and entry.name.endswith(".md"))
+    }
+
+
+def _require_committed(slug: str, committed: Mapping[str, Entry], history: History) -> None:
+    folder = f"policies/{slug}"
+    held = {name: entry.oid for name, entry in committed.items()}
+    changed = uncommitted(history.runner, folder, held)
+    if changed:
+        raise RefusedError(
+            f"not committed: {', '.join(f'{folder}/{name}' for name in changed)}",
+            hint="commit first: what is published is what git holds, not what lies in the folder",
+        )
+
+
+# --- 3, 4: writing
+
+
+def _write(draft: _Draft, history: History, now: datetime) -> str:
+    """Commit the faces of the revision, then create the version ref. The id of the commit."""
+    writer = GitWriter(history.runner, at=now)
+    faces = _faces(draft)
+    commit = writer.prepare(faces, parent=draft.head, message=f"Publish {draft.key}: show what changed\n")
+    fault_point("publish.diffs-written")
+    writer.advance(commit)
+    fault_point("publish.committed")
+    writer.settle(commit, faces)
+    tag = writer.write_tag(draft.key, commit.oid, write_note(_note(draft)))
+    fault_point("publish.tag-object")
+    writer.create_ref(draft.key, tag)
+    fault_point("publish.ref-created")
+    return commit.oid
+
+
+def _faces(draft: _Draft) -> dict[str, bytes]:
+    """The revision for people who look at the repository; nothing for a first version."""
+    if draft.comparison is None:
+        return {}
+    from policyctl.reports.html import render_html
+    from policyctl.reports.json_v1 import render_json
+    from policyctl.reports.markdown import render_markdown
+
+    stem = f"diffs/{draft.key.slug}/v{draft.key.number - 1}..v{draft.key.number}"
+    faces = {
+        "md": render_markdown(draft.comparison),
+        "json": render_json(draft.comparison),
+        "html": render_html(draft.comparison, title=f"{text_of(draft.source).title}: what changed"),
+    }
+    return {f"{stem}.{ending}": text.encode() for ending, text in faces.items()}
+
+
+def _note(draft: _Draft) -> VersionNote:
+    text = text_of(draft.source)
+    if text.effective is None:
+        raise RefusedError(
+            f"{draft.key} has no effective date", hint="write effective: YYYY-MM-DD in its front matter"
+        )
+    declared = draft.source.practices_data
+    return VersionNote(
+        key=draft.key,
+        title=text.title,
+        change_class=text.change.change_class if text.change else None,
+        effective=text.effective,
+        decided_by=text.change.decided_by if text.change else "",
+        text_sha256=draft.source.side.sha256,
+        practices_sha256=hashlib.sha256(declared).hexdigest() if declared is not None else "",
+        summary=text.change.summary if text.change else "",
+    )

@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``policyctl sync``: bring ledger, outbox and site up to the version refs, which are the truth.
+
+1. For each version ref the ledger lacks, oldest first: read the text and check it against the ref,
+   compare it with the version before, judge, find what must be asked, write the notices.
+2. One transaction of the ledger takes the version, its practices, its changes and its outbox.
+3. The site is written from all versions, all or nothing.
+
+Each step may be repeated: what is there already is left as it is. Judgement is as of the day of
+publication, so the same ref gives the same notices and pages whenever it is run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time
+from pathlib import Path
+
+from policyctl.actions.compare import compare_sources
+from policyctl.actions.sources import Reading, Source, load_version
+from policyctl.adapters.history import History
+from policyctl.adapters.ledger import Ledger
+from policyctl.adapters.site import write_site
+from policyctl.core.findings import ChangeAsked
+from policyctl.core.notices import Publication, missing_content, write_notices
+from policyctl.core.outbox import PlannedNotice
+from policyctl.core.policy import ChangeClass, ChangeDecision, PolicyText, VersionKey
+from policyctl.core.practice import ChoiceMode
+from policyctl.core.records import PendingChange, VersionRecord
+from policyctl.core.regimes import changes_asked
+from policyctl.core.standards import Standards
+from policyctl.core.version_note import MarkedVersion
+from policyctl.errors import CannotCompareError, IntegrityError, RefusedError
+from policyctl.faults import fault_point
+from policyctl.reports.comparison import Comparison
+from policyctl.reports.pages import PublishedPolicy, PublishedVersion, site_pages
+
+STEPS = ("sync.before-ledger", "sync.ledger-written", "sync.site-written")
+"""The named steps, in order; a test can end the process at each (policyctl/faults.py)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Synced:
+    """``recorded``: versions that entered the ledger now; ``site_changed``: pages were written."""
+
+    recorded: tuple[VersionKey, ...]
+    site_changed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A version and what its publication brings: the comparison with the one before (None for a
+    first one), what must be asked, who is told.
+    """
+
+    source: Source
+    comparison: Comparison | None
+    asked: tuple[ChangeAsked, ...]
+    notices: tuple[PlannedNotice, ...]
+
+
+def sync(
+    *,
+    history: History,
+    ledger: Ledger,
+    site: Path,
+    base_url: str,
+    standards: Standards,
+    now: datetime,
+    dry_run: bool = False,
+) -> Synced:
+    """Bring ledger, outbox and site up to the version refs. With ``dry_run`` nothing is written and
+    ``recorded`` is what would be; the site is not looked at then.
+    """
+    marked = history.published()
+    missing = _missing(marked, ledger, dry_run=dry_run)
+    if dry_run:
+        return Synced(missing, site_changed=False)
+    reading = Reading(history.root, history, standards.catalogue.taxonomy, standards.max_bytes)
+    policies = {slug: _sources(slug, marked, reading) for slug in dict.fromkeys(m.key.slug for m in marked)}
+    recorded: list[VersionKey] = []
+    for versions in policies.values():
+        recorded += _record(versions, missing, ledger, standards, now)
+    changed = bool(policies) and write_site(site, _pages(policies, standards, base_url))
+    fault_point("sync.site-written")
+    return Synced(tuple(recorded), changed)
+
+
+_Versions = Sequence[tuple[MarkedVersion, Source]]
+
+
+def _missing(marked: Sequence[MarkedVersion], ledger: Ledger, *, dry_run: bool) -> tuple[VersionKey, ...]:
+    """The versions the ledger lacks. IntegrityError when it holds one that has no ref."""
+    if not dry_run:
+        ledger.upgrade()
+    try:
+        known = {record.key: record for record in ledger.versions()}
+    except CannotCompareError:
+        if not dry_run:
+            raise
+        known = {}
+    refs = {mark.key: mark for mark in marked}
+    for key, record in known.items():
+        if key not in refs:
+            raise IntegrityError(
+                f"the ledger holds {key}, but its version ref is gone",
+                hint="fetch it from where it was published with `git fetch --tags`",
+            )
+        if (record.commit, record.text_sha256) != (refs[key].commit, refs[key].note.text_sha256):
+            raise IntegrityError(
+                f"the version ref of {key} was moved since it was recorded",
+                hint=f"put it back to commit {record.commit[:12]}; publish a change as a new version",
+            )
+    return tuple(key for key in refs if key not in known)
+
+
+def _sources(slug: str, marked: Sequence[MarkedVersion], reading: Reading) -> _Versions:
+    return [(mark, load_version(mark, reading)) for mark in marked if mark.key.slug == slug]
+
+
+def _record(
+    versions: _Versions, missing: Sequence[VersionKey], ledger: Ledger, standards: Standards, now: datetime
+) -> list[VersionKey]:
+    recorded = []
+    for index, (mark, source) in enumerate(versions):
+        if mark.key not in missing:
+            continue
+        earlier = tuple(source for _, source in versions[:index])
+        step = what_follows(mark.key, source, earlier, standards=standards, at=mark.published_at)
+        fault_point("sync.before-ledger")
+        if ledger.record_version(_version_record(mark, step, standards), step.notices, now=now):
+            recorded.append(mark.key)
+        fault_point("sync.ledger-written")
+    return recorded
+
+
+def what_follows(
+    key: VersionKey, source: Source, earlier: Sequence[Source], *, standards: Standards, at: datetime
+) -> Step:
+    """What publishing ``source`` as ``key`` at a moment brings, after the ``earlier`` versions."""
+    text = text_of(source)
+    if not earlier:
+        return Step(source, None, (), ())
+    before = earlier[-1]
+    comparison = compare_sources(before, source, standards=standards, today=at.date())
+    asked = changes_asked(
+        comparison.revision,
+        comparison.judgement,
+        slug=key.slug,
+        number=key.number,
+        regimes=standards.regimes,
+        catalogue=standards.catalogue,
+        practices=source.practices or (),
+        old_practices=before.practices or (),
+    )
+    notices = write_notices(
+        Publication(key, text, at.date(), source.side.sha256, standards.answer_days),
+        revision=comparison.revision,
+        judgement=comparison.judgement,
+        asked=asked,
+        collected_under=tuple(practice for each in earlier for practice in each.practices or ()),
+        taxonomy=standards.catalogue.taxonomy,
+    )
+    _require_complete(key, notices)
+    return Step(source, comparison, asked, notices)
+
+
+def _require_complete(key: VersionKey, notices: Sequence[PlannedNotice]) -> None:
+    """Said before a version is published: afterwards its text is frozen and could not be mended."""
+    for planned in notices:
+        if lacking := missing_content(planned.notice):
+            raise RefusedError(
+                f"the {planned.notice.kind.value} notice of {key} would lack: {', '.join(lacking)}",
+                hint="add it under change: in the front matter of policy.md, or to practices.yaml",
+            )
+
+
+def text_of(source: Source) -> PolicyText:
+    """The front matter and document of a policy."""
+    if source.policy is None:
+        raise IntegrityError(f"{source.side.source} has no front matter", hint="publish it again")
+    return source.policy
+
+
+def decision_of(source: Source) -> ChangeDecision | None:
+    """Legal's decision; None in a first version."""
+    return text_of(source).change
+
+
+def _version_record(mark: MarkedVersion, step: Step, standards: Standards) -> VersionRecord:
+    return VersionRecord(
+        key=mark.key,
+        title=mark.note.title,
+        change_class=mark.note.change_class or ChangeClass.EDITORIAL,
+        published_at=mark.published_at,
+        effective_at=datetime.combine(mark.note.effective, time(), UTC),
+        commit=mark.commit,
+        text_sha256=mark.note.text_sha256,
+        practices=step.source.practices or (),
+        changes=tuple(_pending(mark.key, change, standards) for change in step.asked),
+    )
+
+
+def _pending(key: VersionKey, change: ChangeAsked, standards: Standards) -> PendingChange:
+    """Under opt-in no time that passes binds anybody."""
+    window = standards.answer_days if change.mode is ChoiceMode.OPT_OUT else 0
+    return PendingChange(change.name, key, change.practice, change.mode, window)
+
+
+# --- the site
+
+
+def _pages(policies: Mapping[str, _Versions], standards: Standards, base_url: str) -> Mapping[str, bytes]:
+    published = [
+        PublishedPolicy(slug, tuple(_shown(versions, index, standards) for index in range(len(versions))))
+        for slug, versions in policies.items()
+    ]
+    return site_pages(published, base_url=base_url)
+
+
+def _shown(versions: _Versions, index: int, standards: Standards) -> PublishedVersion:
+    mark, source = versions[index]
+    decision = decision_of(source)
+    step = None
+    if index:
+        step = compare_sources(
+            versions[index - 1][1], source, standards=standards, today=mark.published_at.date()
+        )
+    return PublishedVersion(
+        key=mark.key,
+        title=mark.note.title,
+        change_class=mark.note.change_class or ChangeClass.EDITORIAL,
+        published_at=mark.published_at,
+        effective=mark.note.effective,
+        summary=decision.summary if decision else "",
+        impact=decision.impact if decision else "",
+        document=source.document,
+        text_sha256=source.side.sha256,
+        step=step,
+    )
+
+
+def named(source: Source, key: VersionKey) -> Source:
+    """The source under the name of the version it is to become."""
+    return replace(source, side=replace(source.side, source=str(key), version=str(key)))
