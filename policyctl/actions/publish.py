@@ -16,7 +16,6 @@ committed is found unchanged; after 4 only the rest is done.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -24,10 +23,17 @@ from pathlib import Path
 from policyctl.actions import sync as syncing
 from policyctl.actions.check import blocking
 from policyctl.actions.compare import compare_sources, inspect_first
-from policyctl.actions.sources import PRACTICES, Reading, Source, load_committed, load_version
+from policyctl.actions.sources import (
+    Reading,
+    Source,
+    load_committed,
+    load_version,
+    plain_files,
+    version_files,
+)
 from policyctl.actions.sync import Step, Synced, named, text_of, what_follows
 from policyctl.adapters.gitwrite import GitWriter, publishing_alone, uncommitted
-from policyctl.adapters.history import Entry, History
+from policyctl.adapters.history import History
 from policyctl.adapters.ledger import Ledger
 from policyctl.core.findings import ChangeAsked, Finding
 from policyctl.core.outbox import PlannedNotice
@@ -167,9 +173,11 @@ def publish(
         if stops := blocking(draft.findings):
             raise BlockedError(draft.key, stops)
         _follow(draft, standards, now)
+        writer = GitWriter(history.runner, at=now)
+        writer.branch()
         ledger.upgrade()
         fault_point("publish.checked")
-        commit = _write(draft, history, now)
+        commit = _write(draft, writer)
         synced = syncing.sync(
             history=history, ledger=ledger, site=site, base_url=base_url, standards=standards, now=now
         )
@@ -210,10 +218,10 @@ def _draft(slug: str, history: History, standards: Standards, now: datetime) -> 
     """The policy at HEAD as its next version; None when it is the last version still."""
     check_slug(slug)
     head, published = history.head(), history.published(slug)
-    committed = _files(slug, head, history)
     reading = Reading(history.root, history, standards.catalogue.taxonomy, standards.max_bytes)
-    _require_committed(slug, committed, history)
-    if published and _files(slug, published[-1].commit, history) == committed:
+    _require_committed(slug, head, history)
+    committed = version_files(slug, head, history)
+    if published and version_files(slug, published[-1].commit, history) == committed:
         return None
     key = VersionKey(slug, len(published) + 1)
     source = named(load_committed(slug, head, reading), key)
@@ -240,19 +248,9 @@ def _follow(draft: _Draft, standards: Standards, now: datetime) -> Step:
     return what_follows(draft.key, draft.source, draft.earlier, standards=standards, at=now)
 
 
-def _files(slug: str, commit: str, history: History) -> Mapping[str, Entry]:
-    """What makes a version: the text, its translations, the practices."""
-    return {
-        entry.name: entry
-        for entry in history.folder(commit, f"policies/{slug}")
-        if entry.name == PRACTICES or (entry.name.startswith("policy.") and entry.name.endswith(".md"))
-    }
-
-
-def _require_committed(slug: str, committed: Mapping[str, Entry], history: History) -> None:
+def _require_committed(slug: str, head: str, history: History) -> None:
     folder = f"policies/{slug}"
-    held = {name: entry.oid for name, entry in committed.items()}
-    changed = uncommitted(history.runner, folder, held)
+    changed = uncommitted(history.runner, folder, plain_files(slug, head, history))
     if changed:
         raise RefusedError(
             f"not committed: {', '.join(f'{folder}/{name}' for name in changed)}",
@@ -263,9 +261,8 @@ def _require_committed(slug: str, committed: Mapping[str, Entry], history: Histo
 # --- 3, 4: writing
 
 
-def _write(draft: _Draft, history: History, now: datetime) -> str:
+def _write(draft: _Draft, writer: GitWriter) -> str:
     """Commit the faces of the revision, then create the version ref. The id of the commit."""
-    writer = GitWriter(history.runner, at=now)
     faces = _faces(draft)
     commit = writer.prepare(faces, parent=draft.head, message=f"Publish {draft.key}: show what changed\n")
     fault_point("publish.diffs-written")

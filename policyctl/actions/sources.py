@@ -177,6 +177,21 @@ def load_draft(slug: str, reading: Reading) -> Source:
     return _policy(slug, slug, None, data, declared, reading.taxonomy)
 
 
+def plain_files(slug: str, commit: str, history: History) -> dict[str, str]:
+    """The plain files in a policy's folder at a commit: name to blob id."""
+    rows = history.folder(commit, f"policies/{slug}")
+    return {row.name: row.oid for row in rows if row.mode in {"100644", "100755"}}
+
+
+def version_files(slug: str, commit: str, history: History) -> dict[str, str]:
+    """Those of them that make a version: the text, its translations, the practices."""
+    return {
+        name: oid
+        for name, oid in plain_files(slug, commit, history).items()
+        if name == PRACTICES or (name.startswith("policy.") and name.endswith(".md"))
+    }
+
+
 def load_committed(slug: str, commit: str, reading: Reading) -> Source:
     """A policy at a commit (full id), named after its slug."""
     data, declared = _blobs(check_slug(slug), commit, reading)

@@ -253,7 +253,10 @@ def _staged(runner: GitRunner, folder: str) -> Iterator[tuple[str, str]]:
     rows = runner.call("ls-files", "--stage", "-z", "--", folder).out.decode("utf-8", "surrogateescape")
     for row in filter(None, rows.split("\0")):
         facts, _, path = row.partition("\t")
-        yield path.removeprefix(f"{folder}/"), facts.split(" ")[1]
+        mode, oid, _ = facts.split(" ")
+        name = path.removeprefix(f"{folder}/")
+        if "/" not in name and mode in {"100644", "100755"}:
+            yield name, oid
 
 
 def _same(path: Path, oid: str) -> bool:

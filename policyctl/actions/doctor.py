@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``policyctl doctor``: is everything there that publishing and sending need? Reads only."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+from policyctl.adapters.gitwrite import read_identity
+from policyctl.adapters.history import History
+from policyctl.adapters.ledger import Ledger
+from policyctl.adapters.mail.interface import Mailer
+from policyctl.errors import PolicyctlError
+
+OK, WARNING, ERROR = "ok", "warning", "error"
+PACKAGES = ("policyctl", "gitpython", "sqlalchemy", "alembic", "markdown-it-py", "rapidfuzz", "sendgrid")
+_OLDEST_GIT = (2, 36)
+"""The first with ``core.fsync``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at: ``state`` is ok, warning or error; what was seen; how to mend it."""
+
+    name: str
+    state: str
+    seen: str
+    mend: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Openers:
+    """How to come by what is looked at. Each may raise a PolicyctlError, which is then what was seen.
+
+    ``settings`` gives the path of the file that was read.
+    """
+
+    settings: Callable[[], str]
+    history: Callable[[], History]
+    ledger: Callable[[], Ledger]
+    mailer: Callable[[], Mailer]
+
+
+def doctor(openers: Openers) -> tuple[Check, ...]:
+    """Look at everything; one thing that is missing does not keep the rest from being looked at."""
+    return (
+        _versions(),
+        *_looked("policyctl.toml", lambda: [Check("policyctl.toml", OK, openers.settings())]),
+        *_looked("git repository", lambda: _git(openers)),
+        *_looked("ledger", lambda: _ledger(openers)),
+        *_looked("mailer", lambda: _mailer(openers)),
+    )
+
+
+def _looked(name: str, look: Callable[[], list[Check]]) -> list[Check]:
+    try:
+        return look()
+    except PolicyctlError as error:
+        return [Check(name, ERROR, str(error), error.hint)]
+
+
+def _versions() -> Check:
+    found = [f"Python {platform.python_version()}", *(f"{name} {_installed(name)}" for name in PACKAGES)]
+    return Check("packages", OK, ", ".join(found))
+
+
+def _installed(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _git(openers: Openers) -> list[Check]:
+    with closing(openers.history()) as history:
+        parts: tuple[tuple[str, Callable[[], list[Check]]], ...] = (
+            ("git", lambda: [_git_version(history)]),
+            ("git identity", lambda: [_identity(history)]),
+            ("branch", lambda: [_branch(history)]),
+            ("locks", lambda: list(_locks(history))),
+            ("version refs", lambda: [_refs(history)]),
+        )
+        return [check for name, look in parts for check in _looked(name, look)]
+
+
+def _git_version(history: History) -> Check:
+    seen = history.runner.call("version").text
+    numbers = tuple(int(part) for part in seen.split()[2].split(".")[:2] if part.isdigit())
+    if numbers < _OLDEST_GIT:
+        return Check("git", ERROR, f"{seen} cannot flush what it writes", "install git 2.36 or newer")
+    return Check("git", OK, seen)
+
+
+def _identity(history: History) -> Check:
+    read_identity(history.runner)
+    return Check("git identity", OK, "user.name and user.email are set")
+
+
+def _branch(history: History) -> Check:
+    history.head()
+    reply = history.runner.ask("symbolic-ref", "--quiet", "HEAD")
+    if reply.status:
+        return Check(
+            "branch", WARNING, "HEAD is detached", "go to a branch before publishing: git switch main"
+        )
+    return Check("branch", OK, reply.text.removeprefix("refs/heads/"))
+
+
+def _locks(history: History) -> Iterator[Check]:
+    """Git removes its locks; one that is still there stops every later write."""
+    places = {history.runner.git_dir, history.runner.common_dir}
+    found = {lock for place in places for lock in place.glob("*.lock")}
+    found |= set((history.runner.common_dir / "refs").rglob("*.lock"))
+    stale = sorted(str(lock.relative_to(history.root)) for lock in found if lock.name != "policyctl.lock")
+    if not stale:
+        yield Check("locks", OK, "none left over")
+    for lock in stale:
+        yield Check("locks", WARNING, f"{lock} is there", "when no git process is at work, remove it")
+
+
+def _refs(history: History) -> Check:
+    marked = history.published()
+    slugs = {mark.key.slug for mark in marked}
+    return Check("version refs", OK, f"{len(marked)} of {len(slugs)} policies, all as publish made them")
+
+
+def _ledger(openers: Openers) -> list[Check]:
+    with closing(openers.ledger()) as ledger:
+        held = len(ledger.versions())
+    return [Check("ledger", OK, f"up to date, holds {held} versions")]
+
+
+def _mailer(openers: Openers) -> list[Check]:
+    with closing(openers.mailer()) as mailer:
+        name = mailer.name
+    if name == "folder":
+        return [Check("mailer", OK, "folder: mails are written as files, nothing is sent")]
+    return [Check("mailer", OK, name)]

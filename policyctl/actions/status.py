@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``policyctl status``: where every version stands, and what is still owed to anybody.
+
+A publication is complete when its version is in the ledger and every notice it owes has been
+delivered. A mail that a mailer took is not one that arrived: it stays owed until a report says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from policyctl.actions.sources import missing_policy, plain_files, slugs_in_tree, version_files
+from policyctl.adapters.gitwrite import uncommitted
+from policyctl.adapters.history import History
+from policyctl.adapters.ledger import Ledger
+from policyctl.core.outbox import OutboxCount
+from policyctl.core.policy import ChangeClass, VersionKey
+from policyctl.core.slugs import check_slug
+from policyctl.core.version_note import MarkedVersion
+from policyctl.errors import CannotCompareError
+
+_OWED = {
+    "planned": "not sent yet: policyctl notify",
+    "posting": "on the way, or interrupted: policyctl notify looks after them",
+    "unknown": "may or may not have left: look at the mailer before sending again",
+    "rejected": "could not be sent: mend the address, or tell them in another way",
+    "accepted": "taken by the mailer, no report of delivery yet",
+    "processed": "taken by the mail service, not delivered yet",
+    "deferred": "put off by the receiving side, not delivered yet",
+    "bounced": "came back, so not given: tell them in another way",
+    "dropped": "dropped by the mail service, so not given: tell them in another way",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class VersionStatus:
+    """``in_ledger`` False: run sync. ``outbox``: addressees by kind of notice and state. ``duties``:
+    what is still owed, one sentence each. ``in_force`` for those who are under the policy already.
+    """
+
+    version: VersionKey
+    title: str
+    change_class: ChangeClass | None
+    published_at: datetime
+    effective: date | None
+    in_force: bool
+    in_ledger: bool
+    outbox: Mapping[tuple[str, str], int]
+    duties: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyStatus:
+    """``draft_differs``: the committed text is not the last version's. Versions newest last."""
+
+    slug: str
+    versions: tuple[VersionStatus, ...]
+    draft_differs: bool
+    uncommitted: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Recorded:
+    """What the ledger knows; nothing where there is no ledger yet."""
+
+    versions: frozenset[VersionKey]
+    counts: tuple[OutboxCount, ...]
+
+
+def status(slug: str | None, *, now: datetime, history: History, ledger: Ledger) -> tuple[PolicyStatus, ...]:
+    """The state of one policy, or of all in order; reads only."""
+    marked = history.published(check_slug(slug) if slug else None)
+    known = tuple(sorted({*slugs_in_tree(history), *(mark.key.slug for mark in marked)}))
+    if slug and slug not in known:
+        raise missing_policy(slug, known)
+    recorded = _recorded(ledger)
+    return tuple(
+        _policy(each, [mark for mark in marked if mark.key.slug == each], recorded, history, now.date())
+        for each in ((slug,) if slug else known)
+    )
+
+
+def _recorded(ledger: Ledger) -> _Recorded:
+    try:
+        versions = frozenset(record.key for record in ledger.versions())
+        return _Recorded(versions, ledger.outbox_counts())
+    except CannotCompareError:
+        return _Recorded(frozenset(), ())
+
+
+def _policy(
+    slug: str, marked: Sequence[MarkedVersion], recorded: _Recorded, history: History, today: date
+) -> PolicyStatus:
+    head, folder = history.head(), f"policies/{slug}"
+    force = max((m.key for m in marked if m.note.effective <= today), default=None)
+    return PolicyStatus(
+        slug,
+        tuple(_version(mark, recorded, in_force=mark.key == force) for mark in marked),
+        bool(marked) and _differs(slug, marked[-1].commit, head, history),
+        tuple(
+            f"{folder}/{name}"
+            for name in uncommitted(history.runner, folder, plain_files(slug, head, history))
+        ),
+    )
+
+
+def _differs(slug: str, last: str, head: str, history: History) -> bool:
+    return version_files(slug, last, history) != version_files(slug, head, history)
+
+
+def _version(mark: MarkedVersion, recorded: _Recorded, *, in_force: bool) -> VersionStatus:
+    counts = [count for count in recorded.counts if count.version == mark.key]
+    in_ledger = mark.key in recorded.versions
+    return VersionStatus(
+        version=mark.key,
+        title=mark.note.title,
+        change_class=mark.note.change_class,
+        published_at=mark.published_at,
+        effective=mark.note.effective,
+        in_force=in_force,
+        in_ledger=in_ledger,
+        outbox={(count.kind.value, count.state): count.count for count in counts},
+        duties=tuple(_duties(counts, in_ledger=in_ledger)),
+    )
+
+
+def _duties(counts: Sequence[OutboxCount], *, in_ledger: bool) -> Iterator[str]:
+    if not in_ledger:
+        yield "the ledger does not hold it, so nobody is told: policyctl sync"
+    for count in counts:
+        if count.count and count.state in _OWED:
+            plural = "s" if count.count != 1 else ""
+            yield f"{count.count} {count.kind.value} notice{plural} {_OWED[count.state]}"
