@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from policyctl.adapters.files import decode, read_bytes
-from policyctl.adapters.new_files import add_line, create
+from policyctl.adapters.new_files import add_line, create, make_folder
 from policyctl.errors import CannotCompareError, RefusedError
 
 KEY_FILE = ".policyctl/pseudonym.key"
 IGNORED = ".policyctl/"
-KEEP = "policies/.gitkeep"  # git keeps no empty folder
+POLICIES = "policies"
 _KEY_BYTES = 32
 
 SETTINGS = """\
@@ -27,7 +27,11 @@ url = "sqlite:///.policyctl/ledger.db"
 # folder writes .eml files and sends nothing; smtp and sendgrid send.
 mailer = "folder"
 folder = ".policyctl/outbox"
+# Every notice says who sends it and who answers: these must be yours before one can leave.
 from = "privacy@example.com"
+from_name = ""
+reply_to = ""
+postal_address = ""
 
 [site]
 folder = ".policyctl/site"
@@ -61,23 +65,25 @@ def init(folder: Path, *, dry_run: bool = False) -> Initialised:
     if (folder / "policyctl.toml").exists():
         hint = "this is a policy repository already: policyctl new SLUG writes a policy"
         raise RefusedError("policyctl.toml is there already", hint=hint)
-    files = {KEY_FILE: f"{secrets.token_hex(_KEY_BYTES)}\n", KEEP: "", "policyctl.toml": SETTINGS}
-    there = tuple(name for name in files if _is_there(folder, name))
-    missing = tuple(name for name in files if name not in there)
-    ignored = _is_ignored(folder)
+    there = {name: (folder / name).exists() for name in (KEY_FILE, POLICIES, "policyctl.toml")}
+    there[".gitignore"] = _is_ignored(folder)
+    missing = tuple(name for name, found in there.items() if not found)
     if not dry_run:
-        if not ignored:
-            add_line(folder / ".gitignore", IGNORED)
         for name in missing:
-            create(folder / name, files[name], mode=0o600 if name == KEY_FILE else 0o644)
-    ignore = (".gitignore",)
-    written, kept = (missing, there + ignore) if ignored else (missing + ignore, there)
-    return Initialised(folder, written, kept, (folder / ".git").exists())
+            _write(folder, name)
+    kept = tuple(name for name, found in there.items() if found)
+    return Initialised(folder, missing, kept, (folder / ".git").exists())
 
 
-def _is_there(folder: Path, name: str) -> bool:
-    """A file that is there; for the place holder, any ``policies`` folder will do."""
-    return (folder / "policies").is_dir() if name == KEEP else (folder / name).exists()
+def _write(folder: Path, name: str) -> None:
+    if name == KEY_FILE:
+        create(folder / name, f"{secrets.token_hex(_KEY_BYTES)}\n", mode=0o600)
+    elif name == POLICIES:
+        make_folder(folder / name)
+    elif name == ".gitignore":
+        add_line(folder / name, IGNORED)
+    else:
+        create(folder / name, SETTINGS)
 
 
 def _is_ignored(folder: Path) -> bool:

@@ -31,6 +31,14 @@ def create(path: Path, text: str, *, mode: int = 0o644) -> None:
         fresh.unlink()
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder, unless it is there."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
 def add_line(path: Path, line: str) -> None:
     """Add a line to the end of a text file, which need not be there yet."""
     try:

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A folder becomes a policy repository, a text becomes a policy."""
 
-import tomllib
 from datetime import date
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from policyctl.core.frontmatter import read_policy
 from policyctl.core.practices_file import read_practices
 from policyctl.core.slugs import check_slug
 from policyctl.errors import CannotCompareError, InputError, RefusedError, UsageError
+from policyctl.settings import Mail, Settings, load_settings
 
 
 def files(folder: Path) -> dict[str, str]:
@@ -22,18 +22,15 @@ def files(folder: Path) -> dict[str, str]:
 
 def test_init_writes_settings_key_and_ignore_line(tmp_path: Path) -> None:
     done = init(tmp_path)
-    assert set(done.written) == {
-        "policyctl.toml",
-        "policies/.gitkeep",
-        ".policyctl/pseudonym.key",
-        ".gitignore",
-    }
-    assert set(files(tmp_path)) == set(done.written)
+    assert set(done.written) == {"policyctl.toml", "policies", ".policyctl/pseudonym.key", ".gitignore"}
+    assert set(files(tmp_path)) == set(done.written) - {"policies"}
+    assert (tmp_path / "policies").is_dir()
     key = tmp_path / ".policyctl" / "pseudonym.key"
     assert key.stat().st_mode & 0o777 == 0o600
     assert len(bytes.fromhex(key.read_text("utf-8"))) == 32
     assert files(tmp_path)[".gitignore"] == ".policyctl/\n"
-    assert tomllib.loads(files(tmp_path)["policyctl.toml"])["mail"]["mailer"] == "folder"
+    settings = load_settings(tmp_path)
+    assert settings == Settings(tmp_path, mail=Mail(from_address="privacy@example.com"))
 
 
 def test_two_repositories_have_two_keys(tmp_path: Path) -> None:
@@ -51,7 +48,7 @@ def test_init_overwrites_nothing(tmp_path: Path) -> None:
     (tmp_path / ".gitignore").write_text("*.log\n", "utf-8")
     (tmp_path / "policies" / "fax").mkdir(parents=True)
     done = init(tmp_path)
-    assert done.kept == (".policyctl/pseudonym.key", "policies/.gitkeep")
+    assert done.kept == (".policyctl/pseudonym.key", "policies")
     assert files(tmp_path)[".policyctl/pseudonym.key"] == "ab" * 32
     assert files(tmp_path)[".gitignore"] == "*.log\n.policyctl/\n"
     before = files(tmp_path)
