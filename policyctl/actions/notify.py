@@ -89,7 +89,7 @@ class Planned:
 
 
 @dataclass(frozen=True, slots=True)
-class Tested:
+class Trial:
     """One test mail and what the mailer said."""
 
     version: VersionKey
@@ -157,7 +157,7 @@ def plan_notify(*, ledger: Ledger, sender: Sender, slug: str | None = None) -> P
 
 def send_test(
     now: datetime, address: str, *, ledger: Ledger, mailer: Mailer, sender: Sender, slug: str | None = None
-) -> tuple[Tested, ...]:
+) -> tuple[Trial, ...]:
     """Send the newest notices of each policy to ``address``, marked as a test. The outbox is not touched.
 
     Raises CannotCompareError where there is no notice yet, RefusedError for one that must not be sent.
@@ -275,8 +275,8 @@ def _newest(ledger: Ledger, slug: str | None) -> Iterable[Notice]:
     return (notice for notices in last.values() for notice in notices)
 
 
-def _test(notice: Notice, now: datetime, address: str, mailer: Mailer, sender: Sender) -> Tested:
+def _test(notice: Notice, now: datetime, address: str, mailer: Mailer, sender: Sender) -> Trial:
     version = notice.version
     nid = f"test-{version.slug}-v{version.number}-{notice.kind}-{now:%Y%m%dT%H%M%S%f}"
     mail = _addressed(notice, Addressee(nid, address), sender, Occasion(now, test=True))
-    return Tested(version, notice.kind, mailer.send(mail))
+    return Trial(version, notice.kind, mailer.send(mail))

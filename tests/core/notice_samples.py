@@ -67,6 +67,7 @@ TAXONOMY = Taxonomy(
     {
         "user.contact.email": Term("user.contact.email", "your email address"),
         "user.contact": Term("user.contact", "ways to contact you"),
+        "user.device": Term("user.device", "your device"),
     },
     {
         "quote": Term("quote", "answering your request for a quote"),
