@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from policyctl.core.practice import ChoiceMode, Practice, Recipient, covers
 from policyctl.core.records import Answer, Choice, VersionRecord, split_change
 
+_OWN = ("self", "processor")
 CUSTOMER = "customer"
 SUBJECT = "subject"
 
@@ -101,7 +102,7 @@ def bears_on(other: Practice, use: Use, granted_by: Practice) -> bool:
     """True when ``other`` has a say in a use that ``granted_by`` states.
 
     Where nothing is disclosed, a practice about disclosing to somebody whom the granting practice
-    does not mention has no say.
+    does not mention has no say; who works on our instructions is not such a somebody.
     """
     return (
         any(_overlap(category, use.category) for category in other.categories)
@@ -114,7 +115,10 @@ def _parties_meet(other: Practice, party: Party | None, granted_by: Practice) ->
     if not other.recipients:
         return True
     if party is None:
-        return all(_listed(recipient, granted_by.recipients) for recipient in other.recipients)
+        return all(
+            _listed(recipient, granted_by.recipients) or any(covers(own, recipient.kind) for own in _OWN)
+            for recipient in other.recipients
+        )
     return any(
         _same_name(party, listed) or any(_overlap(listed.kind, kind) for kind in party.kinds)
         for listed in other.recipients
