@@ -17,6 +17,11 @@ def sample_version(number: int) -> Mapping[str, str]:
     return {f"policies/{SLUG}/{name}": folder.joinpath(name).read_text("utf-8") for name in FILES}
 
 
+def sample_settings() -> str:
+    """The ``policyctl.toml`` of the sample."""
+    return resources.files("policyctl").joinpath("sample", "policyctl.toml").read_text("utf-8")
+
+
 def sample_table(name: str) -> bytes:
     """A CSV file of the sample: ``customers.csv``, ``subjects.csv``, ``tags-spring.csv`` ..."""
     return resources.files("policyctl").joinpath("sample", "data", name).read_bytes()
