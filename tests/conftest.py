@@ -3,4 +3,4 @@
 
 from __future__ import annotations
 
-pytest_plugins = ["tests.peers.postgres"]
+pytest_plugins = ["tests.peers.postgres", "tests.peers.office"]

@@ -14,48 +14,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from itertools import groupby
 
 from policyctl.core.assign import heaviest_chain
 from policyctl.core.redline import redline
 from policyctl.core.revision import BlockChange, Kind, Op, Revision, Run
-from policyctl.reports.docx_lines import Line, Side, Style
+from policyctl.reports.docx_ends import told_apart
+from policyctl.reports.docx_lines import Line, Side
+from policyctl.reports.docx_values import Mark, Paragraph, Stretch, Style
 from policyctl.reports.words import shown
-
-
-class Mark(StrEnum):
-    """How a stretch of text, or the end of a paragraph, is tracked; the value is Word's element."""
-
-    KEPT = ""
-    INSERTED = "ins"
-    DELETED = "del"
-    MOVED_FROM = "moveFrom"
-    MOVED_TO = "moveTo"
-
-
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """Text of one mark and one face (``n``, ``b``, ``i``, ``z``)."""
-
-    mark: Mark
-    text: str
-    face: str
-
-
-@dataclass(frozen=True, slots=True)
-class Paragraph:
-    """``end`` is the mark of the paragraph's own end. ``was`` is its old style where that differs.
-
-    ``opens`` and ``closes``: the number of the move that begins or ends with this paragraph.
-    """
-
-    style: Style
-    stretches: tuple[Stretch, ...]
-    end: Mark
-    was: Style | None = None
-    opens: int | None = None
-    closes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +69,7 @@ def paragraphs(revision: Revision) -> tuple[Paragraph, ...]:
             part[0] = replace(part[0], opens=move)
             part[-1] = replace(part[-1], closes=move)
         written += part
-    return tuple(written)
+    return told_apart(written)
 
 
 def moves(flow: Sequence[Paragraph]) -> int:
@@ -215,8 +182,17 @@ class _Writer:
         if op in self.marks:
             style = (old if self.marks is _AT_SOURCE else new) or old or Style()
             was = old if old and old != style and self.marks is _IN_PLACE else None
-            yield Paragraph(style, tuple(self.open), self.marks[op], was)
+            yield Paragraph(style, tuple(self.open), self._mark(op), was)
             self.open = []
+
+    def _mark(self, op: Op) -> Mark:
+        """How the end of a paragraph is tracked; behind words that were inserted or deleted while
+        moving it is tracked as they are, or LibreOffice leaves an empty paragraph at the beginning.
+        """
+        mark = self.marks[op]
+        last = self.open[-1].mark if self.open else mark
+        moved = mark in {Mark.MOVED_FROM, Mark.MOVED_TO}
+        return last if moved and last in {Mark.DELETED, Mark.INSERTED} else mark
 
 
 def _joined(lines: Sequence[Line], *, face: bool = False) -> str:

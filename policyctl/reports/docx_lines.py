@@ -12,6 +12,7 @@ from policyctl.core.cutting import cut
 from policyctl.core.policy import Block, Clause, Document
 from policyctl.core.revision import Span
 from policyctl.core.visible import visible
+from policyctl.reports.docx_values import Style
 
 _NUMBER = re.compile(r"[ \t\u00a0]*(\(?(?:\d{1,9}|[a-zA-Z]|[ivxIVX]{1,5})[.)])(?:[ \t\u00a0]+|$)")
 _HASHES = re.compile(r"\ufeff? {0,3}(#{1,6})(?:[ \t]|$)")
@@ -23,14 +24,6 @@ _FACES = {1: "i", 2: "b", 3: "z"}
 _SLACK = 3
 _BOLD_LEVEL, _BOLD_AS = 7, 4
 _DEEPEST = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Style:
-    """How a paragraph looks: the id of a style of the document, for list items how deep they stand."""
-
-    name: str = ""
-    depth: int = 0
 
 
 @dataclass(frozen=True, slots=True)

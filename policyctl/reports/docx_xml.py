@@ -11,8 +11,7 @@ from collections.abc import Sequence
 from html import escape
 from itertools import groupby
 
-from policyctl.reports.docx_flow import Mark, Paragraph, Stretch
-from policyctl.reports.docx_lines import Style
+from policyctl.reports.docx_values import Mark, Paragraph, Stretch, Style
 
 _LOOKS = {"n": "", "b": "<w:b/>", "i": "<w:i/>", "z": "<w:b/><w:i/>"}
 _RANGES = {

@@ -96,15 +96,25 @@ def _changes(runs: Sequence[Run]) -> Iterator[tuple[str, str]]:
     """Signs and sentences; of unchanged ones only those next to a change."""
     kept: list[str] = []
     opening = True
-    for old, new in _steps(runs):
-        if old == new:
-            kept += _sentences(old)
+    for before, after in _steps(runs):
+        old, new = _sentences(before), _sentences(after)
+        head, tail = _common_ends(old, new)
+        kept += old[:head]
+        if len(old) == len(new) == head:
             continue
         yield from _context(kept, 0 if opening else CONTEXT, CONTEXT)
-        yield from ((_OLD, text) for text in _sentences(old))
-        yield from ((_NEW, text) for text in _sentences(new))
-        kept, opening = [], False
+        yield from ((_OLD, text) for text in old[head : len(old) - tail])
+        yield from ((_NEW, text) for text in new[head : len(new) - tail])
+        kept, opening = old[len(old) - tail :], False
     yield from _context(kept, 0 if opening else CONTEXT, 0)
+
+
+def _common_ends(old: Sequence[str], new: Sequence[str]) -> tuple[int, int]:
+    """How many sentences at the beginning and at the end are the same."""
+    shorter = min(len(old), len(new))
+    head = next((n for n in range(shorter) if old[n] != new[n]), shorter)
+    rest = shorter - head
+    return head, next((n for n in range(rest) if old[-1 - n] != new[-1 - n]), rest)
 
 
 def _steps(runs: Sequence[Run]) -> Iterator[tuple[str, str]]:
