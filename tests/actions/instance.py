@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A policy repository as ``policyctl init`` makes it, with a small policy, for tests that publish."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+
+from policyctl import wiring
+from policyctl.actions import publish as publishing
+from policyctl.actions import sync as syncing
+from policyctl.actions.init import init
+from policyctl.settings import load_settings
+from tests.repos import Repo, make_repo
+
+SLUG = "example"
+DAYS = {1: datetime(2027, 1, 1, 9, tzinfo=UTC), 2: datetime(2027, 3, 1, 9, tzinfo=UTC)}
+
+TEXT_1 = """---
+title: Example Privacy Policy
+effective: 2027-01-01
+---
+
+## What we collect {#collect}
+
+We collect your e-mail address and use it to run your account.
+
+## How we keep it {#keep}
+
+We keep your e-mail address for as long as you have an account.
+"""
+
+TEXT_2 = (
+    TEXT_1.replace("effective: 2027-01-01", "effective: 2027-06-01\n{change}", 1)
+    .replace(
+        "{change}",
+        """change:
+  class: choice
+  decided_by: legal@example.com
+  summary: |
+    From 1 June 2027 we would also like to send you our newsletter.
+  impact: |
+    You may get up to one mail a month.""",
+    )
+    .replace("run your account.", "run your account, and to send you our newsletter with offers.")
+)
+
+PRACTICES_1 = """practices:
+  - id: account
+    clause: collect
+    data: [user.contact.email]
+    purpose: essential.service.operations
+"""
+PRACTICES_2 = (
+    PRACTICES_1
+    + """  - id: newsletter
+    clause: collect
+    data: [user.contact.email]
+    purpose: marketing.communications.email
+    choice: opt-in
+"""
+)
+
+
+def policy(text: str, practices: str | None = None) -> dict[str, str]:
+    files = {f"policies/{SLUG}/policy.md": text}
+    return files if practices is None else {**files, f"policies/{SLUG}/practices.yaml": practices}
+
+
+def make_instance(root: Path) -> Repo:
+    """With a first version committed, not published."""
+    repo = make_repo(root)
+    init(root)
+    repo.commit(
+        "Set up",
+        {"policyctl.toml": (root / "policyctl.toml").read_text("utf-8"), ".gitignore": ".policyctl/\n"},
+    )
+    repo.commit("First text", policy(TEXT_1, PRACTICES_1))
+    return repo
+
+
+class Opened:
+    """The adapters of an instance, open."""
+
+    def __init__(self, root: Path) -> None:
+        self.settings = load_settings(root)
+        self.history = wiring.open_history(self.settings)
+        self.ledger = wiring.open_ledger(self.settings)
+        self.standards = wiring.standards(self.settings)
+        self._stack = ExitStack()
+        self._stack.callback(self.history.close)
+        self._stack.callback(self.ledger.close)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def publish(self, now: datetime, slug: str = SLUG) -> publishing.Published:
+        return publishing.publish(
+            slug,
+            now=now,
+            history=self.history,
+            ledger=self.ledger,
+            site=wiring.site_folder(self.settings),
+            base_url="https://policies.example.com",
+            standards=self.standards,
+        )
+
+    def plan(self, now: datetime, slug: str = SLUG) -> publishing.PublishPlan:
+        return publishing.plan_publication(
+            slug, now=now, history=self.history, ledger=self.ledger, standards=self.standards
+        )
+
+    def sync(self, now: datetime, *, dry_run: bool = False) -> syncing.Synced:
+        return syncing.sync(
+            history=self.history,
+            ledger=self.ledger,
+            site=wiring.site_folder(self.settings),
+            base_url="https://policies.example.com",
+            standards=self.standards,
+            now=now,
+            dry_run=dry_run,
+        )
+
+
+def publish(root: Path, now: datetime) -> publishing.Published:
+    with Opened(root) as opened:
+        return opened.publish(now)
