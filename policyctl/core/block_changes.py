@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from policyctl.core.align import Link, align
+from policyctl.core.joins import rejoined
 from policyctl.core.pieces import Piece
 from policyctl.core.policy import Block, Clause, Document
 from policyctl.core.redline import redline
@@ -29,7 +30,7 @@ def block_changes(
     left = [block for clause in before for block in clause.blocks]
     right = [block for clause in after for block in clause.blocks]
     links = align([_piece(old, b) for b in left], [_piece(new, b) for b in right])
-    return tuple(change for link in links for change in _changes(old, new, left, right, link))
+    return tuple(_change(old, new, left, right, link) for link in rejoined(left, right, links))
 
 
 def _text(document: Document, parts: Sequence[Clause | Block]) -> str:
@@ -51,29 +52,15 @@ def _piece(document: Document, block: Block) -> Piece:
     return Piece(document.text[block.start : block.end].rstrip(), lambda: block.visible, kind=block.kind)
 
 
-def _changes(
-    old: Document, new: Document, left: Sequence[Block], right: Sequence[Block], link: Link
-) -> list[BlockChange]:
-    before, after = [left[o] for o in link.old], [right[n] for n in link.new]
-    if _touch(before) and _touch(after):
-        return [_change(old, new, before, after, moved=link.moved)]
-    first = _change(old, new, before[:1], after[:1], moved=link.moved)
-    rest = [_change(old, new, [block], [], moved=False) for block in before[1:]]
-    return [first, *rest, *(_change(old, new, [], [block], moved=False) for block in after[1:])]
-
-
-def _touch(blocks: Sequence[Block]) -> bool:
-    return all(a.end == b.start for a, b in zip(blocks, blocks[1:], strict=False))
-
-
 def _change(
-    old: Document, new: Document, before: Sequence[Block], after: Sequence[Block], *, moved: bool
+    old: Document, new: Document, left: Sequence[Block], right: Sequence[Block], link: Link
 ) -> BlockChange:
-    seen = [folded(" ".join(block.visible for block in side)) for side in (before, after)]
+    before, after = [left[o] for o in link.old], [right[n] for n in link.new]
+    seen = [folded(" ".join(filter(None, (block.visible for block in side)))) for side in (before, after)]
     return BlockChange(
         _span(before) if before else None,
         _span(after) if after else None,
         redline(_text(old, before), _text(new, after)),
         cosmetic=seen[0] == seen[1],
-        moved=moved,
+        moved=link.moved,
     )

@@ -27,7 +27,7 @@ STOP_WORDS = frozenset(
 )
 _FEW = 3
 _WEIGHTY = re.compile(r"\w")
-_SURVIVING = 0.2
+_SURVIVING = 0.1
 
 
 def coherent(before: Sequence[Word], after: Sequence[Word], matches: list[Match]) -> list[Match]:
@@ -71,7 +71,8 @@ def _is_island(before: Sequence[Word], after: Sequence[Word], kept: list[Match],
     weight = _weight(before, i, size) if size < 4 * _FEW else _FEW
     if not weight:
         return True
-    return weight < _FEW and _length(before, i, i + size) < min(left, right)
+    length = _length(before, i, i + size)
+    return length < (min(left, right) if weight > 1 else (left + right) / 2) and weight < _FEW
 
 
 def _settled(before: Sequence[Word], after: Sequence[Word], matches: list[Match]) -> list[Match]:

@@ -60,6 +60,11 @@ class Piece:
         return self.title, self.body
 
 
+def words_of(text: str) -> list[str]:
+    """The words of a text without case; ideographs one by one."""
+    return _WORD.findall(text.casefold())
+
+
 class Words:
     """The words of both sides' bodies as strings of one character a word, made when asked for."""
 
@@ -73,7 +78,7 @@ class Words:
         """Side 0 is the old one, 1 the new."""
         made = self.made[side]
         if index not in made:
-            made[index] = self.interner.word(_WORD.findall(self.sides[side][index].body.casefold()))
+            made[index] = self.interner.word(words_of(self.sides[side][index].body))
         return made[index]
 
     def runs(self, side: int, index: int) -> frozenset[str]:

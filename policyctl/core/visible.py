@@ -22,12 +22,14 @@ _TEXT = r"(?:[^\[\]]|\[[^\[\]]*\])*"
 _DEST = r"[ \t]*\n?[ \t]*(?:<[^<>\n]*>|(?:[^()\s]|\((?:[^()\s]|\([^()\s]*\))*\))*)"
 _TITLE = r"(?:\s+(?:\"[^\"]*\"|'[^']*'|\([^()]*\)))?\s*"
 LINK = re.compile(rf"(!?)\[({_TEXT})\]\(({_DEST})({_TITLE})\)")
+_TORN = re.compile(r"\]\((?:https?:|mailto:|tel:|[/#])(?:[^()\s]|\([^()\s]*\))*" + _TITLE + r"\)")
+_LONE = re.compile(r"^\s*!?\[\s*|\[\s*$")
 _REFERENCE = re.compile(r"\[([^\[\]]+)\]\[[^\[\]]*\]")
 _DEFINITION = re.compile(r"^ {0,3}\[[^\[\]]+\]:[ \t]*\S+(?:[ \t]+[\"'(].*[\"')])?[ \t]*$", re.MULTILINE)
 _STARS = re.compile(r"(?<!\s)\*+|\*+(?!\s|$|\*)")
 _SCORES = re.compile(r"(?<![^\W_])_+(?=[^\s_])|(?<=[^\s_])_+(?![^\W_])")
 _STRIKE = re.compile(r"~~(?=\S)(.+?)(?<=\S)~~", re.DOTALL)
-_SPECIAL = re.compile(r"[\\`<\[*_~&]")
+_SPECIAL = re.compile(r"[\\`<\[\]*_~&]")
 _INVISIBLE = dict.fromkeys(
     map(ord, "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad\u202a\u202b\u202c\u2066\u2067\u2068\u2069")
 )
@@ -57,6 +59,8 @@ def _without_links(text: str) -> str:
         text, count = LINK.subn(r"\2", text)
         if not count:
             break
+    if "](" in text:  # the end of a link whose text stands in the blocks before
+        text = _TORN.sub("", text)
     return _REFERENCE.sub(r"\1", text)
 
 
@@ -64,8 +68,8 @@ def _without_marks(text: str) -> str:
     text, kept = _put_aside(text) if "\\" in text or "`" in text else (text, {})
     if "<" in text:
         text = _TAG.sub("", _BREAK.sub(" ", _AUTOLINK.sub(r"\1", text)))
-    if "[" in text:
-        text = _without_links(_DEFINITION.sub("", text) if "]:" in text else text)
+    if "[" in text or "](" in text:
+        text = _torn(_without_links(_DEFINITION.sub("", text) if "]:" in text else text))
     if "*" in text:
         text = _STARS.sub("", text)
     if "_" in text:
@@ -82,6 +86,11 @@ def plain(text: str) -> str:
     if not text.isascii():
         text = unicodedata.normalize("NFC", text).translate(_INVISIBLE)
     return " ".join(text.split())
+
+
+def _torn(text: str) -> str:
+    """Without the bracket that opens a link here whose end stands in a later block."""
+    return _LONE.sub("", text) if text.count("[") > text.count("]") else text
 
 
 @lru_cache(maxsize=32768)
