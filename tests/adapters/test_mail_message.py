@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+from email import message_from_bytes
+from email.header import decode_header, make_header
 from email.headerregistry import Address
+from email.utils import parseaddr
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from policyctl.adapters.mail.message import message_bytes
@@ -41,10 +44,21 @@ def test_plain_text_comes_before_html() -> None:
     assert [one.get_content_type() for one in message.iter_parts()] == ["text/plain", "text/html"]
 
 
+def display_name(data: bytes) -> str:
+    """The addressee's name by RFC 2047. Python's newer parser puts a blank between two encoded words
+    of a name, which that RFC (section 6.2) says to drop; the older one reads them right.
+    """
+    raw = message_from_bytes(data)["To"].replace("\r\n", "").replace("\n", "")
+    return str(make_header(decode_header(parseaddr(raw)[0])))
+
+
+@settings(max_examples=300, deadline=None)
+@example(name="Jürgen von und zu Großmüllershausen-Überlingen der Ältere, GmbH", subject="x")
 @given(name=NAMES, subject=NAMES.filter(str.strip))
 def test_names_and_subjects_of_any_script_come_back_as_they_were(name: str, subject: str) -> None:
-    message = read_back(message_bytes(mail(to_name=name, subject=subject)))
-    assert " ".join(message["To"].addresses[0].display_name.split()) == " ".join(name.split())
+    data = message_bytes(mail(to_name=name, subject=subject))
+    message = read_back(data)
+    assert " ".join(display_name(data).split()) == " ".join(name.split())
     assert message["To"].addresses[0].addr_spec == "ada@example.org"
     assert " ".join(str(message["Subject"]).split()) == " ".join(subject.split())
     assert set(message.keys()) == {
