@@ -55,7 +55,12 @@ def emit(text: str, output: Path | None = None) -> None:
     if output is None:
         sys.stdout.write(text)
     else:
-        _write(output, text)
+        emit_bytes(text.encode("utf-8"), output)
+
+
+def emit_bytes(content: bytes, output: Path) -> None:
+    """Put ``content`` in a file, whole or not at all."""
+    _write(output, content)
 
 
 def emit_json(value: Mapping[str, Any]) -> None:
@@ -93,12 +98,12 @@ def confirm(question: str, *, yes: bool) -> None:
         raise typer.Exit(4)
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, content: bytes) -> None:
     handle, name = -1, ""
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
         Path(name).chmod(0o644)
         Path(name).replace(path)
     except OSError as error:

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What commands open, and close again however they end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from policyctl.adapters.history import History
+    from policyctl.adapters.ledger import Ledger
+    from policyctl.core.standards import Standards
+    from policyctl.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The policy repository the user stands in; each part is opened when it is first asked for."""
+
+    settings: Settings
+    stack: ExitStack
+
+    def history(self) -> History:
+        """Its git history."""
+        from policyctl.wiring import open_history
+
+        history = open_history(self.settings)
+        self.stack.callback(history.close)
+        return history
+
+    def ledger(self, *, upgrade: bool = True) -> Ledger:
+        """Its ledger, its tables brought up to date unless the command only looks."""
+        from policyctl.wiring import open_ledger
+
+        ledger = open_ledger(self.settings)
+        self.stack.callback(ledger.close)
+        if upgrade:
+            ledger.upgrade()
+        return ledger
+
+    def standards(self) -> Standards:
+        """What its policies are judged by."""
+        from policyctl.wiring import standards
+
+        return standards(self.settings)
+
+
+@contextmanager
+def repository() -> Iterator[Opened]:
+    """The policy repository that the working folder lies in; CannotCompareError where there is none."""
+    from policyctl.settings import load_settings
+
+    with ExitStack() as stack:
+        yield Opened(load_settings(Path.cwd()), stack)

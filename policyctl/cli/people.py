@@ -1,0 +1,288 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who is there, what they were sent, what they said; and what may be done with their data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from policyctl.cli.edge import command
+from policyctl.cli.opened import repository
+from policyctl.cli.printing import (
+    CsvArgument,
+    DryRunOption,
+    Format,
+    FormatOption,
+    emit,
+    emit_json,
+    moment,
+    now,
+)
+from policyctl.cli.setup import print_receipt
+from policyctl.errors import FINE, USE_REFUSED, USE_UNDECIDED, UsageError
+
+if TYPE_CHECKING:
+    from policyctl.core.policy import VersionKey
+    from policyctl.core.records import ImportReceipt
+    from policyctl.reports.receipt_v1 import Receipt
+
+_LARGEST = 100_000_000
+
+AtOption = Annotated[str | None, typer.Option("--at", metavar="TIME", help="When, ISO 8601; default now.")]
+SubjectOption = Annotated[str, typer.Option(metavar="ID", help="Your own id of the person.")]
+PolicyOption = Annotated[
+    str | None, typer.Option(metavar="SLUG", help="Needed only where several policies are kept.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add this file's commands."""
+    for name, what, function in (
+        ("customers", "Organisations and their administrators.", customers_import),
+        ("subjects", "The people the data is about.", subjects_import),
+        ("choices", "Answers of people and organisations.", choices_import),
+        ("deliveries", "What became of the mails.", deliveries_import),
+    ):
+        group = typer.Typer(help=what, no_args_is_help=True, rich_markup_mode=None)
+        command(group, "import", f"policyctl {name} import {name}.csv")(function)
+        app.add_typer(group, name=name)
+    tags = typer.Typer(help="Labels on pieces of data.", no_args_is_help=True, rich_markup_mode=None)
+    command(tags, "import", "policyctl tags import tags.csv", "policyctl tags import tags.csv --dry-run")(
+        tags_import
+    )
+    command(
+        tags,
+        "add",
+        "policyctl tags add --subject u-17 --category user.contact.email --record crm-1 --collected-at 2026-03-01",
+    )(tags_add)
+    app.add_typer(tags, name="tags")
+    command(
+        app,
+        "accept",
+        "policyctl accept example-fax@v3 --subject u-17",
+        "policyctl accept example-fax@v4 --customer harbour-clinic",
+    )(accept)
+    command(
+        app,
+        "choose",
+        "policyctl choose 'example-fax@v3#partner-offers' consent --subject u-17",
+        "policyctl choose 'example-fax@v3#partner-offers' refuse --customer harbour-clinic",
+    )(choose)
+    command(
+        app,
+        "may-use",
+        "policyctl may-use --subject u-17 --category user.contact.email --purpose sales",
+        "policyctl may-use --subject u-17 --category user.contact.email --purpose sales --at 2026-03-01",
+    )(may_use)
+
+
+def _imported(
+    what: str, path: Path, dry_run: bool, output_format: Format, action: Callable[..., ImportReceipt]
+) -> None:  # noqa: FBT001, E501 - private, one line a caller
+    """Read the file whole, hand it to the action, print the receipt."""
+    from policyctl.reports.receipt_v1 import Receipt
+
+    content = _content(path)
+    with repository() as opened:
+        done = action(content, file=str(path), now=now(), ledger=opened.ledger(), dry_run=dry_run)
+    counts = (("added", done.added), ("there already", done.repeated))
+    print_receipt(Receipt(f"{what} import", dry_run, counts), output_format)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            content = file.read(_LARGEST + 1)
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}", hint="name a CSV file that is there") from error
+    if len(content) > _LARGEST:
+        raise UsageError(f"{path}: larger than {_LARGEST:,} bytes", hint="import it in parts")
+    return content
+
+
+def customers_import(
+    file: CsvArgument, *, dry_run: DryRunOption = False, output_format: FormatOption = Format.TEXT
+) -> None:
+    """Import customers and administrators: customer, name, admin_email, admin_name, locale."""
+    from policyctl.actions.imports import import_customers
+
+    _imported("customers", file, dry_run, output_format, import_customers)
+
+
+def subjects_import(
+    file: CsvArgument, *, dry_run: DryRunOption = False, output_format: FormatOption = Format.TEXT
+) -> None:
+    """Import subjects: subject, customer, email, locale, known_since."""
+    from policyctl.actions.imports import import_subjects
+
+    _imported("subjects", file, dry_run, output_format, import_subjects)
+
+
+def choices_import(
+    file: CsvArgument, *, dry_run: DryRunOption = False, output_format: FormatOption = Format.TEXT
+) -> None:
+    """Import answers: subject or customer, change, answer, at."""
+    from policyctl.actions.imports import import_choices
+
+    _imported("choices", file, dry_run, output_format, import_choices)
+
+
+def deliveries_import(
+    file: CsvArgument, *, dry_run: DryRunOption = False, output_format: FormatOption = Format.TEXT
+) -> None:
+    """Import what became of mails: nid, event, at."""
+    from policyctl.actions.imports import import_deliveries
+
+    _imported("deliveries", file, dry_run, output_format, import_deliveries)
+
+
+def tags_import(
+    file: CsvArgument,
+    *,
+    policy: PolicyOption = None,
+    dry_run: DryRunOption = False,
+    output_format: FormatOption = Format.TEXT,
+) -> None:
+    """Import tags: subject, category, record, collected_at, and optionally version, provenance."""
+    from functools import partial
+
+    from policyctl.actions.imports import import_tags
+
+    _imported("tags", file, dry_run, output_format, partial(import_tags, policy=policy))
+
+
+def tags_add(
+    *,
+    subject: SubjectOption,
+    category: Annotated[str, typer.Option(metavar="ID", help="Data category of the taxonomy.")],
+    record: Annotated[str, typer.Option(metavar="KEY", help="Your own key of the piece of data.")],
+    collected_at: Annotated[str | None, typer.Option(metavar="TIME", help="ISO 8601; default now.")] = None,
+    policy: PolicyOption = None,
+    version: Annotated[str | None, typer.Option(metavar="SLUG@vN", help="Default: the one in force.")] = None,
+    provenance: Annotated[str, typer.Option(help="Where a differing version is known from.")] = "",
+    dry_run: DryRunOption = False,
+    output_format: FormatOption = Format.TEXT,
+) -> None:
+    """Tag one piece of data with the version in force for its subject at collection."""
+    from policyctl.actions.imports import add_tag
+
+    at = moment(collected_at, option="--collected-at")
+    with repository() as opened:
+        added = add_tag(
+            subject,
+            category,
+            record,
+            at,
+            now=now(),
+            ledger=opened.ledger(),
+            policy=policy,
+            version=version,
+            provenance=provenance,
+            dry_run=dry_run,
+        )
+    print_receipt(_one("tags add", "tag", added=added, dry_run=dry_run), output_format)
+
+
+def _one(what: str, noun: str, *, added: bool, dry_run: bool) -> Receipt:
+    from policyctl.reports.receipt_v1 import Receipt
+
+    remarks = () if added else ("it was there already; nothing is added",)
+    return Receipt(what, dry_run, ((f"{noun} added", int(added)),), (), remarks)
+
+
+def _version(name: str) -> VersionKey:
+    from policyctl.core.records import split_change
+
+    found = split_change(f"{name}#x")
+    if found is None:
+        raise UsageError(f"{name!r} is no version", hint="write it as SLUG@v3")
+    return found[0]
+
+
+def accept(
+    version: Annotated[str, typer.Argument(metavar="SLUG@vN", help="The version.")],
+    *,
+    subject: Annotated[str | None, typer.Option(metavar="ID", help="A person accepts the version.")] = None,
+    customer: Annotated[
+        str | None, typer.Option(metavar="ID", help="An organisation acknowledges it; or the person's own.")
+    ] = None,
+    at: AtOption = None,
+    dry_run: DryRunOption = False,
+    output_format: FormatOption = Format.TEXT,
+) -> None:
+    """Record that a subject accepts a version, or that a customer's administrator acknowledges it."""
+    from policyctl.actions import record
+
+    key, when = _version(version), moment(at, option="--at")
+    if subject is None and customer is None:
+        raise UsageError("nobody is named", hint="add --subject ID or --customer ID")
+    with repository() as opened:
+        ledger = opened.ledger()
+        if subject is not None:
+            added = record.accept(
+                subject, key, at=when, now=now(), ledger=ledger, customer=customer, dry_run=dry_run
+            )
+        else:
+            added = record.acknowledge(str(customer), key, at=when, now=now(), ledger=ledger, dry_run=dry_run)
+    noun = "acceptance" if subject is not None else "acknowledgement"
+    print_receipt(_one("accept", noun, added=added, dry_run=dry_run), output_format)
+
+
+def choose(
+    change: Annotated[str, typer.Argument(metavar="CHANGE", help="SLUG@v3#practice.")],
+    answer: Annotated[str, typer.Argument(metavar="ANSWER", help="consent, refuse or withdraw.")],
+    *,
+    subject: Annotated[str | None, typer.Option(metavar="ID", help="The person who answers.")] = None,
+    customer: Annotated[
+        str | None, typer.Option(metavar="ID", help="The organisation; its refusal binds all its people.")
+    ] = None,
+    at: AtOption = None,
+    dry_run: DryRunOption = False,
+    output_format: FormatOption = Format.TEXT,
+) -> None:
+    """Record a subject's or a customer's answer about one change."""
+    from policyctl.actions.record import choose as action
+
+    with repository() as opened:
+        added = action(
+            change,
+            answer,
+            at=moment(at, option="--at"),
+            now=now(),
+            ledger=opened.ledger(),
+            subject=subject,
+            customer=customer,
+            dry_run=dry_run,
+        )
+    print_receipt(_one("choose", "choice", added=added, dry_run=dry_run), output_format)
+
+
+def may_use(
+    *,
+    subject: SubjectOption,
+    category: Annotated[str, typer.Option(metavar="ID", help="Data category of the taxonomy.")],
+    purpose: Annotated[str, typer.Option(metavar="ID", help="Purpose of the taxonomy.")],
+    recipient: Annotated[
+        str | None, typer.Option(metavar="ID", help="Who would get it; none: nobody outside.")
+    ] = None,
+    policy: PolicyOption = None,
+    at: AtOption = None,
+    output_format: FormatOption = Format.TEXT,
+) -> None:
+    """Ask whether data may be used. Exit code 0 permitted, 11 refused, 12 undecided (treat it as no)."""
+    from policyctl.actions.decide import decide_use
+    from policyctl.core.decision import UseAnswer, UseRequest
+    from policyctl.reports.decision_v1 import decision_json, decision_text
+
+    request = UseRequest(subject, category, purpose, moment(at, option="--at"), recipient, policy)
+    with repository() as opened:
+        decision = decide_use(request, ledger=opened.ledger(upgrade=False))
+    if output_format is Format.JSON:
+        emit_json(decision_json(request, decision))
+    else:
+        emit(decision_text(decision))
+    codes = {UseAnswer.PERMITTED: FINE, UseAnswer.REFUSED: USE_REFUSED, UseAnswer.UNDECIDED: USE_UNDECIDED}
+    raise typer.Exit(codes[decision.answer])

@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a commit to a version that everybody was told of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from policyctl.cli.edge import command
+from policyctl.cli.opened import repository
+from policyctl.cli.printing import (
+    DryRunOption,
+    Format,
+    FormatOption,
+    YesOption,
+    confirm,
+    emit,
+    emit_json,
+    in_colour,
+    now,
+    width,
+)
+from policyctl.cli.setup import print_receipt
+from policyctl.errors import FINDINGS
+
+if TYPE_CHECKING:
+    from policyctl.actions.notify import Notified, Planned, Trial
+    from policyctl.actions.publish import Published, PublishPlan
+    from policyctl.reports.plan_v1 import Plan
+    from policyctl.reports.receipt_v1 import Receipt
+
+
+def register(app: typer.Typer) -> None:
+    """Add this file's commands."""
+    command(app, "publish", "policyctl publish example-fax --plan", "policyctl publish example-fax --yes")(
+        publish
+    )
+    command(app, "sync", "policyctl sync", "policyctl sync --dry-run")(sync)
+    command(app, "status", "policyctl status", "policyctl status example-fax --format json")(status)
+    command(
+        app,
+        "notify",
+        "policyctl notify --dry-run",
+        "policyctl notify --test me@example.com",
+        "policyctl notify example-fax",
+    )(notify)
+
+
+SlugArgument = Annotated[str | None, typer.Argument(metavar="[SLUG]", help="One policy; none named: all.")]
+
+
+def publish(
+    context: typer.Context,
+    slug: Annotated[str, typer.Argument(metavar="SLUG", help="The policy.")],
+    *,
+    plan: Annotated[bool, typer.Option("--plan", help="Say what would be done, and do nothing.")] = False,
+    yes: YesOption = False,
+    output_format: FormatOption = Format.TEXT,
+) -> None:
+    """Publish the committed text as the next version: mark it in git, fill the outbox, post the pages.
+
+    Interrupted anywhere, run it again.
+    """
+    from policyctl.actions import publish as action
+    from policyctl.wiring import site_folder
+
+    with repository() as opened:
+        history, ledger, standards = opened.history(), opened.ledger(upgrade=not plan), opened.standards()
+        if plan:
+            _show_plan(
+                action.plan_publication(
+                    slug, now=now(), history=history, ledger=ledger, standards=standards
+                ),
+                output_format,
+                colour=in_colour(context),
+            )
+            return
+        confirm(f"Publish the committed text of {slug}? A version cannot be taken back.", yes=yes)
+        done = action.publish(
+            slug,
+            now=now(),
+            history=history,
+            ledger=ledger,
+            site=site_folder(opened.settings),
+            base_url=opened.settings.base_url,
+            standards=standards,
+        )
+    print_receipt(_published(done), output_format)
+
+
+def _show_plan(made: PublishPlan, output_format: Format, *, colour: bool) -> None:
+    from policyctl.reports.plan_v1 import plan_json, plan_text
+
+    plan = _plan(made)
+    if output_format is Format.JSON:
+        emit_json(plan_json(plan))
+    else:
+        emit(plan_text(plan, width=width(), colour=colour))
+    raise typer.Exit(FINDINGS if plan.blocking else 0)
+
+
+def _plan(made: PublishPlan) -> Plan:
+    from policyctl.reports.plan_v1 import Audience, Plan
+
+    return Plan(
+        version=made.version,
+        title=made.title,
+        change_class=made.change_class,
+        published=made.published,
+        effective=made.effective,
+        commit=made.commit,
+        findings=made.findings,
+        blocking=len(made.blocking),
+        asked=made.asked,
+        audiences=tuple(
+            Audience(planned.notice.kind.value, planned.audience.kind, count)
+            for planned, count in made.audience
+        ),
+        files=made.files,
+    )
+
+
+def _published(done: Published) -> Receipt:
+    from policyctl.reports.receipt_v1 import Receipt
+
+    written = (done.version.ref.removeprefix("refs/tags/"),)
+    remarks = ("an interrupted publication is complete now",) if done.resumed else ()
+    return Receipt("publish", written=written, remarks=remarks, next="policyctl notify --dry-run")
+
+
+def sync(*, dry_run: DryRunOption = False, output_format: FormatOption = Format.TEXT) -> None:
+    """Bring ledger, outbox and pages up to the version refs of the repository; safe to run again."""
+    from policyctl.actions.sync import sync as action
+    from policyctl.reports.receipt_v1 import Receipt
+    from policyctl.wiring import site_folder
+
+    with repository() as opened:
+        done = action(
+            history=opened.history(),
+            ledger=opened.ledger(upgrade=not dry_run),
+            standards=opened.standards(),
+            now=now(),
+            dry_run=dry_run,
+            site=site_folder(opened.settings),
+            base_url=opened.settings.base_url,
+        )
+        pages = (str(Path(opened.settings.site_folder)),) if done.site_changed else ()
+    recorded = tuple(str(key) for key in done.recorded)
+    print_receipt(
+        Receipt("sync", dry_run, (("versions", len(recorded)),), (*recorded, *pages)), output_format
+    )
+
+
+def status(slug: SlugArgument = None, *, output_format: FormatOption = Format.TEXT) -> None:
+    """Show each version, who was told of it, and what is still owed (then exit code 1)."""
+    from policyctl.actions.status import status as action
+    from policyctl.reports.status_v1 import owed, status_json, status_text
+
+    with repository() as opened:
+        found = action(slug, now=now(), history=opened.history(), ledger=opened.ledger(upgrade=False))
+    if output_format is Format.JSON:
+        emit_json(status_json(found))
+    else:
+        emit(status_text(found))
+    raise typer.Exit(FINDINGS if owed(found) else 0)
+
+
+def notify(
+    slug: SlugArgument = None,
+    *,
+    test: Annotated[
+        str | None, typer.Option("--test", metavar="ADDRESS", help="Send the newest notices there only.")
+    ] = None,
+    dry_run: DryRunOption = False,
+    output_format: FormatOption = Format.TEXT,
+) -> None:
+    """Send the notices that are owed, each once. By default they go into a folder, not to anybody."""
+    from policyctl.actions import notify as action
+    from policyctl.wiring import open_mailer, sender
+
+    with repository() as opened:
+        ledger, from_us = opened.ledger(), sender(opened.settings)
+        if dry_run:
+            planned = action.plan_notify(ledger=ledger, sender=from_us, slug=slug)
+            print_receipt(_would_send(planned), output_format)
+            return
+        mailer = open_mailer(opened.settings)
+        opened.stack.callback(mailer.close)
+        if test is not None:
+            trials = action.send_test(now(), test, ledger=ledger, mailer=mailer, sender=from_us, slug=slug)
+            code = _tell_trials(trials, output_format)
+        else:
+            sent = action.notify(now(), ledger=ledger, mailer=mailer, sender=from_us, slug=slug)
+            print_receipt(_sent(sent), output_format)
+            code = 0 if sent.complete else FINDINGS
+    raise typer.Exit(code)
+
+
+def _tell_trials(trials: tuple[Trial, ...], output_format: Format) -> int:
+    from policyctl.reports.receipt_v1 import Receipt
+
+    rows = [(f"{t.version} {t.kind.value}", type(t.outcome).__name__.lower(), t.outcome) for t in trials]
+    remarks = tuple(
+        f"{name}: {word}{': ' + reason if (reason := getattr(outcome, 'reason', '')) else ''}"
+        for name, word, outcome in rows
+    )
+    good = all(word == "accepted" for _, word, _ in rows)
+    print_receipt(
+        Receipt("notify --test", counts=(("test mails", len(rows)),), remarks=remarks), output_format
+    )
+    return 0 if good else FINDINGS
+
+
+def _would_send(planned: Planned) -> Receipt:
+    from policyctl.reports.receipt_v1 import Receipt
+
+    counts = tuple((f"{owed.version} {owed.kind} {owed.state}", owed.count) for owed in planned.owed)
+    return Receipt("notify", dry_run=True, counts=counts, remarks=_held(planned))
+
+
+def _held(planned: Planned | Notified) -> tuple[str, ...]:
+    return tuple(f"{w.version} {w.kind.value} is withheld: {w.reason}" for w in planned.withheld)
+
+
+def _sent(sent: Notified) -> Receipt:
+    from policyctl.reports.receipt_v1 import Receipt
+
+    named = (
+        ("accepted", sent.accepted),
+        ("postponed", sent.postponed),
+        ("rejected", sent.rejected),
+        ("in doubt", sent.in_doubt),
+    )
+    counts = tuple((name, number) for name, number in named if number or name == "accepted")
+    stopped = (f"stopped: {sent.stopped}",) if sent.stopped else ()
+    return Receipt("notify", counts=counts, remarks=(*_held(sent), *stopped), next="policyctl status")
