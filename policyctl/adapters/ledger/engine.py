@@ -18,28 +18,35 @@ from contextlib import closing, contextmanager
 from hashlib import sha256
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, create_engine, event, exc, inspect, text
+from sqlalchemy import Connection, Engine, create_engine, event, exc, text
 from sqlalchemy.engine import URL, make_url
 
 from policyctl.errors import CannotCompareError, IntegrityError, PolicyctlError, RefusedError, UsageError
 
 HEAD = "0001"
+_SQLITE = "sqlite:///"
 _PATIENCE_MS = 5000
 _TRIES = 6
 _WRITE_LOCK = 0x706F6C6963796374  # "policyct": one writer at a time in this database
 _PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": _PATIENCE_MS}
+_HAS_TABLES = {
+    "sqlite": "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'alembic_version'",
+    "postgresql": "SELECT to_regclass('alembic_version')",
+}
 _MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
 
 def open_engine(url: str) -> Engine:
     """An engine for ``url``; connects to nothing yet. UsageError for a URL that is not a ledger's."""
+    if url.startswith(_SQLITE):
+        return _sqlite_engine(url.removeprefix(_SQLITE))
     try:
         parsed = make_url(url)
     except exc.ArgumentError as error:
         raise _bad_url("it is no database URL") from error
     name = parsed.get_backend_name()
     if name == "sqlite":
-        return _sqlite_engine(parsed)
+        raise _bad_url("a SQLite url names a file")
     if name in {"postgresql", "postgres"}:
         return _postgresql_engine(parsed)
     raise _bad_url(f"a ledger lives in SQLite or PostgreSQL, not in {name!r}")
@@ -53,12 +60,13 @@ def _bad_url(why: str) -> UsageError:
     )
 
 
-def _sqlite_engine(url: URL) -> Engine:
-    if url.database in {None, "", ":memory:"}:
+def _sqlite_engine(file: str) -> Engine:
+    """``file`` is the path as it is: nothing in it is decoded."""
+    if file in {"", ":memory:"}:
         raise _bad_url("a ledger in memory would forget")
-    if url.query:
+    if "?" in file:
         raise _bad_url("a SQLite url takes no options")
-    path = Path(str(url.database)).absolute()
+    path = Path(file).absolute()
 
     def connect() -> sqlite3.Connection:
         # mode=rw: looking must not make an empty ledger. isolation_level None: we say BEGIN ourselves.
@@ -70,7 +78,7 @@ def _sqlite_engine(url: URL) -> Engine:
             check_same_thread=False,
         )
 
-    engine = create_engine(url, creator=connect, hide_parameters=True)
+    engine = create_engine(URL.create("sqlite", database=str(path)), creator=connect, hide_parameters=True)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -157,7 +165,7 @@ def _begun(engine: Engine) -> Connection:
 
 
 def _revision(connection: Connection) -> str | None:
-    if not inspect(connection).has_table("alembic_version"):
+    if connection.execute(text(_HAS_TABLES[connection.dialect.name])).scalar() is None:
         return None
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
@@ -180,7 +188,7 @@ def _no_ledger() -> CannotCompareError:
 def upgrade(engine: Engine) -> bool:
     """Make or migrate the tables; False when they are up to date. Safe to run by two at once."""
     if engine.dialect.name == "sqlite":
-        _make_file(Path(str(engine.url.database)).absolute())
+        _make_file(Path(str(engine.url.database)))
     with writing(engine, check=False) as connection:
         found = _revision(connection)
         if found == HEAD:
