@@ -31,7 +31,7 @@ def staged(folder: Path) -> Iterator[DemoStage]:
             history=history,
             ledger=ledger,
             mailer=mailer,
-            mails=folder / settings.mail.folder,
+            mails=settings.root / settings.mail.folder,
             site=wiring.site_folder(settings),
             base_url=settings.base_url,
             sender=wiring.sender(settings),

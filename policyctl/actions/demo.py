@@ -86,7 +86,7 @@ def play_demo(stage: DemoStage) -> DemoStory:
     """Play the story on a repository that ``prepare_demo`` made, and tell it."""
     play = (_first, _editorial, _people, _choice, _answers, _owner)
     chapters = tuple(chapter(stage) for chapter in play)
-    return DemoStory(str(stage.repository.root), chapters, tuple(_questions(stage)))
+    return DemoStory(str(stage.repository.named), chapters, tuple(_questions(stage)))
 
 
 def _publish(stage: DemoStage, number: int, message: str = "") -> int:

@@ -23,11 +23,12 @@ _SETTINGS = {
 
 
 class DemoRepository:
-    """A repository in a folder that was empty or not there."""
+    """A repository in a folder that was empty or not there. ``named`` is how the user named it."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self._repo = Repo(str(root))
+    def __init__(self, named: Path) -> None:
+        self.named = named
+        self.root = named.absolute()
+        self._repo = Repo(str(self.root))
 
     @classmethod
     def make(cls, root: Path) -> DemoRepository:

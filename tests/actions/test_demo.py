@@ -3,6 +3,7 @@
 
 import email
 import email.policy
+import os
 import re
 import subprocess
 import time
@@ -39,7 +40,8 @@ class Demo:
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
-    folder = tmp_path_factory.mktemp("demo") / "story"
+    # A relative path, as a user would name one.
+    folder = Path(os.path.relpath(tmp_path_factory.mktemp("demo") / "story"))
     started = time.perf_counter()
     with staged(folder) as stage:
         story = play_demo(stage)
