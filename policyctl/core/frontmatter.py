@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """``policy.md`` -> ``PolicyText``: the front matter as values, and the document below it.
 
-The keys (docs/reference/front-matter.md): ``title`` (required), ``effective``, and ``change`` with
+The keys (docs/reference/files.md): ``title`` (required), ``effective``, and ``change`` with
 ``class``, ``decided_by``, ``summary``, ``impact``, ``transition`` and ``waivers``. Unknown keys are
 refused. Whether a summary or a date may be absent is for the rules to say: a draft has neither.
 """

@@ -2,7 +2,7 @@
 """``practices.yaml`` -> practices: what each clause says is done with data, declared.
 
 One key, ``practices``, holds a list; each entry has ``id``, ``clause``, ``data``, ``purpose`` and,
-as needed, ``recipients``, ``retention``, ``choice`` and ``existing`` (docs/reference/practices.md).
+as needed, ``recipients``, ``retention``, ``choice`` and ``existing`` (docs/reference/files.md).
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ Only the plain part of YAML 1.2 is read, event by event, and nothing is ever con
 4. A key that is not plain text, is empty, or stands twice in one mapping is refused.
 5. Every scalar is the text as written: ``no``, ``1.10`` and ``12:30`` stay these strings.
 
-Decision record: docs/decisions/0002-yaml-in-core.md.
+Decision record: docs/decisions/0002-yaml-in-the-core.md.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What ``policy.md`` may say about itself, and what is answered to what it may not."""
 
+import time
 from datetime import date
 
 import pytest
@@ -171,3 +172,12 @@ def test_a_waiver_needs_a_reason_an_approver_and_an_end() -> None:
 def test_all_mistakes_are_told_at_once() -> None:
     text = "---\ntitel: T\neffective: 2027-13-01\nchange: {class: big, decided_by: x}\n---\n"
     assert [key for _, key, _, _ in complaints(text)] == ["titel", "title", "effective", "change.class"]
+
+
+@pytest.mark.parametrize("filler", ["x" * 1_000_000, "[" * 3000, "&a [*a, *a]", "a: 1\n" * 50_000])
+def test_a_hostile_front_matter_is_refused_soon(filler: str) -> None:
+    started = time.perf_counter()
+    [(line, _, _, hint)] = complaints(f"---\ntitle: {filler}\n---\n")
+    assert line is not None
+    assert hint
+    assert time.perf_counter() - started < 1.0
