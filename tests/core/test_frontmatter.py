@@ -176,8 +176,8 @@ def test_all_mistakes_are_told_at_once() -> None:
 
 @pytest.mark.parametrize("filler", ["x" * 1_000_000, "[" * 3000, "&a [*a, *a]", "a: 1\n" * 50_000])
 def test_a_hostile_front_matter_is_refused_soon(filler: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     [(line, _, _, hint)] = complaints(f"---\ntitle: {filler}\n---\n")
     assert line is not None
     assert hint
-    assert time.perf_counter() - started < 1.0
+    assert time.process_time() - started < 1.0

@@ -69,9 +69,9 @@ def test_an_alias_bomb_is_refused_at_its_first_anchor() -> None:
 
 @pytest.mark.parametrize("text", ["[" * 3000, "{a: " * 3000, "\n".join(" " * n + "a:" for n in range(200))])
 def test_deep_nesting_is_refused_quickly(text: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     assert refusal(text).place is not None
-    assert time.perf_counter() - started < 1.0
+    assert time.process_time() - started < 1.0
 
 
 def test_text_over_the_limit_is_refused_unread() -> None:
