@@ -67,8 +67,9 @@ def _settle(
     gaps = Gaps(old, new, found)
     found.update(by_score(old, new, found, gaps, words))
     whole = parts(old, new, found, words)
-    taken = [{i for group in whole for i in group[side]} | {pair[side] for pair in found} for side in (0, 1)]
-    found.update(by_position(old, new, taken[0], taken[1], gaps, words))
+    taken_old = {o for o, _ in found}.union(*(group[0] for group in whole))
+    taken_new = {n for _, n in found}.union(*(group[1] for group in whole))
+    found.update(by_position(old, new, taken_old, taken_new, gaps, words))
     return whole
 
 
@@ -230,7 +231,6 @@ def _sections(old: Sequence[Piece], new: Sequence[Piece], both: list[Link]) -> l
 def _in_order(links: list[Link]) -> tuple[Link, ...]:
     """By new place; removed pieces after the piece they followed on the old side."""
     place = {o: link.new[0] for link in links if link.new and not link.moved for o in link.old}
-    keys = []
     last = -1
     by_old = {link.old[0]: link for link in links if link.old and not link.new}
     removed_at = {}
@@ -239,6 +239,5 @@ def _in_order(links: list[Link]) -> tuple[Link, ...]:
         last = place.get(o, last)
         if o in by_old:
             removed_at[o] = last
-    for link in links:
-        keys.append((link.new[0], 0, 0) if link.new else (removed_at[link.old[0]], 1, link.old[0]))
+    keys = [(link.new[0], 0, 0) if link.new else (removed_at[link.old[0]], 1, link.old[0]) for link in links]
     return tuple(link for _, link in sorted(zip(keys, links, strict=True), key=lambda pair: pair[0]))

@@ -20,7 +20,7 @@ def best_pairs(scores: Mapping[Pair, float]) -> list[Pair]:
     chosen: list[Pair] = []
     for group in _components(scores):
         size = len({o for o, _ in group}) + len({n for _, n in group})
-        chosen += _hungarian(group, scores) if 2 < size <= _EXACT else _greedy(group, scores)
+        chosen += _hungarian(group, scores) if len(group) > 1 and size <= _EXACT else _greedy(group, scores)
     return sorted(chosen)
 
 

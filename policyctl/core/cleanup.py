@@ -17,14 +17,15 @@ from policyctl.core.tokens import Word
 
 Match = tuple[int, int, int]
 
-STOP_WORDS = frozenset(
+_LIGHT = (  # English; German, French, Spanish
     "a an the of to in on at by for with from as and or nor but if that which this these those such it its "
-    "is are was were be been being has have had do does did will would may can could shall should must not no "
-    "we us our you your they their them he she his her i my any all other some so than then there here when "
-    "where who whom whose how what also into about through up out over under more most "
-    "der die das den dem des ein eine einer eines einem einen und oder zu von mit auf für im in am an ist sind "
-    "le la les un une des du de et ou à au aux en dans pour par sur que qui est sont el los las y o del al con".split()
+    "is are was were be been being has have had do does did will would may can could shall should must not "
+    "no we us our you your they their them he she his her i my any all other some so than then there here "
+    "when where who whom whose how what also into about through up out over under more most "
+    "der die das den dem des ein eine einer eines einem einen und oder zu von mit auf für im am ist sind "
+    "le la les un une du de et ou à au aux en dans pour par sur que qui est sont el los las y o del al con"
 )
+STOP_WORDS = frozenset(_LIGHT.split())
 _FEW = 3
 _WEIGHTY = re.compile(r"\w")
 _SURVIVING = 0.1

@@ -9,11 +9,12 @@ from dataclasses import replace
 from policyctl.core.align import Link, align
 from policyctl.core.block_changes import block_changes
 from policyctl.core.kinds import body_of, cosmetic_as_a_whole, kinds_of
+from policyctl.core.lineage import with_carried_ids
 from policyctl.core.parse import parse, title_of
+from policyctl.core.pieces import Piece
 from policyctl.core.policy import Clause, Document
 from policyctl.core.practice import Practice
 from policyctl.core.practice_changes import practice_changes
-from policyctl.core.pieces import Piece
 from policyctl.core.redline import redline
 from policyctl.core.revision import ClauseChange, Kind, Revision
 from policyctl.core.visible import folded
@@ -25,18 +26,23 @@ def compare(
     old_practices: Sequence[Practice] = (),
     new_practices: Sequence[Practice] = (),
 ) -> Revision:
-    """Everything that differs between two documents and their declared practices."""
+    """Everything that differs between two documents and their declared practices.
+
+    ``revision.new`` is ``new`` with the ids carried over from ``old``, and cut the way ``old`` is
+    cut (headings or paragraphs), so that a history can be walked from one revision to the next.
+    """
     if old.cut_at != new.cut_at and old.clauses and new.clauses:
         new = parse(new.text, cut_at=old.cut_at)
     links = align([_piece(old, c) for c in old.clauses], [_piece(new, c) for c in new.clauses])
     changes = tuple(_change(old, new, link) for link in links)
-    return Revision(
+    revision = Revision(
         old,
         new,
         _silent(changes) if _cosmetic(changes) else changes,
         redline(old.text[: old.body], new.text[: new.body]),
         practice_changes(old_practices, new_practices),
     )
+    return with_carried_ids(revision)
 
 
 def _piece(document: Document, clause: Clause) -> Piece:

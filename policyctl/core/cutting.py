@@ -90,43 +90,47 @@ class _Cutter:
 
     def _line(self, number: int, line: str, bare: str) -> None:
         kind = self._opener(number, line, bare)
-        indented = line[0] in " \t"
         if kind == "paragraph":
-            if self.in_list and self.blank and not indented:
-                self.in_list = False
-            if not self.blank and self.kind in {"paragraph", "item", "quote", "html"}:
-                return
+            self.in_list = self.in_list and not (self.blank and line[0] not in " \t")
             if self.blank and not self.in_list and line.startswith(("    ", "\t")):
                 kind = "code"
-            if not self.blank and self.kind == "code" and line.startswith(("    ", "\t")):
-                return
-        elif kind in {"same", "quote", "html"} and not self.blank and self.kind in {kind, "html"}:
-            return
-        elif kind == "same":
-            return
-        if kind == "item":
-            self.in_list = True
-        self.begin(number, kind)
+        if kind != "same" and not self._goes_on(kind, line):
+            self.in_list = self.in_list or kind == "item"
+            self.begin(number, kind)
+
+    def _goes_on(self, kind: str, line: str) -> bool:
+        """The line belongs to the block before it."""
+        if self.blank:
+            return False
+        if kind == "paragraph":
+            return self.kind in {"paragraph", "item", "quote", "html"} or (
+                self.kind == "code" and line.startswith(("    ", "\t"))
+            )
+        return kind in {"quote", "html"} and self.kind in {kind, "html"}
 
     def _opener(self, number: int, line: str, bare: str) -> str:
+        """The kind of block this line would open; ``same`` when it can only go on."""
         first = bare[0]
         if first in "`~" and (fence := _FENCE.match(line)):
             self.fence = fence[1]
             return "code"
-        if first == "#" and _ATX.match(line):
-            return "heading"
         if first == "|" or ("|" in bare and self._in_table(number)):
             return "same" if self.kind == "row" and not self.blank and _DELIMITERS.match(line) else "row"
-        if first in "*-_" and _RULE.match(line.rstrip()):
-            return "rule"
         if first in "=-" and not self.blank and self.kind == "heading":
             return "same"
+        return self._simple_opener(line, first)
+
+    def _simple_opener(self, line: str, first: str) -> str:
+        if first == "#" and _ATX.match(line):
+            return "heading"
+        if first in "*-_" and _RULE.match(line.rstrip()):
+            return "rule"
         if _ITEM.match(line):
             inside = not self.blank and self.kind == "paragraph" and not _BULLET_OR_ONE.match(line)
             return "paragraph" if inside else "item"
-        if first == ">":
-            return "quote"
-        return "html" if first == "<" and self.blank and _HTML.match(line) else "paragraph"
+        if first == "<" and self.blank and _HTML.match(line):
+            return "html"
+        return "quote" if first == ">" else "paragraph"
 
     def _in_table(self, number: int) -> bool:
         if self.kind == "row" and not self.blank:

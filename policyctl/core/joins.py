@@ -22,10 +22,14 @@ _ALIKE = 0.3
 
 def rejoined(left: Sequence[Block], right: Sequence[Block], links: Sequence[Link]) -> list[Link]:
     """Links with contiguous members that hold every block of both sides exactly once, in order."""
-    if all(len(link.old) < 2 and len(link.new) < 2 for link in links) and not _lonely(links):
+    if not any(map(_several, links)) and not _lonely(links):
         return list(links)
     whole = _contiguous(links)
     return _stretches(left, right, whole)
+
+
+def _several(link: Link) -> bool:
+    return len(link.old) > 1 or len(link.new) > 1
 
 
 def _lonely(links: Sequence[Link]) -> bool:
@@ -39,7 +43,7 @@ def _contiguous(links: Sequence[Link]) -> list[Link]:
     taken: tuple[set[int], set[int]] = (set(), set())
     made, freed = [], []
     for link in links:
-        if len(link.old) + len(link.new) <= 2:  # noqa: PLR2004 - a pair
+        if not _several(link):
             made.append(link)
             continue
         spans = (range(link.old[0], link.old[-1] + 1), range(link.new[0], link.new[-1] + 1))

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from policyctl.core.parse import BOLD_LEVEL, number_of, title_of
 from policyctl.core.policy import Clause, Document
 from policyctl.core.revision import Kind
-from policyctl.core.visible import LINK, folded
+from policyctl.core.visible import LINK, folded, plain
 
 _BOLD_AS = 4  # a bold line stands where others write a heading of the fourth level
 _URL = re.compile(r"https?://[^\s()<>\[\]\"]+|mailto:[^\s()<>\[\]\"]+", re.IGNORECASE)
@@ -40,9 +40,11 @@ def kinds_of(
         return frozenset(kinds or {Kind.UNCHANGED}), ()
     kinds |= _shape(before, after) | _wording(before, after)
     form = forms(raw_old, raw_new, before[0].heading, after[0].heading)
+    if kinds & {Kind.REWORDED, Kind.RENAMED}:
+        return frozenset(kinds), form
     if not kinds - {Kind.MOVED}:
         kinds.add(Kind.FORMAT_ONLY)
-    return frozenset(kinds), form
+    return frozenset(kinds), form + looks(raw_old, raw_new, otherwise=bool(form))
 
 
 def _raw(document: Document, clauses: tuple[Clause, ...]) -> str:
@@ -75,7 +77,7 @@ def same_words(before: Sequence[Clause], after: Sequence[Clause]) -> bool:
     """
     if _joined(before, body_of) == _joined(after, body_of):
         return True
-    return len(before) + len(after) > 2 and _joined(before, _words_of) == _joined(after, _words_of)
+    return (len(before) > 1 or len(after) > 1) and _joined(before, _words_of) == _joined(after, _words_of)
 
 
 def _joined(clauses: Sequence[Clause], read: Callable[[Clause], str]) -> str:
@@ -107,6 +109,20 @@ def forms(raw_old: str, raw_new: str, heading_old: str, heading_new: str) -> tup
     if number_of(heading_old) != number_of(heading_new):
         found.append("number")
     return tuple(found)
+
+
+def looks(raw_old: str, raw_new: str, *, otherwise: bool) -> tuple[str, ...]:
+    """How texts of the same words differ beside links and numbers; ``otherwise``: they do in those."""
+    one, other = (LINK.sub(r"\1[\2]", raw) for raw in (raw_old, raw_new))
+    if one == other:
+        return ()
+    bare_one, bare_other = plain(one).replace(" ", ""), plain(other).replace(" ", "")
+    if bare_one == bare_other:
+        return ("white-space",)
+    if folded(bare_one) == folded(bare_other):
+        return ("typography",)
+    letters = [re.sub(r"[\W_]+", "", bare) for bare in (bare_one, bare_other)]
+    return ("markup",) if letters[0] == letters[1] or not otherwise else ()
 
 
 def targets(text: str) -> list[str]:

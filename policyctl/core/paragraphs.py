@@ -37,7 +37,7 @@ def _words(piece: str) -> int:
 
 
 def _joins(piece: str, *, in_list: bool) -> bool:
-    """This piece goes on with the list before it."""
+    """The piece goes on with the list before it."""
     return in_list and bool(_LIST.match(piece) or _INDENTED.match(piece))
 
 

@@ -24,7 +24,8 @@ from policyctl.core.policy import Blocks, Clause, Document
 BOLD_LEVEL = 7
 _BOLD_WORDS = 120  # characters; longer bold lines are emphasis, not titles
 _CANDIDATE = re.compile(
-    r"^\ufeff?(?: {0,3}(?:(?P<atx>#{1,6})(?:[ \t]|\r?$)|(?P<under>=+|-+)[ \t]*\r?$|(?P<fence>`{3,}|~{3,})|(?P<comment><!--))"
+    r"^\ufeff?(?: {0,3}(?:(?P<atx>#{1,6})(?:[ \t]|\r?$)|(?P<under>=+|-+)[ \t]*\r?$"
+    r"|(?P<fence>`{3,}|~{3,})|(?P<comment><!--))"
     r"|[ \t\u00a0]{0,3}(?P<mark>\*\*|__)(?=\S)(?P<bold>[^\n]{1,140}?)(?P=mark):?[ \t\u00a0]*\r?$)",
     re.MULTILINE,
 )

@@ -62,7 +62,7 @@ class _Parts:
         return [
             (tuple(sorted(olds)), tuple(sorted(news)), "coverage", round(min(1.0, self.margins[pair]), 4))
             for pair, (olds, news) in self.groups.items()
-            if len(olds) + len(news) > 2
+            if len(olds) > 1 or len(news) > 1
         ]
 
     def _score(self, index: int, side: int, pair: Pair) -> float:

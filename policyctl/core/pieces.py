@@ -43,6 +43,7 @@ class Piece:
 
     @property
     def body(self) -> str:
+        """The visible words below the heading, typography folded."""
         if self._body is None:
             self._body = folded(self._read())
         return self._body

@@ -29,12 +29,15 @@ class Gaps:
         self.sizes = (len(old), len(new))
 
     def of_old(self, index: int) -> int:
+        """The gap an old piece stands in."""
         return bisect_left(self.old, index)
 
     def of_new(self, index: int) -> int:
+        """The gap a new piece stands in."""
         return bisect_left(self.new, index)
 
     def same(self, o: int, n: int) -> bool:
+        """Both stand in the same gap."""
         return self.of_old(o) == self.of_new(n)
 
 
@@ -130,7 +133,7 @@ def _sharing(left: list[int], right: list[int], words: Words) -> set[Pair]:
     for o in left:
         for shingle in words.runs(0, o):
             where[shingle].append(o)
-    pairs = set()
+    pairs: set[Pair] = set()
     for n in right:
         votes: Counter[int] = Counter()
         for shingle in words.runs(1, n):

@@ -76,7 +76,11 @@ class ClauseChange:
 
     ``matched_by``: raw, visible, title, similarity, position, coverage, or none (added, removed).
     ``margin``: score of this link minus that of the next best candidate, 0 to 1.
-    ``format``: with what a format-only change was made: link target, white space, markup ...
+    ``kinds``: never empty. A section number alone is form (one inserted section renumbers all that
+    follow): such a clause is format-only with ``number`` in ``format``. A clause without a visible
+    word that comes or goes is added or removed and format-only.
+    ``format``: in what form changed, beside or instead of words: ``link-domain`` (a link leads to
+    another host), ``link-target``, ``number``, ``white-space``, ``typography``, ``markup``.
     The blocks cover the clauses of both sides completely, in order of the new side, blocks that
     exist only on the old side standing where they stood.
     """

@@ -16,7 +16,10 @@ _MONTH = (
     r"|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)"
 )
 _NUMBER = r"\d+(?:[.,:/\u2019'-]\d+)*"
-_CJK = r"\u0e00-\u0e7f\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_CJK = (
+    r"\u0e00-\u0e7f\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3040-\u30ff\u31f0-\u31ff"
+    r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+)
 TOKEN = re.compile(
     rf"{_MONTH}\.?[ \u00a0]\d{{1,2}}(?:st|nd|rd|th)?,?[ \u00a0]\d{{4}}\b"
     rf"|\d{{1,2}}(?:st|nd|rd|th)?[ \u00a0]{_MONTH}\.?,?(?:[ \u00a0]\d{{4}})?\b"

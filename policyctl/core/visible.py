@@ -16,7 +16,8 @@ from functools import lru_cache
 _ESCAPABLE = r"!\"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~"
 _ASIDE = re.compile(rf"\\([{_ESCAPABLE}])|(?<!`)(`+)(?!`)((?:[^`]|(?!(?<!`)\2(?!`))`)+?)(?<!`)\2(?!`)")
 _AUTOLINK = re.compile(r"<((?:[a-zA-Z][a-zA-Z0-9+.-]{1,31}:[^\s<>]*)|[\w.+-]+@[\w.-]+)>")
-_TAG = re.compile(r"<!--.*?-->|</?[a-zA-Z][^<>]*>", re.DOTALL)
+_ATTRIBUTE = r"\s+[a-zA-Z_:][\w:.-]*(?:\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s\"'=<>`]+))?"
+_TAG = re.compile(rf"<!--.*?-->|</?[a-zA-Z][a-zA-Z0-9-]*(?:{_ATTRIBUTE})*\s*/?>", re.DOTALL)
 _BREAK = re.compile(r"<(?:br|/?p|/?li|/?div|/?td|/?tr)\b[^<>]*>", re.IGNORECASE)
 _TEXT = r"(?:[^\[\]]|\[[^\[\]]*\])*"
 _DEST = r"[ \t]*\n?[ \t]*(?:<[^<>\n]*>|(?:[^()\s]|\((?:[^()\s]|\([^()\s]*\))*\))*)"
