@@ -60,7 +60,8 @@ def rule_page() -> str:
     """One row a rule, in the order of their numbers."""
     rows = [f"| {r.id} | {r.name} | {r.what} | {r.grounds} |" for r in sorted(RULES, key=lambda r: r.id)]
     head = "# Rules\n\nWhat `policyctl check` looks for. None of this is legal advice.\n"
-    return "\n".join([NOTE, head, "| id | name | fires when | grounds |\n| --- | --- | --- | --- |", *rows, ""])
+    table = "| id | name | fires when | grounds |\n| --- | --- | --- | --- |"
+    return "\n".join([NOTE, head, table, *rows, ""])
 
 
 def _table_of(text: str | None) -> list[list[str]]:
@@ -92,9 +93,9 @@ def settings_page() -> str:
     head, *rows = _table_of(policyctl.settings.__doc__)
     lines = [f"| {' | '.join(row)} |" for row in rows]
     intro = (
-        "# Settings\n\n`policyctl.toml` at the top of the policy repository. Unknown keys are refused. Secrets never "
-        "stand in it:\n`POLICYCTL_PSEUDONYM_KEY` (or `.policyctl/pseudonym.key`), `SENDGRID_API_KEY` and "
-        "`POLICYCTL_SMTP_PASSWORD`\ncome from the environment.\n"
+        "# Settings\n\n`policyctl.toml` at the top of the policy repository. Unknown keys are refused.\n"
+        "Secrets never stand in it: `POLICYCTL_PSEUDONYM_KEY` (or `.policyctl/pseudonym.key`),\n"
+        "`SENDGRID_API_KEY` and `POLICYCTL_SMTP_PASSWORD` come from the environment.\n"
     )
     return "\n".join([NOTE, intro, f"| {' | '.join(head)} |\n| --- | --- | --- |", *lines, ""])
 

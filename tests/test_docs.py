@@ -49,7 +49,7 @@ def test_the_readme_uses_commands_that_exist() -> None:
 
 
 def test_nothing_committed_names_an_index_host_or_a_home() -> None:
-    hosts = [r"p[y]pi\.", "python[h]osted", r"npm[j]s\.", r"registry\.np[m]", "/hom[e]/", "/roo[t]/", "/wor[k]/"]
+    hosts = [r"p[y]pi\.", "python[h]osted", r"npm[j]s\.", r"registry\.np[m]", "/hom[e]/", "/roo[t]/"]
     for path in [*ROOT.glob("requirements/*"), ROOT / "pyproject.toml", ROOT / "Makefile", *PAGES]:
         for pattern in hosts:
             assert not re.search(pattern, path.read_text("utf-8")), f"{path.name}: {pattern}"

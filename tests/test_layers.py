@@ -54,7 +54,11 @@ def at_run_time(tree: ast.AST) -> Iterator[ast.AST]:
     """Every node but those under ``if TYPE_CHECKING``: a name in a signature is no dependency."""
     yield tree
     for child in ast.iter_child_nodes(tree):
-        if isinstance(child, ast.If) and isinstance(child.test, ast.Name) and child.test.id == "TYPE_CHECKING":
+        if (
+            isinstance(child, ast.If)
+            and isinstance(child.test, ast.Name)
+            and child.test.id == "TYPE_CHECKING"
+        ):
             continue
         yield from at_run_time(child)
 
@@ -72,7 +76,7 @@ def imports_of(tree: ast.AST) -> Iterator[tuple[int, str]]:
 
 def foreign(name: str) -> str | None:
     """The third-party package a module name belongs to, or None."""
-    top = name.split(".")[0]
+    top = name.split(".", maxsplit=1)[0]
     return None if top in sys.stdlib_module_names or top == "policyctl" else top
 
 
@@ -104,9 +108,14 @@ def test_core_and_reports_touch_nothing_outside(path: Path) -> None:
             if isinstance(called, ast.Name):
                 assert called.id not in IMPURE_CALLS, f"{relative(path)}:{node.lineno} calls {called.id}"
             if isinstance(called, ast.Attribute):
-                assert called.attr not in {"now", "utcnow", "today", "read_text", "write_text", "read_bytes"}, (
-                    f"{relative(path)}:{node.lineno} calls {called.attr}"
-                )
+                assert called.attr not in {
+                    "now",
+                    "utcnow",
+                    "today",
+                    "read_text",
+                    "write_text",
+                    "read_bytes",
+                }, f"{relative(path)}:{node.lineno} calls {called.attr}"
 
 
 def allowed_sideways(importer: str, imported: str) -> bool:
@@ -129,7 +138,9 @@ def test_adapters_do_not_know_each_other(path: Path) -> None:
 
 def top_level_imports(path: Path) -> Iterator[str]:
     for node in ast.parse(path.read_text("utf-8")).body:
-        yield from (name for _, name in imports_of(ast.Module([node], [])) if not isinstance(node, ast.FunctionDef))
+        yield from (
+            name for _, name in imports_of(ast.Module([node], [])) if not isinstance(node, ast.FunctionDef)
+        )
 
 
 def module_name(path: Path) -> str:

@@ -46,17 +46,20 @@ def register(app: typer.Typer) -> None:
         ("choices", "Answers of people and organisations.", choices_import),
         ("deliveries", "What became of the mails.", deliveries_import),
     ):
-        group = typer.Typer(help=what, no_args_is_help=True, rich_markup_mode=None)
-        command(group, "import", f"policyctl {name} import {name}.csv")(function)
+        group = _group(what, f"policyctl {name} import {name}.csv")
+        command(
+            group, "import", f"policyctl {name} import {name}.csv", f"policyctl {name} import x.csv --dry-run"
+        )(function)
         app.add_typer(group, name=name)
-    tags = typer.Typer(help="Labels on pieces of data.", no_args_is_help=True, rich_markup_mode=None)
+    tags = _group("Labels on pieces of data.", "policyctl tags import tags.csv")
     command(tags, "import", "policyctl tags import tags.csv", "policyctl tags import tags.csv --dry-run")(
         tags_import
     )
     command(
         tags,
         "add",
-        "policyctl tags add --subject u-17 --category user.contact.email --record crm-1 --collected-at 2026-03-01",
+        "policyctl tags add --subject u-17 --category user.contact.email --record crm-1",
+        "policyctl tags add --subject u-17 --category user.name --record crm-2 --collected-at 2026-03-01",
     )(tags_add)
     app.add_typer(tags, name="tags")
     command(
@@ -79,9 +82,15 @@ def register(app: typer.Typer) -> None:
     )(may_use)
 
 
+def _group(what: str, example: str) -> typer.Typer:
+    """A group of commands whose help, too, opens with an example."""
+    words = f"\b\nExamples:\n  {example}\n\n{what}"
+    return typer.Typer(help=words, short_help=what, no_args_is_help=True, rich_markup_mode=None)
+
+
 def _imported(
-    what: str, path: Path, dry_run: bool, output_format: Format, action: Callable[..., ImportReceipt]
-) -> None:  # noqa: FBT001, E501 - private, one line a caller
+    what: str, path: Path, action: Callable[..., ImportReceipt], output_format: Format, *, dry_run: bool
+) -> None:
     """Read the file whole, hand it to the action, print the receipt."""
     from policyctl.reports.receipt_v1 import Receipt
 
@@ -109,7 +118,7 @@ def customers_import(
     """Import customers and administrators: customer, name, admin_email, admin_name, locale."""
     from policyctl.actions.imports import import_customers
 
-    _imported("customers", file, dry_run, output_format, import_customers)
+    _imported("customers", file, import_customers, output_format, dry_run=dry_run)
 
 
 def subjects_import(
@@ -118,7 +127,7 @@ def subjects_import(
     """Import subjects: subject, customer, email, locale, known_since."""
     from policyctl.actions.imports import import_subjects
 
-    _imported("subjects", file, dry_run, output_format, import_subjects)
+    _imported("subjects", file, import_subjects, output_format, dry_run=dry_run)
 
 
 def choices_import(
@@ -127,7 +136,7 @@ def choices_import(
     """Import answers: subject or customer, change, answer, at."""
     from policyctl.actions.imports import import_choices
 
-    _imported("choices", file, dry_run, output_format, import_choices)
+    _imported("choices", file, import_choices, output_format, dry_run=dry_run)
 
 
 def deliveries_import(
@@ -136,7 +145,7 @@ def deliveries_import(
     """Import what became of mails: nid, event, at."""
     from policyctl.actions.imports import import_deliveries
 
-    _imported("deliveries", file, dry_run, output_format, import_deliveries)
+    _imported("deliveries", file, import_deliveries, output_format, dry_run=dry_run)
 
 
 def tags_import(
@@ -151,7 +160,7 @@ def tags_import(
 
     from policyctl.actions.imports import import_tags
 
-    _imported("tags", file, dry_run, output_format, partial(import_tags, policy=policy))
+    _imported("tags", file, partial(import_tags, policy=policy), output_format, dry_run=dry_run)
 
 
 def tags_add(

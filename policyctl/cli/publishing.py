@@ -70,9 +70,7 @@ def publish(
         history, ledger, standards = opened.history(), opened.ledger(upgrade=not plan), opened.standards()
         if plan:
             _show_plan(
-                action.plan_publication(
-                    slug, now=now(), history=history, ledger=ledger, standards=standards
-                ),
+                action.plan_publication(slug, now=now(), history=history, ledger=ledger, standards=standards),
                 output_format,
                 colour=in_colour(context),
             )

@@ -26,7 +26,9 @@ def story_text(story: DemoStory, *, width: int = 80) -> str:
 def _chapter(number: int, chapter: Chapter, width: int) -> Iterator[str]:
     yield f"{number}. {chapter.title} ({chapter.day.isoformat()})"
     for sentence in chapter.told:
-        yield from wrap(sentence, width, initial_indent="   ", subsequent_indent="   ")
+        yield from wrap(
+            sentence, width, break_on_hyphens=False, initial_indent="   ", subsequent_indent="   "
+        )
     for exhibit in chapter.exhibits:
         yield f"   -> {one_line(exhibit.path)}  {one_line(exhibit.what)}"
 
@@ -36,6 +38,18 @@ def _question(question: Question, width: int) -> Iterator[str]:
     yield f"  {decision.answer.value.upper():<10} {question.text} ({question.asked.isoformat()})"
     reason = decision.reasons[-1].text if decision.reasons else ""
     if reason:
-        yield from wrap(f"because {reason}", width, initial_indent=" " * 13, subsequent_indent=" " * 13)
+        yield from wrap(
+            f"because {reason}",
+            width,
+            break_on_hyphens=False,
+            initial_indent=" " * 13,
+            subsequent_indent=" " * 13,
+        )
     for item in decision.missing[:1]:
-        yield from wrap(f"missing: {item}", width, initial_indent=" " * 13, subsequent_indent=" " * 13)
+        yield from wrap(
+            f"missing: {item}",
+            width,
+            break_on_hyphens=False,
+            initial_indent=" " * 13,
+            subsequent_indent=" " * 13,
+        )
