@@ -4,6 +4,8 @@
 {whole}, {time} and {strict} differ between the databases; all else is the same text.
 """
 
+from collections.abc import Iterator
+
 from alembic import op
 
 revision = "0001"
@@ -199,7 +201,7 @@ def upgrade() -> None:
         op.execute(statement)
 
 
-def _sqlite_triggers():
+def _sqlite_triggers() -> Iterator[str]:
     for table, keys in APPEND_ONLY.items():
         stop = f"BEGIN SELECT RAISE(ABORT, 'the ledger is append-only: {table}'); END"
         yield f"CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} {stop}"
@@ -213,7 +215,7 @@ def _sqlite_triggers():
             )
 
 
-def _postgresql_triggers():
+def _postgresql_triggers() -> Iterator[str]:
     yield (
         "CREATE FUNCTION ledger_append_only() RETURNS trigger LANGUAGE plpgsql AS $$ "
         "BEGIN RAISE EXCEPTION 'the ledger is append-only: %', TG_TABLE_NAME; END $$"
