@@ -199,7 +199,8 @@ def _objection(said: Stance, record: VersionRecord, practice: Practice, *, rule:
         text = (
             f"the customer answered {choice.answer} to {choice.change} on {_day(choice.at)} for all subjects"
         )
-        return _refused(_reason(5, text, record, practice), "a later consent of the customer instead")
+        missing = f"a later consent of the customer to {record.key}#{practice.id}"
+        return _refused(_reason(5, text, record, practice), missing)
     if choice := said.objection:
         text = f"the subject answered {choice.answer} to {choice.change} on {_day(choice.at)}"
         return _refused(
