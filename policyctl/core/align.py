@@ -48,9 +48,10 @@ def align(old: Sequence[Piece], new: Sequence[Piece]) -> tuple[Link, ...]:
     found: Found = {}
     _equal(old, new, found, "raw", lambda piece: piece.raw)
     whole: list[tuple[tuple[int, ...], tuple[int, ...], str, float]] = []
-    if len(found) < max(len(old), len(new)):
+    if len(found) < min(len(old), len(new)):
         _equal(old, new, found, "visible", lambda piece: piece.key)
         _repeated(old, new, found)
+    if len(found) < max(len(old), len(new)):
         whole = _settle(old, new, found)
     joined = {(o, n) for olds, news, _, _ in whole for o in olds for n in news}
     links = [Link((o,), (n,), how, margin) for (o, n), (how, margin) in found.items() if (o, n) not in joined]
@@ -64,6 +65,8 @@ def _settle(
 ) -> list[tuple[tuple[int, ...], tuple[int, ...], str, float]]:
     """Steps 4 to 6: adds pairs to ``found``, gives links of more than two pieces."""
     words = Words(old, new)
+    if len(found) == min(len(old), len(new)):  # nothing is left on one side: only parts can be found
+        return parts(old, new, found, words)
     gaps = Gaps(old, new, found)
     found.update(by_score(old, new, found, gaps, words))
     whole = parts(old, new, found, words)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 
 Pair = tuple[int, int]
 _EXACT = 60  # members of a component that are still solved exactly (cubic time)
@@ -114,6 +115,8 @@ def heaviest_chain(places: Sequence[int], weights: Sequence[float]) -> set[int]:
 
     O(n log n): a Fenwick tree over the places holds the best chain that ends at or below each.
     """
+    if all(a < b for a, b in pairwise(places)):
+        return set(range(len(places)))
     order = sorted(set(places))
     tree: list[tuple[float, int]] = [(0.0, -1)] * (len(order) + 1)
     previous = [-1] * len(places)

@@ -56,6 +56,8 @@ def _change(
     old: Document, new: Document, left: Sequence[Block], right: Sequence[Block], link: Link
 ) -> BlockChange:
     before, after = [left[o] for o in link.old], [right[n] for n in link.new]
+    if before and after and _text(old, before) == _text(new, after):
+        return BlockChange(_span(before), _span(after), (), moved=link.moved)
     seen = [folded(" ".join(filter(None, (block.visible for block in side)))) for side in (before, after)]
     return BlockChange(
         _span(before) if before else None,

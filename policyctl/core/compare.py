@@ -16,7 +16,7 @@ from policyctl.core.policy import Clause, Document
 from policyctl.core.practice import Practice
 from policyctl.core.practice_changes import practice_changes
 from policyctl.core.redline import redline
-from policyctl.core.revision import ClauseChange, Kind, Revision
+from policyctl.core.revision import BlockChange, ClauseChange, Kind, Revision, Span
 from policyctl.core.visible import folded
 
 
@@ -55,9 +55,24 @@ def _piece(document: Document, clause: Clause) -> Piece:
     )
 
 
+def _text(document: Document, clause: Clause) -> str:
+    return document.text[clause.start : clause.end]
+
+
+def _span(clause: Clause) -> Span:
+    return Span(clause.start, clause.end, clause.line, clause.end_line)
+
+
+_UNCHANGED, _MOVED = frozenset({Kind.UNCHANGED}), frozenset({Kind.MOVED})
+
+
 def _change(old: Document, new: Document, link: Link) -> ClauseChange:
     before = tuple(old.clauses[o] for o in link.old)
     after = tuple(new.clauses[n] for n in link.new)
+    if link.matched_by == "raw" and _text(old, before[0]) == _text(new, after[0]):
+        kinds = _MOVED if link.moved else _UNCHANGED
+        same = BlockChange(_span(before[0]), _span(after[0]), ())
+        return ClauseChange(kinds, before, after, "raw", link.margin, (same,))
     kinds, form = kinds_of(old, new, before, after, moved=link.moved)
     blocks = block_changes(old, new, before, after)
     return ClauseChange(kinds, before, after, link.matched_by, link.margin, blocks, form)

@@ -17,7 +17,9 @@ from policyctl.core.revision import Kind
 from policyctl.core.visible import LINK, folded, plain
 
 _BOLD_AS = 4  # a bold line stands where others write a heading of the fourth level
-_URL = re.compile(r"https?://[^\s()<>\[\]\"]+|mailto:[^\s()<>\[\]\"]+", re.IGNORECASE)
+_TARGET = re.compile(
+    r"\]\(\s*<?((?:[^()\s<>]|\([^()\s]*\))+)|((?:https?://|mailto:)[^\s()<>\[\]\"]+)", re.IGNORECASE
+)
 _HOST = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?//(?:[^/@\s]*@)?(?:www\.)?([^/:?#\s]+)", re.IGNORECASE)
 
 
@@ -127,7 +129,7 @@ def looks(raw_old: str, raw_new: str, *, otherwise: bool) -> tuple[str, ...]:
 
 def targets(text: str) -> list[str]:
     """Where the links of a text lead, in order."""
-    return [found[3].strip(" \t\n<>") for found in LINK.finditer(text)] + _URL.findall(LINK.sub(r"\2", text))
+    return [inside or bare for inside, bare in _TARGET.findall(text)]
 
 
 def _hosts(links: Counter[str]) -> set[str]:

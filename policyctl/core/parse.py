@@ -24,7 +24,7 @@ from policyctl.core.policy import Blocks, Clause, Document
 BOLD_LEVEL = 7
 _BOLD_WORDS = 120  # characters; longer bold lines are emphasis, not titles
 _CANDIDATE = re.compile(
-    r"^\ufeff?(?: {0,3}(?:(?P<atx>#{1,6})(?:[ \t]|\r?$)|(?P<under>=+|-+)[ \t]*\r?$"
+    r"\n\ufeff?(?: {0,3}(?:(?P<atx>#{1,6})(?:[ \t]|\r?$)|(?P<under>=+|-+)[ \t]*\r?$"
     r"|(?P<fence>`{3,}|~{3,})|(?P<comment><!--))"
     r"|[ \t\u00a0]{0,3}(?P<mark>\*\*|__)(?=\S)(?P<bold>[^\n]{1,140}?)(?P=mark):?[ \t\u00a0]*\r?$)",
     re.MULTILINE,
@@ -85,13 +85,14 @@ def front_matter_end(text: str) -> int:
 
 def _headings(text: str, body: int) -> list[Mark]:
     marks: list[Mark] = []
+    lines = "\n" + text  # so that every line follows a line feed, which is quick to search for
     position = body
-    while found := _CANDIDATE.search(text, position):
+    while found := _CANDIDATE.search(lines, position):
         position = found.end()
         if found["fence"]:
-            position = _behind_fence(text, found)
+            position = _behind_fence(lines, found)
         elif found["comment"]:
-            position = max(position, text.find("-->", position))
+            position = max(position, lines.find("-->", position))
         elif mark := _mark(text, found, body):
             marks.append(mark)
     return marks
@@ -99,7 +100,7 @@ def _headings(text: str, body: int) -> list[Mark]:
 
 def _behind_fence(text: str, opening: re.Match[str]) -> int:
     mark = opening["fence"]
-    closing = re.compile(rf"^[ \t]*{re.escape(mark[0])}{{{len(mark)},}}[ \t]*\r?$", re.MULTILINE)
+    closing = re.compile(rf"\n[ \t]*{re.escape(mark[0])}{{{len(mark)},}}[ \t]*\r?$", re.MULTILINE)
     line_end = text.find("\n", opening.end())
     if mark[0] == "`" and "`" in text[opening.end() : line_end if line_end >= 0 else None]:
         return opening.end()  # a code span that opens the line

@@ -17,7 +17,7 @@ from policyctl.core.pieces import Piece, Words
 Whole = tuple[tuple[int, ...], tuple[int, ...], str, float]
 _COVER, _COVER_NEAR = 0.6, 0.42
 _FEW = 4
-_SHARED = 0.25
+_SHARED, _SHARED_NEAR, _SHORT = 0.25, 0.04, 15
 
 
 def parts(
@@ -39,6 +39,7 @@ class _Parts:
             pair: ([pair[0]], [pair[1]]) for pair in loose
         }
         self.margins: dict[Pair, float] = {}
+        self.explained: dict[tuple[Pair, int, int], int] = {}
 
     def found(self, linked: Collection[Pair]) -> list[Whole]:
         used = ({o for o, _ in linked}, {n for _, n in linked})
@@ -69,21 +70,33 @@ class _Parts:
         """How surely the piece is a part of the pair's other side; 0 when it is not."""
         near = abs(pair[side] - index) == 1
         named = self.sides[side][index].title == self.sides[1 - side][pair[1 - side]].title != ""
-        if not near and not named and not self._shares(index, side, pair):
+        if not named and not self._shares(index, side, pair, near=near):
             return 0.0
         cover = self._cover(index, side, pair)
         return (
             cover + 0.2 * near + 0.2 * named if cover >= (_COVER_NEAR if near or named else _COVER) else 0.0
         )
 
-    def _shares(self, index: int, side: int, pair: Pair) -> bool:
+    def _shares(self, index: int, side: int, pair: Pair, *, near: bool) -> bool:
         """Some runs of three words stand in both: without them a comparison is a waste of time."""
         own = self.words.runs(side, index)
-        return len(own & self.words.runs(1 - side, pair[1 - side])) >= _SHARED * len(own)
+        if near and len(own) < _SHORT:
+            return True
+        shared = len(own & self.words.runs(1 - side, pair[1 - side]))
+        return shared >= (_SHARED_NEAR if near else _SHARED) * len(own)
 
     def _still(self, index: int, side: int, pair: Pair) -> bool:
         """The piece is a part even beside the parts that the pair already has."""
         return len(self.groups[pair][side]) == 1 or self._score(index, side, pair) > 0
+
+    def _alone(self, pair: Pair, whole: str, kept: str) -> int:
+        """How many words both sides of the pair, as it stands, have in common."""
+        from rapidfuzz.distance import LCSseq
+
+        key = (pair, len(whole), len(kept))
+        if key not in self.explained:
+            self.explained[key] = LCSseq.similarity(whole, kept)
+        return self.explained[key]
 
     def _cover(self, index: int, side: int, pair: Pair) -> float:
         """Share of the piece's words, in order, that the other side holds and this side's does not."""
@@ -94,9 +107,9 @@ class _Parts:
             return _bare_cover(index, side, pair, self.sides)
         whole = "".join(self.words.of(1 - side, i) for i in sorted(self.groups[pair][1 - side]))
         kept = "".join(self.words.of(side, i) for i in sorted(self.groups[pair][side]))
-        if len(whole) < len(own) / 2:
-            return 0.0
-        alone = LCSseq.similarity(whole, kept)
+        alone = self._alone(pair, whole, kept)
+        if len(whole) - alone < _COVER_NEAR * len(own):
+            return 0.0  # so little of the whole is not explained yet
         together = max(LCSseq.similarity(whole, kept + own), LCSseq.similarity(whole, own + kept))
         return (together - alone) / len(own)
 

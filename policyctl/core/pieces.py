@@ -52,7 +52,7 @@ class Piece:
     def size(self) -> int:
         """About how many words it has, heading included (from the raw text, which is cheap)."""
         if self._size < 0:
-            self._size = len(self.raw.split())
+            self._size = self.raw.count(" ") + 1
         return self._size
 
     @property

@@ -8,7 +8,7 @@ Lines are 1-based and inclusive, lines of the file as given, front matter includ
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from typing import overload
@@ -85,12 +85,13 @@ class Blocks(Sequence[Block]):
 
 def shifted(block: Block, characters: int, lines: int) -> Block:
     """The block as it stands that many characters and lines further down."""
-    return replace(
-        block,
-        start=block.start + characters,
-        end=block.end + characters,
-        line=block.line + lines,
-        end_line=block.end_line + lines,
+    return Block(
+        block.kind,
+        block.start + characters,
+        block.end + characters,
+        block.line + lines,
+        block.end_line + lines,
+        block.visible,
     )
 
 

@@ -12,7 +12,7 @@ from policyctl.core.pieces import Piece, Words
 
 _TITLE, _GAP, _PARENT = 0.20, 0.15, 0.05
 _ALL_PAIRS = 2500  # candidates; beyond that only pairs that share rare words are scored
-_FLOOR = 0.25  # likeness below which words say nothing
+_FLOOR = 0.45  # likeness below which words alone say nothing
 _COMMON, _KEPT = 12, 8
 _SHORT = 8
 _BARE = 3
@@ -111,8 +111,11 @@ def _likeness(
     alike_of = {}
     for o, n in _candidates(old, new, left, right, gaps, words):
         a, b = words.of(0, o), words.of(1, n)
-        like = alike(a, b, score_cutoff=_FLOOR) if a and b else 0.0
-        if like or (old[o].title == new[n].title != ""):
+        titled = old[o].title == new[n].title != ""
+        if not titled and 2 * min(len(a), len(b)) < _FLOOR * (len(a) + len(b)):
+            continue
+        like = alike(a, b, score_cutoff=0.0 if titled else _FLOOR) if a and b else 0.0
+        if like or titled:
             alike_of[o, n] = like
     return alike_of
 

@@ -31,15 +31,14 @@ _STARS = re.compile(r"(?<!\s)\*+|\*+(?!\s|$|\*)")
 _SCORES = re.compile(r"(?<![^\W_])_+(?=[^\s_])|(?<=[^\s_])_+(?![^\W_])")
 _STRIKE = re.compile(r"~~(?=\S)(.+?)(?<=\S)~~", re.DOTALL)
 _SPECIAL = re.compile(r"[\\`<\[\]*_~&]")
-_INVISIBLE = dict.fromkeys(
-    map(ord, "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad\u202a\u202b\u202c\u2066\u2067\u2068\u2069")
-)
-_TYPOGRAPHY = str.maketrans({
+_INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff\u00ad\u202a-\u202c\u2066-\u2069]+")
+_PLAIN = {
     "‘": "'", "’": "'", "‚": "'", "‛": "'", "´": "'", "`": "'", "′": "'",
     "“": '"', "”": '"', "„": '"', "‟": '"', "«": '"', "»": '"', "″": '"',
     "‐": "-", "‑": "-", "‒": "-", "–": "-", "—": "-", "―": "-", "−": "-",
     "…": "...",
-})  # fmt: skip
+}  # fmt: skip
+_TYPOGRAPHY = re.compile(f"[{''.join(_PLAIN)}]")
 _PUT_ASIDE = 0xF0000  # plane 15, private use: no published text has letters there
 
 
@@ -85,7 +84,9 @@ def _without_marks(text: str) -> str:
 def plain(text: str) -> str:
     """NFC, no invisible characters, every run of white space one space, none at the ends."""
     if not text.isascii():
-        text = unicodedata.normalize("NFC", text).translate(_INVISIBLE)
+        if not unicodedata.is_normalized("NFC", text):
+            text = unicodedata.normalize("NFC", text)
+        text = _INVISIBLE.sub("", text)
     return " ".join(text.split())
 
 
@@ -102,4 +103,4 @@ def visible(text: str) -> str:
 
 def folded(text: str) -> str:
     """``text`` with quote marks, dashes and dots in their plain form: typography is not wording."""
-    return text if text.isascii() else text.translate(_TYPOGRAPHY)
+    return text if text.isascii() and "`" not in text else _TYPOGRAPHY.sub(lambda found: _PLAIN[found[0]], text)
