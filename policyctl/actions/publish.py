@@ -31,7 +31,7 @@ from policyctl.actions.sources import (
     plain_files,
     version_files,
 )
-from policyctl.actions.sync import Step, Synced, named, text_of, what_follows
+from policyctl.actions.sync import Step, Synced, named, require_agreement, text_of, what_follows
 from policyctl.adapters.gitwrite import GitWriter, publishing_alone, uncommitted
 from policyctl.adapters.history import History
 from policyctl.adapters.ledger import Ledger
@@ -122,6 +122,7 @@ def plan_publication(
     slug: str, *, now: datetime, history: History, ledger: Ledger, standards: Standards
 ) -> PublishPlan:
     """What ``publish`` would do now; reads only. Raises what it would raise, findings aside."""
+    require_agreement(history.published(), ledger)
     draft = _draft(slug, history, standards, now)
     if draft is None:
         raise _already(history.published(slug)[-1].key)
@@ -159,6 +160,7 @@ def publish(
     way, RefusedError when there is nothing new, something is uncommitted or another was quicker.
     """
     with publishing_alone(history.runner):
+        require_agreement(history.published(), ledger)
         draft = _draft(slug, history, standards, now)
         if draft is None:
             return _resume(

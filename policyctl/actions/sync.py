@@ -91,28 +91,39 @@ _Versions = Sequence[tuple[MarkedVersion, Source]]
 
 
 def _missing(marked: Sequence[MarkedVersion], ledger: Ledger, *, dry_run: bool) -> tuple[VersionKey, ...]:
-    """The versions the ledger lacks. IntegrityError when it holds one that has no ref."""
+    """The versions the ledger lacks."""
     if not dry_run:
         ledger.upgrade()
-    try:
-        known = {record.key: record for record in ledger.versions()}
-    except CannotCompareError:
-        if not dry_run:
-            raise
-        known = {}
+    known = require_agreement(marked, ledger)
+    return tuple(mark.key for mark in marked if mark.key not in known)
+
+
+def require_agreement(marked: Sequence[MarkedVersion], ledger: Ledger) -> frozenset[VersionKey]:
+    """The versions the ledger holds. IntegrityError when one of them has no version ref any more, or
+    another one than it had: then neither may be built on.
+    """
     refs = {mark.key: mark for mark in marked}
-    for key, record in known.items():
-        if key not in refs:
+    known = _recorded(ledger)
+    for record in known:
+        if record.key not in refs:
             raise IntegrityError(
-                f"the ledger holds {key}, but its version ref is gone",
+                f"the ledger holds {record.key}, but its version ref is gone",
                 hint="fetch it from where it was published with `git fetch --tags`",
             )
-        if (record.commit, record.text_sha256) != (refs[key].commit, refs[key].note.text_sha256):
+        mark = refs[record.key]
+        if (record.commit, record.text_sha256) != (mark.commit, mark.note.text_sha256):
             raise IntegrityError(
-                f"the version ref of {key} was moved since it was recorded",
+                f"the version ref of {record.key} was moved since it was recorded",
                 hint=f"put it back to commit {record.commit[:12]}; publish a change as a new version",
             )
-    return tuple(key for key in refs if key not in known)
+    return frozenset(record.key for record in known)
+
+
+def _recorded(ledger: Ledger) -> tuple[VersionRecord, ...]:
+    try:
+        return ledger.versions()
+    except CannotCompareError:  # there is none yet: a new clone
+        return ()
 
 
 def _sources(slug: str, marked: Sequence[MarkedVersion], reading: Reading) -> _Versions:
