@@ -14,6 +14,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import re
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -29,6 +30,7 @@ from policyctl.errors import RefusedError
 NO_OBJECT = "0" * 40
 WAIT_SECONDS = 60.0
 """How long one publisher waits for another on the same machine."""
+_SIGNATURE = re.compile(rb"-----BEGIN [A-Z ]*(SIGNATURE|MESSAGE)-----")
 _LOCK_TRIES = 30
 _PAUSE = 0.1
 
@@ -78,11 +80,17 @@ class GitWriter:
         tree = self._write_tree(rows, parent)
         if tree == self._runner.call("rev-parse", "--verify", f"{parent}^{{tree}}").text:
             return PreparedCommit(parent, parent, branch, rows)
+        return PreparedCommit(self._write_commit(tree, parent, message), parent, branch, rows)
+
+    def _write_commit(self, tree: str, parent: str, message: str) -> str:
         sign = ("-S",) if self._wants("commit.gpgSign") else ()
         reply = self._runner.ask_as_user(
             "commit-tree", *sign, "-p", parent, tree, stdin=message.encode(), env=self._environment()
         )
-        return PreparedCommit(_must(reply, "the commit could not be written").text, parent, branch, rows)
+        oid = _must(reply, "the commit could not be written").text
+        if sign:
+            self._require_signed(oid, reply, "the commit")
+        return oid
 
     def advance(self, commit: PreparedCommit) -> None:
         """Move the branch, if it still stands where the commit was made from."""
@@ -102,9 +110,7 @@ class GitWriter:
         """Bring the committed files into the user's index and work tree; all else stays as it is."""
         rows = "".join(f"100644 {oid}\t{path}\0" for path, oid in sorted(commit.rows.items()))
         if rows:
-            self._patiently(
-                lambda: self._runner.ask("update-index", "--add", "-z", "--index-info", stdin=rows.encode())
-            )
+            self._update_index(rows.encode())
         for path, data in files.items():
             _write_in_tree(self._runner.root, path, data)
 
@@ -118,6 +124,20 @@ class GitWriter:
             given = "".join(f"100644 {oid}\t{path}\0" for path, oid in sorted(rows.items()))
             self._runner.call("update-index", "--add", "-z", "--index-info", stdin=given.encode(), env=env)
             return self._runner.call("write-tree", env=env).text
+
+    def _update_index(self, rows: bytes) -> None:
+        """Git compares files that are as young as the index with what it holds, and runs their
+        clean filter for that; so every filter of the repository is made empty for this call.
+        """
+        found = self._runner.ask("config", "-z", "--name-only", "--get-regexp", r"^filter\.").out
+        keys = sorted(set(filter(None, found.decode("utf-8", "surrogateescape").split("\0"))))
+        env = {"GIT_CONFIG_COUNT": str(len(keys))}
+        for number, key in enumerate(keys):
+            env[f"GIT_CONFIG_KEY_{number}"] = key
+            env[f"GIT_CONFIG_VALUE_{number}"] = "false" if key.endswith(".required") else ""
+        self._patiently(
+            lambda: self._runner.ask("update-index", "--add", "-z", "--index-info", stdin=rows, env=env)
+        )
 
     def _patiently(self, attempt: Callable[[], Reply]) -> Reply:
         """Another git process may hold the index for a moment."""
@@ -145,7 +165,19 @@ class GitWriter:
                 stdin=message.encode(), env={**self._environment(), **place},
             )  # fmt: skip
             _must(reply, f"{key} could not be {'signed' if sign == '--sign' else 'written'}")
-            return self._runner.call("rev-parse", "--verify", f"refs/tags/{name}", env=place).text
+            tag = self._runner.call("rev-parse", "--verify", f"refs/tags/{name}", env=place).text
+        if sign == "--sign":
+            self._require_signed(tag, reply, str(key))
+        return tag
+
+    def _require_signed(self, oid: str, reply: Reply, what: str) -> None:
+        """Git 2.39 ends well and writes an unsigned object when ssh cannot find the key."""
+        data = self._runner.call("cat-file", "-p", oid).out
+        if not _SIGNATURE.search(data):
+            raise RefusedError(
+                f"{what} could not be signed: {reply.error}",
+                hint="look at user.signingKey and gpg.format, or set tag.gpgSign to false",
+            )
 
     def create_ref(self, key: VersionKey, tag: str) -> None:
         """Create the version ref; RefusedError when it is there already. This is the act of publishing."""
@@ -273,7 +305,7 @@ def blob_id(data: bytes) -> str:
 
 def _must(reply: Reply, failed: str) -> Reply:
     if reply.status:
-        raise RefusedError(f"{failed}: {reply.error}", hint="see `policyctl doctor`; nothing was published")
+        raise RefusedError(f"{failed}: {reply.error}", hint="see `policyctl doctor`, then run it again")
     return reply
 
 
