@@ -23,13 +23,14 @@ the narrower of the two. An answer about a whole holds for each of its parts (co
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from policyctl.core.practice import covers
 from policyctl.core.records import Tag
 from policyctl.core.stance import find_party
+from policyctl.core.suggest import nearest
 from policyctl.core.tag_decision import judge_tag
 from policyctl.core.use import Decision, Facts, Outcome, Reason, UseAnswer, UseRequest, undecided
 
@@ -87,9 +88,11 @@ def _gaps(request: UseRequest, facts: Facts, tags: tuple[Tag, ...]) -> Iterator[
     if not facts.known_subject:
         yield undecided("nothing is known of this subject", "the subject, imported or with an acceptance")
     if request.category not in terms.categories:
-        yield undecided(f"the category {request.category!r} is not known", "a category of the taxonomy")
+        missing = _a_term("category", request.category, terms.categories)
+        yield undecided(f"the category {request.category!r} is not known", missing)
     if request.purpose not in terms.purposes:
-        yield undecided(f"the purpose {request.purpose!r} is not known", "a purpose of the taxonomy")
+        missing = _a_term("purpose", request.purpose, terms.purposes)
+        yield undecided(f"the purpose {request.purpose!r} is not known", missing)
     if request.slug is not None and all(record.key.slug != request.slug for record in facts.versions):
         yield undecided(f"no version of a policy {request.slug!r} is on record", "a published version of it")
     if request.recipient is not None and _party_unknown(request.recipient, facts):
@@ -102,6 +105,11 @@ def _gaps(request: UseRequest, facts: Facts, tags: tuple[Tag, ...]) -> Iterator[
             f"no data of the category {request.category!r} is tagged for this subject",
             "a tag that says under which version the data was collected",
         )
+
+
+def _a_term(kind: str, word: str, known: Iterable[str]) -> str:
+    near = nearest(word, known)
+    return f"a {kind} of the taxonomy; is {near!r} meant?" if near else f"a {kind} of the taxonomy"
 
 
 def _party_unknown(recipient: str, facts: Facts) -> bool:

@@ -133,18 +133,33 @@ def _write_many(url: str, worker: int, count: int) -> None:
             ledger.import_customers([customer(f"w{worker}-{number}")], now=NOW)
 
 
-def test_eight_writing_processes_lose_nothing_and_see_no_lock(database_url: str) -> None:
-    with opened(database_url) as ledger:
+def _entries(ledger: Ledger) -> list[int]:
+    with ledger._engine.connect() as connection:
+        return list(connection.execute(sa.text("SELECT seq FROM entry ORDER BY seq")).scalars())
+
+
+def test_eight_writing_processes_lose_nothing_and_see_no_lock(url: str) -> None:
+    with opened(url) as ledger:
         context = multiprocessing.get_context("spawn")
-        writers = [context.Process(target=_write_many, args=(database_url, worker, 8)) for worker in range(8)]
+        writers = [context.Process(target=_write_many, args=(url, worker, 8)) for worker in range(8)]
         for writer in writers:
             writer.start()
         for writer in writers:
             writer.join(120)
         assert [writer.exitcode for writer in writers] == [0] * 8
-        with ledger._engine.connect() as connection:
-            numbers = connection.execute(sa.text("SELECT seq FROM entry ORDER BY seq")).scalars().all()
-        assert numbers == list(range(1, 65))
+        assert _entries(ledger) == list(range(1, 65))
+
+
+def test_eight_writing_connections_lose_nothing(database_url: str) -> None:
+    with opened(database_url) as ledger:
+        writers = [
+            threading.Thread(target=_write_many, args=(database_url, worker, 8)) for worker in range(8)
+        ]
+        for writer in writers:
+            writer.start()
+        for writer in writers:
+            writer.join(120)
+        assert _entries(ledger) == list(range(1, 65))
 
 
 def test_two_claims_at_once_hand_out_different_notices(database_url: str) -> None:

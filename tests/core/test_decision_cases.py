@@ -162,6 +162,12 @@ def test_every_gap_is_named_at_once() -> None:
     assert all(word in texts for word in ("user.shoe_size", "essential.typo", "Nobody Known"))
 
 
+def test_a_slip_of_the_pen_gets_the_term_that_was_meant() -> None:
+    decision = ask(facts(), "essential.servce", BEFORE_V2, category="user.contact.emial")
+    assert EMAIL in decision.missing[0]
+    assert SERVICE in decision.missing[1]
+
+
 def test_a_yes_names_version_clause_and_practice() -> None:
     reason = ask(facts(), SERVICE, BEFORE_V2).reasons[-1]
     assert (reason.version, reason.clause, reason.practice) == (

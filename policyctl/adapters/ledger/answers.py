@@ -25,6 +25,7 @@ from policyctl.core.records import ChoiceRow, ImportReceipt, change_name, split_
 from policyctl.core.suggest import did_you_mean
 from policyctl.errors import CannotCompareError, RefusedError
 
+_UNPUBLISHED = "publish that version first, then run `policyctl sync`"
 _NAMES = "write the change as <policy>@v<number>#<practice>, as the notice does"
 
 
@@ -94,10 +95,12 @@ class _Choices:
         named = split_change(row.change)
         if named is None:
             self.complaints.say(row.place, "change", f"{row.change!r} is not the name of a change", _NAMES)
+        elif not any(name.startswith(f"{named[0]}#") for name in self.names):
+            message = f"{named[0]} is not on record, or states no practice"
+            self.complaints.say(row.place, "change", message, _UNPUBLISHED)
+            return None
         elif row.change not in self.names:
-            hint = did_you_mean(
-                row.change, self.names, "publish that version first, then run `policyctl sync`"
-            )
+            hint = did_you_mean(row.change, self.names, _UNPUBLISHED)
             self.complaints.say(row.place, "change", f"no practice {row.change!r} is on record", hint)
             return None
         return named
