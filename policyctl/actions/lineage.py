@@ -84,7 +84,8 @@ def _states(spec: str, history: History, reading: Reading, remarks: list[str]) -
 def _slug(spec: str) -> str:
     if "/" in spec or "." in spec:
         raise UsageError(
-            f"{spec!r} is no policy and no file of a revision", hint=f"write HEAD:{spec} for a file in git"
+            f"{spec!r} is no policy and no file of a revision",
+            hint=f"write HEAD:{spec.removeprefix('./')} for a file in git",
         )
     return check_slug(spec)
 

@@ -91,6 +91,11 @@ class ClauseHistory:
         return next((step for step in reversed(self.steps) if step.is_loud), self.steps[0])
 
     @property
+    def latest(self) -> Step:
+        """What there is to say of it last: that it went, or else how it last changed."""
+        return self.steps[-1] if self.steps[-1].ends else self.changed
+
+    @property
     def changes(self) -> tuple[Step, ...]:
         """The steps after the first that changed more than markup."""
         return tuple(step for step in self.steps[1:] if step.is_loud)
