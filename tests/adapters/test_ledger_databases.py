@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import os
 import signal
 import sqlite3
@@ -127,6 +126,16 @@ def test_no_address_stands_in_an_error(url: str) -> None:
 # Parallel writers
 
 
+_WRITES = """
+import sys
+from policyctl.adapters.ledger import open_ledger
+from tests.adapters.ledger_samples import KEY, TAXONOMY, customer, day
+ledger = open_ledger(sys.argv[1], key=KEY, taxonomy=TAXONOMY)
+for number in range(8):
+    ledger.import_customers([customer(f"w{sys.argv[2]}-{number}")], now=day("2026-11-01"))
+"""
+
+
 def _write_many(url: str, worker: int, count: int) -> None:
     with open_ledger(url, key=KEY, taxonomy=TAXONOMY) as ledger:
         for number in range(count):
@@ -140,13 +149,8 @@ def _entries(ledger: Ledger) -> list[int]:
 
 def test_eight_writing_processes_lose_nothing_and_see_no_lock(url: str) -> None:
     with opened(url) as ledger:
-        context = multiprocessing.get_context("spawn")
-        writers = [context.Process(target=_write_many, args=(url, worker, 8)) for worker in range(8)]
-        for writer in writers:
-            writer.start()
-        for writer in writers:
-            writer.join(120)
-        assert [writer.exitcode for writer in writers] == [0] * 8
+        writers = [subprocess.Popen([sys.executable, "-c", _WRITES, url, str(worker)]) for worker in range(8)]
+        assert [writer.wait(120) for writer in writers] == [0] * 8
         assert _entries(ledger) == list(range(1, 65))
 
 
