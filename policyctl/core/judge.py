@@ -14,13 +14,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from policyctl.core.catalogue import Catalogue, language_of
-from policyctl.core.findings import CATEGORIES, Direction, Finding, Judgement, Severity, Verdict
+from policyctl.core.findings import CATEGORIES, Confidence, Direction, Finding, Judgement, Severity, Verdict
 from policyctl.core.policy import ChangeClass, Waiver
+from policyctl.core.reading import Reader
 from policyctl.core.revision import Revision
 from policyctl.core.rules import RULES
 from policyctl.core.rules.record import floor_of
 from policyctl.core.rules.rule import Draft, JudgeContext, Rule, View
-from policyctl.core.reading import Reader
 from policyctl.core.shifts import Shift
 from policyctl.core.wording import Wording, wording_of
 from policyctl.core.words import folded
@@ -120,8 +120,15 @@ def _verdict(found: tuple[Finding, ...]) -> Verdict:
 
 
 def _direction(material: list[Finding]) -> Direction:
-    more = sum(f.direction in {Direction.EXPANDS, Direction.MIXED} for f in material)
-    less = sum(f.direction in {Direction.RESTRICTS, Direction.MIXED} for f in material)
+    """Each changed sentence has one vote; what a person must decide weighs half."""
+    votes: dict[tuple[str | None, str | None], tuple[float, float]] = {}
+    for finding in material:
+        weight = 0.5 if finding.confidence is Confidence.UNDECIDED else 1.0
+        more, less = votes.get((finding.before, finding.after), (0.0, 0.0))
+        more = max(more, weight * (finding.direction in {Direction.EXPANDS, Direction.MIXED}))
+        less = max(less, weight * (finding.direction in {Direction.RESTRICTS, Direction.MIXED}))
+        votes[finding.before, finding.after] = (more, less)
+    more, less = (sum(vote[side] for vote in votes.values()) for side in (0, 1))
     if not more + less:
         return Direction.NEUTRAL
     if min(more, less) >= _MINORITY * (more + less):

@@ -20,7 +20,6 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from policyctl.core.catalogue import Hit, Lexicon
 from policyctl.core.findings import Confidence, Direction
-from policyctl.core.sentences import Sentence
 from policyctl.core.shifts import Profile, Shift, denials_of, figures, pairs_of, profile_of
 from policyctl.core.signals import TERM_KINDS, Act, Signals, read_sentence
 from policyctl.core.wording import Edit, WordChange, Wording, is_spelling
@@ -28,11 +27,14 @@ from policyctl.core.words import NET, stem
 
 _NUMBER = re.compile(r"[\d.,]+(?:st|nd|rd|th)?|[ivx]+|[a-z]")
 _TURNING = frozenset({"negation", "only", "unless", "opt_in", "opt_out"})
-_CONNECTED = frozenset({"collection", "use", "sharing", "retention", "international_transfer"})
+_CONNECTED = frozenset(
+    {"collection", "use", "sharing", "retention", "international_transfer", "choice_rights"}
+)
+_ROUTE_TERMS = ("user.contact", "user.name", "user.account", "processor.support", "authority", "essential")
 _ASIDE = frozenset({"right", "protect", "child"})  # acts that speak about other acts
 _FLIP = {Direction.EXPANDS: Direction.RESTRICTS, Direction.RESTRICTS: Direction.EXPANDS}
 _STRANGE = 2  # words the other text lacks, from which a sentence says something else
-_ANEW = 0.6  # share of pairs of words the other text lacks, from which a statement is a new one
+_ANEW = 0.4  # share of pairs of words the other text lacks, from which a statement is a new one
 _STATEMENT = 3  # pairs of words that a statement has at least
 _ASPECT_OF_CATEGORY: Mapping[str, str] = {
     "collection": "collection",
@@ -54,6 +56,10 @@ class Reader:
         self.wording = wording
         self.old = {id(s): read_sentence(s, lexicon) for s in wording.old}
         self.new = {id(s): read_sentence(s, lexicon) for s in wording.new}
+        rows = (*wording.old, *wording.new)
+        self.titles = {
+            sentence.words for sentence in rows if sentence.kind == "heading"
+        }  # as in a contents list
         self.old_profile = profile_of(self.old.values(), lexicon)
         self.new_profile = profile_of(self.new.values(), lexicon)
 
@@ -64,7 +70,7 @@ class Reader:
     def read(self, change: WordChange) -> list[Shift]:
         """The shifts of one change of words."""
         side = change.after or change.before
-        if side is None or side.kind in {"heading", "code"}:
+        if side is None or side.kind in {"heading", "code"} or side.words in self.titles:
             return []
         edits = tuple(edit for edit in change.edits if not self._is_trivial(change, edit))
         if not edits:
@@ -208,13 +214,15 @@ class ChangeReader:
         if not alone or id(self.main.sentence) not in self.reader.wording.edge:
             return False
         ours = any(act.actor == "we" for act in self.main.acts)
-        return not (ours and any(hit.kind == "data" and hit.id == "user" for hit in self.main.hits))
+        return not (ours and any(hit.kind == "data" for hit in self.main.hits))
 
     def _is_route(self) -> bool:
         """A way to write to the company: a word of contact or an address, and no practice."""
-        if own_acts(self.main):
+        if any(not hit.id.startswith(_ROUTE_TERMS) for side in self.sides for hit in side.new_terms):
             return False
-        return self.main.has("contact") or any(NET.fullmatch(word) for word in self.main.sentence.words)
+        if any(NET.fullmatch(word) for word in self.main.sentence.words) and not own_acts(self.main):
+            return True
+        return self.main.has("contact") and not self.main.denied
 
     # 4
     def _turned(self) -> Iterator[Shift]:

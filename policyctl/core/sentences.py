@@ -8,12 +8,14 @@ the headings above it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from policyctl.core.policy import Block, Document
 from policyctl.core.words import folded, split_sentences
 
+_NUMBER = re.compile(r"^\(?(?:\d+(?:\.\d+)*|[a-z]|[ivx]{1,4})[.)]\)?\s+(?=\S)", re.IGNORECASE)  # of a list
 _LONGEST_LEAD = 60  # words; a longer run before a colon is a paragraph of its own
 
 
@@ -43,7 +45,7 @@ def _read(document: Document) -> Iterator[Sentence]:
             if block.kind not in {"item", "row"} and not _continues(block):
                 lead = ()
             for text in split_sentences(block.visible):
-                words = folded(text)
+                words = folded(_NUMBER.sub("", text)) or folded(text)
                 yield Sentence(text, words, clause.id, block.line, block.kind, lead, title)
                 if text.endswith(":") and len(words) <= _LONGEST_LEAD:
                     lead = words
