@@ -103,7 +103,7 @@ max_bytes = 1000000
         ("[regimes]\napply = 'gdpr'\n", 2, "regimes.apply", "not a list", "apply = ["),
         ("[ledger]\nurl = 5\n", 2, "ledger.url", "not a line of text", 'url = "'),
         ("mail = 3\n", 1, "mail", "is a table", "[mail]"),
-        ("[taxonomy.purposes]\n'Fax' = {label = 'x'}\n", 2, "taxonomy.purposes.Fax", "cannot be", "dotted id"),
+        ("[taxonomy.purposes]\n'Fax' = {label = 'x'}\n", 2, "taxonomy.purposes.Fax", "cannot be", "dotted"),
         ("[taxonomy.purposes]\n'a.b' = {}\n", 2, "taxonomy.purposes.a.b", "no label", "label ="),
         ('[mail]\nfrom = "a\\nb"\n', 2, "mail.from", "not a line of text", "from ="),
     ],

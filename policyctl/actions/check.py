@@ -20,7 +20,8 @@ from policyctl.actions.sources import (
 )
 from policyctl.adapters.gitnames import version_key
 from policyctl.adapters.history import History
-from policyctl.core.findings import Finding, Severity
+from policyctl.core.findings import Direction, Finding, Judgement, Severity, Verdict
+from policyctl.core.policy import ChangeClass
 from policyctl.core.slugs import check_slug
 from policyctl.core.standards import Standards
 from policyctl.errors import (
@@ -110,11 +111,7 @@ def _checked(
     try:
         draft = load_draft(slug, reading)
         base = _base(slug, reading, history, against)
-        comparison = (
-            compare_sources(base, draft, standards=standards, today=today)
-            if base
-            else inspect_first(draft, standards=standards, today=today)
-        )
+        comparison = _compared(base, draft, standards, today)
     except InputErrors as errors:
         return Checked(slug, None, None, (), errors.errors)
     except UsageError:
@@ -123,6 +120,22 @@ def _checked(
         return Checked(slug, None, None, (), (error,))
     name = base.side.source if base else None
     return Checked(slug, name, comparison if base else None, comparison.judgement.findings)
+
+
+def _compared(base: Source | None, draft: Source, standards: Standards, today: date) -> Comparison:
+    if base is None:
+        return inspect_first(draft, standards=standards, today=today)
+    comparison = compare_sources(base, draft, standards=standards, today=today)
+    if (base.side.sha256, base.practices_data) != (draft.side.sha256, draft.practices_data):
+        return comparison
+    # Nothing is to be published: a date that has come and a decision already taken are no findings.
+    return replace(comparison, judgement=_NOTHING)
+
+
+_NOTHING = Judgement(
+    (),
+    Verdict(material=False, change_class=ChangeClass.EDITORIAL, direction=Direction.NEUTRAL, categories=()),
+)
 
 
 def _base(slug: str, reading: Reading, history: History, against: str | None) -> Source | None:

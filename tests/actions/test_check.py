@@ -48,7 +48,15 @@ def checked(repo: Repo, *slugs: str, against: str | None = None) -> tuple[Checke
 def test_nothing_changed_is_no_finding(repo: Repo) -> None:
     (found,) = checked(repo)
     assert (found.slug, found.base, found.errors) == (SLUG, f"{SLUG}@v1", ())
-    assert [finding.rule for finding in found.findings if finding.material] == []
+    assert found.findings == ()
+    assert exit_code([found], fail_on=Severity.INFO) == 0
+
+
+def test_nothing_changed_stays_quiet_long_after_and_with_waivers_that_have_run_out(repo: Repo) -> None:
+    waiver = "  waivers:\n    - {rule: PC191, reason: r, approved_by: a, expires: 2027-04-01}\n---\n"
+    repo.commit("Second", policy(TEXT_2.replace("---\n\n", waiver + "\n", 1), PRACTICES_2))
+    found = checked(repo, against="HEAD")[0]
+    assert found.findings == ()
 
 
 def test_the_work_tree_is_checked_before_it_is_committed(repo: Repo) -> None:
