@@ -27,7 +27,7 @@ from policyctl.core.compare import compare
 from policyctl.core.coverage import rendered_words
 from policyctl.core.parse import parse
 from policyctl.core.revision import BlockChange, Kind, Op, Revision, Run
-from policyctl.core.tokens import Interner, words
+from policyctl.core.tokens import Interner, Words
 from policyctl.core.visible import folded
 
 OF_WORDS = {Kind.REWORDED, Kind.RENAMED, Kind.ADDED, Kind.REMOVED, Kind.RESTRUCTURED}
@@ -45,7 +45,7 @@ def size(text: str) -> int:
 
 def optimum(old: str, new: str) -> tuple[int, int]:
     """Changed characters and changed places of a longest common sequence of words."""
-    before, after = [w.text for w in words(old)], [w.text for w in words(new)]
+    before, after = Words(old).texts, Words(new).texts
     interner = Interner()
     steps = Indel.opcodes(interner.word(before), interner.word(after))
     characters = places = 0
@@ -79,7 +79,7 @@ def ours(revision: Revision) -> tuple[int, int]:
 
 def spoken(text: str) -> list[str]:
     """The words of a text; an address is one word."""
-    return [word.text for word in words(text) if re.search(r"\w", word.text)]
+    return [word for word in Words(text).texts if re.search(r"\w", word)]
 
 
 def grams(texts: Sequence[str]) -> Counter[tuple[str, ...]]:
@@ -118,8 +118,12 @@ def cuts(runs: Sequence[Run], ops: set[Op]) -> bool:
             edges.add(place)
             place += len(run.text)
     text = "".join(run.text for run in runs if run.op in ops)
+    whole = Words(text)
     return any(
-        w.start < edge < w.start + len(w.text) for w in words(text) for edge in edges if len(w.text) > 1
+        start < edge < whole.end(index)
+        for index, start in enumerate(whole.starts)
+        for edge in edges
+        if len(whole.texts[index]) > 1
     )
 
 
@@ -138,9 +142,8 @@ def report(sample: list[tuple[str, Revision]]) -> None:
                 print(f"  cut: {name} line {block.new.line if block.new else 0}")
     print(f"characters   {total['characters'] / max(1, total['best_characters']):.3f} x optimum")
     print(f"fragments    {total['places'] / max(1, total['best_places']):.3f} x those of the optimum")
-    print(
-        f"overlap      {100 * total['twice'] / max(1, total['changed']):.2f} % of {total['changed']} changed words"
-    )
+    share = 100 * total["twice"] / max(1, total["changed"])
+    print(f"overlap      {share:.2f} % of {total['changed']} changed words")
     print(f"cut          {total['cut']}")
 
 

@@ -11,9 +11,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
-from policyctl.core.tokens import Word
+from policyctl.core.tokens import Words
 
 Match = tuple[int, int, int]
 
@@ -31,27 +30,23 @@ _WEIGHTY = re.compile(r"\w")
 _SURVIVING = 0.1
 
 
-def coherent(before: Sequence[Word], after: Sequence[Word], matches: list[Match]) -> list[Match]:
+def coherent(before: Words, after: Words, matches: list[Match]) -> list[Match]:
     """The matches a reader should see, out of all that there are."""
     kept = _without_islands(before, after, matches)
     kept = _settled(before, after, kept)
     return kept if _enough(before, after, kept) else _ends(before, after, kept)
 
 
-def _weight(words: Sequence[Word], start: int, size: int) -> int:
+def _weight(words: Words, start: int, size: int) -> int:
     """How many words of weight stand in the stretch: not stop words, marks or spaces."""
     return sum(
         1
-        for word in words[start : start + size]
-        if _WEIGHTY.search(word.text) and word.text.lower() not in STOP_WORDS
+        for text in words.texts[start : start + size]
+        if _WEIGHTY.search(text) and text.lower() not in STOP_WORDS
     )
 
 
-def _length(words: Sequence[Word], start: int, end: int) -> int:
-    return words[end - 1].start + len(words[end - 1].text) - words[start].start if end > start else 0
-
-
-def _without_islands(before: Sequence[Word], after: Sequence[Word], matches: list[Match]) -> list[Match]:
+def _without_islands(before: Words, after: Words, matches: list[Match]) -> list[Match]:
     """Islands are judged from left to right; one that goes lets its left neighbour be judged again."""
     kept: list[Match] = []
     for index, match in enumerate(matches):
@@ -62,21 +57,21 @@ def _without_islands(before: Sequence[Word], after: Sequence[Word], matches: lis
     return kept
 
 
-def _is_island(before: Sequence[Word], after: Sequence[Word], kept: list[Match], follows: Match) -> bool:
+def _is_island(before: Words, after: Words, kept: list[Match], follows: Match) -> bool:
     i, j, size = kept[-1]
     left_old, left_new = (kept[-2][0] + kept[-2][2], kept[-2][1] + kept[-2][2]) if len(kept) > 1 else (0, 0)
-    left = max(_length(before, left_old, i), _length(after, left_new, j))
-    right = max(_length(before, i + size, follows[0]), _length(after, j + size, follows[1]))
+    left = max(before.length(left_old, i), after.length(left_new, j))
+    right = max(before.length(i + size, follows[0]), after.length(j + size, follows[1]))
     if not left or not right:
         return False  # at the edge of the text, or beside a change that is gone
     weight = _weight(before, i, size) if size < 4 * _FEW else _FEW
     if not weight:
         return True
-    length = _length(before, i, i + size)
+    length = before.length(i, i + size)
     return length < (min(left, right) if weight > 1 else (left + right) / 2) and weight < _FEW
 
 
-def _settled(before: Sequence[Word], after: Sequence[Word], matches: list[Match]) -> list[Match]:
+def _settled(before: Words, after: Words, matches: list[Match]) -> list[Match]:
     """Slides each pure insertion or deletion to the best place between its neighbours."""
     settled = matches[:1]
     for i, j, size in matches[1:]:
@@ -92,49 +87,48 @@ def _settled(before: Sequence[Word], after: Sequence[Word], matches: list[Match]
     return settled
 
 
-def _best_shift(words: Sequence[Word], start: int, end: int, left: int, right: int) -> int:
+def _best_shift(words: Words, start: int, end: int, left: int, right: int) -> int:
     """By how many words the stretch may move (negative: back) to begin and end at a better place."""
-    best, best_score = 0, _place(words, start, end)
+    texts, best, best_score = words.texts, 0, _place(words, start, end)
     shift = 0
-    while shift < right and words[start + shift].text == words[end + shift].text:
+    while shift < right and texts[start + shift] == texts[end + shift]:
         shift += 1
         if (score := _place(words, start + shift, end + shift)) > best_score:
             best, best_score = shift, score
     shift = 0
-    while -shift < left and words[start + shift - 1].text == words[end + shift - 1].text:
+    while -shift < left and texts[start + shift - 1] == texts[end + shift - 1]:
         shift -= 1
         if (score := _place(words, start + shift, end + shift)) > best_score:
             best, best_score = shift, score
     return best
 
 
-def _place(words: Sequence[Word], start: int, end: int) -> int:
+def _place(words: Words, start: int, end: int) -> int:
     """How good a place a stretch has: whole sentences before whole phrases before whole words."""
     return _edge(words, start) + _edge(words, end)
 
 
-def _edge(words: Sequence[Word], index: int) -> int:
+def _edge(words: Words, index: int) -> int:
     if index == 0 or index >= len(words):
         return 5
-    before, here = words[index - 1], words[index]
-    gap = here.start - before.start - len(before.text)
-    if here.line_start:
+    gap, before = words.gaps[index], words.texts[index - 1]
+    if "\n" in gap:
         return 5
     if not gap:
         return 0
-    if before.text[-1] in ".!?。！？":
+    if before[-1] in ".!?。！？":
         return 4
-    return 2 if before.text[-1] in ",;:)" else 1
+    return 2 if before[-1] in ",;:)" else 1
 
 
-def _enough(before: Sequence[Word], after: Sequence[Word], matches: list[Match]) -> bool:
+def _enough(before: Words, after: Words, matches: list[Match]) -> bool:
     """So much survives that a reader is helped by seeing it."""
-    kept = sum(_length(before, i, i + size) for i, _, size in matches)
-    most = max(_length(before, 0, len(before)), _length(after, 0, len(after)))
+    kept = sum(before.length(i, i + size) for i, _, size in matches)
+    most = max(before.length(0, len(before)), after.length(0, len(after)))
     return kept >= _SURVIVING * most
 
 
-def _ends(before: Sequence[Word], after: Sequence[Word], matches: list[Match]) -> list[Match]:
+def _ends(before: Words, after: Words, matches: list[Match]) -> list[Match]:
     """Only what stands at the very beginning and the very end of both."""
     return [
         (i, j, size)

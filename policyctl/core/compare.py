@@ -10,14 +10,13 @@ from policyctl.core.align import Link, align
 from policyctl.core.block_changes import block_changes
 from policyctl.core.kinds import body_of, cosmetic_as_a_whole, kinds_of
 from policyctl.core.lineage import with_carried_ids
-from policyctl.core.parse import parse, title_of
+from policyctl.core.parse import parse
 from policyctl.core.pieces import Piece
 from policyctl.core.policy import Clause, Document
 from policyctl.core.practice import Practice
 from policyctl.core.practice_changes import practice_changes
 from policyctl.core.redline import redline
 from policyctl.core.revision import BlockChange, ClauseChange, Kind, Revision, Span
-from policyctl.core.visible import folded
 
 
 def compare(
@@ -49,7 +48,7 @@ def _piece(document: Document, clause: Clause) -> Piece:
     return Piece(
         document.text[clause.start : clause.end].rstrip(),
         lambda: body_of(clause),
-        title=folded(title_of(clause.heading)) if clause.level else "",
+        heading=clause.heading if clause.level else "",
         parent=clause.path[:-1],
         level=clause.level,
     )

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 
 from policyctl.core.parse import BOLD_LEVEL, number_of, title_of
 from policyctl.core.policy import Clause, Document
+from policyctl.core.redline import common_ends
 from policyctl.core.revision import Kind
 from policyctl.core.visible import LINK, folded, plain
 
@@ -41,6 +42,7 @@ def kinds_of(
     if raw_old == raw_new:
         return frozenset(kinds or {Kind.UNCHANGED}), ()
     kinds |= _shape(before, after) | _wording(before, after)
+    raw_old, raw_new = _differing(raw_old, raw_new)
     form = forms(raw_old, raw_new, before[0].heading, after[0].heading)
     if kinds & {Kind.REWORDED, Kind.RENAMED}:
         return frozenset(kinds), form
@@ -51,6 +53,15 @@ def kinds_of(
 
 def _raw(document: Document, clauses: tuple[Clause, ...]) -> str:
     return "".join([document.text[c.start : c.end] for c in clauses])
+
+
+def _differing(raw_old: str, raw_new: str) -> tuple[str, str]:
+    """The lines from the first that differs to the last."""
+    head, tail = common_ends(raw_old, raw_new)
+    head = raw_old.rfind("\n", 0, head) + 1
+    stop = raw_old.find("\n", len(raw_old) - tail)
+    tail = len(raw_old) - stop if stop >= 0 else 0
+    return raw_old[head : len(raw_old) - tail], raw_new[head : len(raw_new) - tail]
 
 
 def _shape(before: tuple[Clause, ...], after: tuple[Clause, ...]) -> set[Kind]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
+from policyctl.core.parse import title_of
 from policyctl.core.tokens import Interner
 from policyctl.core.visible import folded
 
@@ -19,27 +20,35 @@ _RUN = 3
 class Piece:
     """A clause or a block to be aligned.
 
-    ``raw`` is its source text; ``title`` its heading without number, '' when there is none;
-    ``parent`` the headings above it; ``body`` (asked for only when the raw texts do not settle the
-    matter) the visible words below the heading, typography folded.
+    ``raw`` is its source text; ``heading`` its heading, '' when there is none; ``parent`` the headings
+    above it. What follows is worked out only when the raw texts do not settle the matter: ``title``,
+    the heading without number, and ``body``, the visible words below it, typography folded.
     """
 
-    __slots__ = ("_body", "_read", "_size", "kind", "level", "parent", "raw", "title")
+    __slots__ = ("_body", "_read", "_size", "_title", "heading", "kind", "level", "parent", "raw")
 
     def __init__(
         self,
         raw: str,
         read: Callable[[], str],
         *,
-        title: str = "",
+        heading: str = "",
         parent: tuple[str, ...] = (),
         level: int = 0,
         kind: str = "",
     ) -> None:
-        self.raw, self.title, self.parent, self.level, self.kind = raw, title, parent, level, kind
+        self.raw, self.heading, self.parent, self.level, self.kind = raw, heading, parent, level, kind
         self._read = read
         self._body: str | None = None
+        self._title: str | None = None
         self._size = -1
+
+    @property
+    def title(self) -> str:
+        """The heading without section number, typography folded."""
+        if self._title is None:
+            self._title = folded(title_of(self.heading)) if self.heading else ""
+        return self._title
 
     @property
     def body(self) -> str:

@@ -12,11 +12,11 @@ Kept and deleted runs joined are the old text, kept and inserted runs joined the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from policyctl.core.cleanup import coherent
 from policyctl.core.revision import Op, Run
-from policyctl.core.tokens import Interner, Word, sentences, words
+from policyctl.core.tokens import Interner, Words, sentences
 
 Match = tuple[int, int, int]
 _CELLS = 50_000_000  # words x words; beyond that sentences are matched first
@@ -28,21 +28,23 @@ def redline(old: str, new: str) -> tuple[Run, ...]:
         return ()
     if not old or not new:
         return (Run(Op.DELETE, old),) if old else (Run(Op.INSERT, new),)
-    head, tail = _common_ends(old, new)
+    head, tail = _whole_ends(old, new)
     middle_old, middle_new = old[head : len(old) - tail], new[head : len(new) - tail]
-    before, after = words(middle_old), words(middle_new)
-    matches = coherent(before, after, longest(before, after)) if before and after else []
-    runs = _emit(middle_old, middle_new, before, after, matches)
+    before, after = Words(middle_old), Words(middle_new)
+    matches = coherent(before, after, longest(before, after)) if len(before) and len(after) else []
+    runs = _emit(before, after, matches)
     return _joined([(Op.EQUAL, old[:head]), *runs, (Op.EQUAL, old[len(old) - tail :] if tail else "")])
 
 
-def _common_ends(old: str, new: str) -> tuple[int, int]:
-    """How many characters at the beginning and at the end are the same, whole sentences only.
-
-    Words next to a change stay in, so that cleanup sees what stands around it.
-    """
+def common_ends(old: str, new: str) -> tuple[int, int]:
+    """How many characters at the beginning and at the end are the same; the two never overlap."""
     head = _same_from_start(old, new)
-    tail = min(_same_from_start(old[::-1], new[::-1]), min(len(old), len(new)) - head)
+    return head, min(_same_from_start(old[::-1], new[::-1]), min(len(old), len(new)) - head)
+
+
+def _whole_ends(old: str, new: str) -> tuple[int, int]:
+    """The same, whole sentences only: words next to a change stay, so that cleanup sees them."""
+    head, tail = common_ends(old, new)
     head = old.rfind(". ", 0, head) + 2 if head and ". " in old[:head] else 0
     stop = old.find(". ", len(old) - tail) if tail else -1
     return head, len(old) - stop - 1 if stop >= 0 else 0
@@ -59,9 +61,9 @@ def _same_from_start(one: str, other: str) -> int:
     return low
 
 
-def longest(before: Sequence[Word], after: Sequence[Word]) -> list[Match]:
+def longest(before: Words, after: Words) -> list[Match]:
     """Stretches of words that stand in both, ``(old index, new index, length)``, in order."""
-    one, other = [word.text for word in before], [word.text for word in after]
+    one, other = before.texts, after.texts
     if len(one) * len(other) > _CELLS:
         return _by_sentences(one, other)
     return _common(one, other)
@@ -103,19 +105,29 @@ def _between(one: list[str], other: list[str], old: tuple[int, int], new: tuple[
     return [(old[0] + i, new[0] + j, size) for i, j, size in found]
 
 
-def _emit(
-    old: str, new: str, before: Sequence[Word], after: Sequence[Word], matches: list[Match]
-) -> list[tuple[Op, str]]:
+def _emit(before: Words, after: Words, matches: list[Match]) -> list[tuple[Op, str]]:
     """Runs of the words and of the white space between them."""
     runs: list[tuple[Op, str]] = []
+    old, new = before.source, after.source
     i = j = 0
-    for a, b, size in matches:
-        for k in range(size):
-            word, other = before[a + k], after[b + k]
-            runs += _change(old[i : word.start], new[j : other.start])
-            runs.append((Op.EQUAL, word.text))
-            i, j = word.start + len(word.text), other.start + len(other.text)
+    for a, b, size in _even(before, after, matches):
+        runs += _change(old[i : before.starts[a]], new[j : after.starts[b]])
+        i, j = before.end(a + size - 1), after.end(b + size - 1)
+        runs.append((Op.EQUAL, old[before.starts[a] : i]))
     return runs + _change(old[i:], new[j:])
+
+
+def _even(before: Words, after: Words, matches: list[Match]) -> Iterator[Match]:
+    """The matches cut where white space between their words differs."""
+    for a, b, size in matches:
+        if before.gaps[a + 1 : a + size] == after.gaps[b + 1 : b + size]:
+            yield a, b, size
+            continue
+        start = 0
+        for k in range(1, size + 1):
+            if k == size or before.gaps[a + k] != after.gaps[b + k]:
+                yield a + start, b + start, k - start
+                start = k
 
 
 def _change(old: str, new: str) -> list[tuple[Op, str]]:

@@ -16,6 +16,7 @@ _FLOOR = 0.45  # likeness below which words alone say nothing
 _COMMON, _KEPT = 12, 8
 _SHORT = 8
 _BARE = 3
+_SURE = 0.6
 
 
 class Gaps:
@@ -50,17 +51,50 @@ def by_score(
     right = [n for n in range(len(new)) if n not in used_new]
     if not left or not right:
         return {}
-    alike = _likeness(old, new, left, right, gaps, words)
     titles = _Titles(old, new, left, right)
+    sure = _sure(left, right, titles, gaps, words) if len(left) * len(right) > _ALL_PAIRS else {}
+    done_old, done_new = {o for o, _ in sure}, {n for _, n in sure}
+    left, right = [o for o in left if o not in done_old], [n for n in right if n not in done_new]
+    return sure | _best(old, new, left, right, titles, gaps, words)
+
+
+def _sure(
+    left: list[int], right: list[int], titles: _Titles, gaps: Gaps, words: Words
+) -> dict[Pair, tuple[str, float]]:
+    """In a long text, what needs no choice: a title that stands once, in the same gap, most words kept."""
+    from rapidfuzz.distance import Indel
+
+    place = {titles.new[n].title: n for n in right}
+    found = {}
+    for o in left:
+        n = place.get(titles.old[o].title, -1)
+        if n >= 0 and titles.unique(o, n) and gaps.same(o, n):
+            like = Indel.normalized_similarity(words.of(0, o), words.of(1, n), score_cutoff=_SURE)
+            if like:
+                found[o, n] = ("title", 1.0)
+    return found
+
+
+def _best(
+    old: Sequence[Piece],
+    new: Sequence[Piece],
+    left: list[int],
+    right: list[int],
+    titles: _Titles,
+    gaps: Gaps,
+    words: Words,
+) -> dict[Pair, tuple[str, float]]:
+    alike = _likeness(old, new, left, right, gaps, words) if left and right else {}
     scores = {}
     for (o, n), like in alike.items():
         same, title = gaps.same(o, n), titles.equal(o, n)
         if like >= _needed(old[o], new[n], same=same, title=title, unique=titles.unique(o, n)):
             parent = old[o].parent == new[n].parent
             scores[o, n] = like + _TITLE * title + _GAP * same + _PARENT * parent
-    chosen = best_pairs(scores)
+    margins = _margins(scores)
     return {
-        (o, n): ("title" if titles.equal(o, n) else "similarity", _margin(scores, (o, n))) for o, n in chosen
+        (o, n): ("title" if titles.equal(o, n) else "similarity", margins(o, n))
+        for o, n in best_pairs(scores)
     }
 
 
@@ -94,11 +128,26 @@ class _Titles:
         return self.equal(o, n) and self.count_old[title] == 1 == self.count_new[title]
 
 
-def _margin(scores: Mapping[Pair, float], pair: Pair) -> float:
-    """How far the pair's score stands above the next best one of either member."""
-    o, n = pair
-    others = [s for (a, b), s in scores.items() if (a == o) != (b == n)]
-    return round(min(1.0, max(0.0, scores[pair] - max(others, default=0.0))), 4)
+def _margins(scores: Mapping[Pair, float]) -> Callable[[int, int], float]:
+    """How far a pair's score stands above the next best one of either member."""
+    of_old: dict[int, list[float]] = defaultdict(list)
+    of_new: dict[int, list[float]] = defaultdict(list)
+    for (o, n), score in scores.items():
+        of_old[o].append(score)
+        of_new[n].append(score)
+
+    def margin(o: int, n: int) -> float:
+        own = scores[o, n]
+        others = _without(of_old[o], own) + _without(of_new[n], own)
+        return round(min(1.0, max(0.0, own - max(others, default=0.0))), 4)
+
+    return margin
+
+
+def _without(scores: list[float], one: float) -> list[float]:
+    rest = list(scores)
+    rest.remove(one)
+    return rest
 
 
 def _likeness(
@@ -152,7 +201,8 @@ def _of_one_gap(left: list[int], right: list[int], gaps: Gaps) -> set[Pair]:
     inside: dict[int, list[int]] = defaultdict(list)
     for o in left:
         inside[gaps.of_old(o)].append(o)
-    return {(o, n) for n in right for o in inside[gaps.of_new(n)] if len(inside[gaps.of_new(n)]) <= _COMMON}
+    small = {gap: members for gap, members in inside.items() if len(members) <= _COMMON}
+    return {(o, n) for n in right for o in small.get(gaps.of_new(n), ())}
 
 
 def _of_one_title(old: Sequence[Piece], new: Sequence[Piece], left: list[int], right: list[int]) -> set[Pair]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from itertools import accumulate
 
 _STOPS = frozenset(".!?;|。！？；")
 _MONTH = (
@@ -20,7 +20,7 @@ _CJK = (
     r"\u0e00-\u0e7f\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3040-\u30ff\u31f0-\u31ff"
     r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 )
-TOKEN = re.compile(
+_VISIBLE = (
     rf"{_MONTH}\.?[ \u00a0]\d{{1,2}}(?:st|nd|rd|th)?,?[ \u00a0]\d{{4}}\b"
     rf"|\d{{1,2}}(?:st|nd|rd|th)?[ \u00a0]{_MONTH}\.?,?(?:[ \u00a0]\d{{4}})?\b"
     r"|https?://[^\s()<>\[\]\"|]*[^\s()<>\[\]\"|.,;:!?]"
@@ -29,32 +29,37 @@ TOKEN = re.compile(
     rf"|{_NUMBER}(?:st|nd|rd|th)?"
     rf"|[{_CJK}]"
     rf"|[^\W\d_{_CJK}](?:[^\W_{_CJK}]|[\u0300-\u036f\u0640\u064b-\u065f\u0900-\u0903\u093a-\u094f\u200b-\u200d\u00ad]|['’\u2010\u2011-](?=[^\W_{_CJK}]))*"
-    r"|\*+|_+|\r?\n|[^\S\n\r]+|\r|.",
-    re.DOTALL,
+    r"|\*+|_+|\S"
 )
+_SPACED = re.compile(rf"(\s*)({_VISIBLE})")
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
-    """A token that is not white space, its offset, and whether a line begins with it."""
+class Words:
+    """The tokens of a text that are not white space.
 
-    text: str
-    start: int
-    line_start: bool = False
+    ``texts``; ``starts``, their offsets; ``gaps``, the white space before each.
+    """
 
+    __slots__ = ("gaps", "source", "starts", "texts")
 
-def words(text: str) -> list[Word]:
-    """The tokens of a text without white space, in order."""
-    found = []
-    fresh = True
-    for match in TOKEN.finditer(text):
-        token = match[0]
-        if token.isspace():
-            fresh = fresh or "\n" in token
-        else:
-            found.append(Word(token, match.start(), fresh))
-            fresh = False
-    return found
+    def __init__(self, source: str) -> None:
+        pairs = _SPACED.findall(source)
+        self.source = source
+        self.gaps: list[str] = [gap for gap, _ in pairs]
+        self.texts: list[str] = [text for _, text in pairs]
+        ends = accumulate(len(gap) + len(text) for gap, text in pairs)
+        self.starts: list[int] = [end - len(text) for end, text in zip(ends, self.texts, strict=True)]
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def end(self, index: int) -> int:
+        """Offset behind a word."""
+        return self.starts[index] + len(self.texts[index])
+
+    def length(self, start: int, end: int) -> int:
+        """Characters from the first word to the last of ``start:end``, 0 when there is none."""
+        return self.end(end - 1) - self.starts[start] if end > start else 0
 
 
 def sentences(texts: Sequence[str]) -> list[tuple[int, int]]:

@@ -101,6 +101,9 @@ def visible(text: str) -> str:
     return plain(_without_marks(text) if _SPECIAL.search(text) else text)
 
 
+@lru_cache(maxsize=8192)
 def folded(text: str) -> str:
     """``text`` with quote marks, dashes and dots in their plain form: typography is not wording."""
-    return text if text.isascii() and "`" not in text else _TYPOGRAPHY.sub(lambda found: _PLAIN[found[0]], text)
+    return (
+        text if text.isascii() and "`" not in text else _TYPOGRAPHY.sub(lambda found: _PLAIN[found[0]], text)
+    )
