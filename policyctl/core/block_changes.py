@@ -49,7 +49,7 @@ def _alone(document: Document, clause: Clause, *, is_old: bool) -> BlockChange:
 
 
 def _piece(document: Document, block: Block) -> Piece:
-    return Piece(document.text[block.start : block.end].rstrip(), lambda: block.visible, kind=block.kind)
+    return Piece(document.text[block.start : block.end].rstrip(), block)
 
 
 def _change(

@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from policyctl.core.align import Link, align
 from policyctl.core.block_changes import block_changes
-from policyctl.core.kinds import body_of, cosmetic_as_a_whole, kinds_of
+from policyctl.core.kinds import cosmetic_as_a_whole, kinds_of
 from policyctl.core.lineage import with_carried_ids
 from policyctl.core.parse import parse
 from policyctl.core.pieces import Piece
@@ -32,8 +32,7 @@ def compare(
     """
     if old.cut_at != new.cut_at and old.clauses and new.clauses:
         new = parse(new.text, cut_at=old.cut_at)
-    links = align([_piece(old, c) for c in old.clauses], [_piece(new, c) for c in new.clauses])
-    changes = tuple(_change(old, new, link) for link in links)
+    changes = tuple(_changes(old, new))
     revision = Revision(
         old,
         new,
@@ -44,14 +43,31 @@ def compare(
     return with_carried_ids(revision)
 
 
-def _piece(document: Document, clause: Clause) -> Piece:
-    return Piece(
-        document.text[clause.start : clause.end].rstrip(),
-        lambda: body_of(clause),
-        heading=clause.heading if clause.level else "",
-        parent=clause.path[:-1],
-        level=clause.level,
-    )
+def _changes(old: Document, new: Document) -> Iterator[ClauseChange]:
+    """Equal beginnings and ends of the documents are passed over quickly, the rest is aligned."""
+    head, tail = _equal_ends(old, new)
+    yield from map(_same, old.clauses[:head], new.clauses[:head])
+    olds, news = len(old.clauses) - tail, len(new.clauses) - tail
+    left, right = old.clauses[head:olds], new.clauses[head:news]
+    pieces = [[Piece(_text(d, c).rstrip(), c) for c in side] for d, side in ((old, left), (new, right))]
+    for link in align(*pieces):
+        yield _change(old, new, tuple(left[o] for o in link.old), tuple(right[n] for n in link.new), link)
+    yield from map(_same, old.clauses[olds:], new.clauses[news:])
+
+
+def _equal_ends(old: Document, new: Document) -> tuple[int, int]:
+    """How many clauses at the beginning and at the end are the same text."""
+    short = min(len(old.clauses), len(new.clauses))
+    head = tail = 0
+    while head < short and _text(old, old.clauses[head]) == _text(new, new.clauses[head]):
+        head += 1
+    while tail < short - head and _text(old, old.clauses[-1 - tail]) == _text(new, new.clauses[-1 - tail]):
+        tail += 1
+    return head, tail
+
+
+def _same(old: Clause, new: Clause, kinds: frozenset[Kind] = frozenset({Kind.UNCHANGED})) -> ClauseChange:
+    return ClauseChange(kinds, (old,), (new,), "raw", 1.0, (BlockChange(_span(old), _span(new), ()),))
 
 
 def _text(document: Document, clause: Clause) -> str:
@@ -62,16 +78,11 @@ def _span(clause: Clause) -> Span:
     return Span(clause.start, clause.end, clause.line, clause.end_line)
 
 
-_UNCHANGED, _MOVED = frozenset({Kind.UNCHANGED}), frozenset({Kind.MOVED})
-
-
-def _change(old: Document, new: Document, link: Link) -> ClauseChange:
-    before = tuple(old.clauses[o] for o in link.old)
-    after = tuple(new.clauses[n] for n in link.new)
+def _change(
+    old: Document, new: Document, before: tuple[Clause, ...], after: tuple[Clause, ...], link: Link
+) -> ClauseChange:
     if link.matched_by == "raw" and _text(old, before[0]) == _text(new, after[0]):
-        kinds = _MOVED if link.moved else _UNCHANGED
-        same = BlockChange(_span(before[0]), _span(after[0]), ())
-        return ClauseChange(kinds, before, after, "raw", link.margin, (same,))
+        return _same(before[0], after[0], frozenset({Kind.MOVED if link.moved else Kind.UNCHANGED}))
     kinds, form = kinds_of(old, new, before, after, moved=link.moved)
     blocks = block_changes(old, new, before, after)
     return ClauseChange(kinds, before, after, link.matched_by, link.margin, blocks, form)

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from policyctl.core.parse import BOLD_LEVEL, number_of, title_of
+from policyctl.core.pieces import body_of
 from policyctl.core.policy import Clause, Document
 from policyctl.core.redline import common_ends
 from policyctl.core.revision import Kind
@@ -22,12 +23,6 @@ _TARGET = re.compile(
     r"\]\(\s*<?((?:[^()\s<>]|\([^()\s]*\))+)|((?:https?://|mailto:)[^\s()<>\[\]\"]+)", re.IGNORECASE
 )
 _HOST = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?//(?:[^/@\s]*@)?(?:www\.)?([^/:?#\s]+)", re.IGNORECASE)
-
-
-def body_of(clause: Clause) -> str:
-    """The visible words under the heading; a short line that works as one is part of the words."""
-    skip = 1 if clause.level else 0
-    return " ".join(block.visible for block in clause.blocks[skip:] if block.visible)
 
 
 def kinds_of(

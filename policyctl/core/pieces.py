@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from policyctl.core.parse import title_of
+from policyctl.core.policy import Block, Clause
 from policyctl.core.tokens import Interner
 from policyctl.core.visible import folded
 
@@ -17,44 +18,51 @@ _WORD = re.compile(
 _RUN = 3
 
 
+def body_of(clause: Clause) -> str:
+    """The visible words under the heading; a short line that works as one is part of the words."""
+    skip = 1 if clause.level else 0
+    return " ".join(block.visible for block in clause.blocks[skip:] if block.visible)
+
+
 class Piece:
     """A clause or a block to be aligned.
 
-    ``raw`` is its source text; ``heading`` its heading, '' when there is none; ``parent`` the headings
-    above it. What follows is worked out only when the raw texts do not settle the matter: ``title``,
-    the heading without number, and ``body``, the visible words below it, typography folded.
+    ``raw`` is its source text without white space at the end; ``parent`` the headings above it. What
+    follows is worked out only when the raw texts do not settle the matter: ``title``, the heading
+    without number ('' when there is none), and ``body``, the visible words below it, typography folded.
     """
 
-    __slots__ = ("_body", "_read", "_size", "_title", "heading", "kind", "level", "parent", "raw")
+    __slots__ = ("_body", "_part", "_size", "_title", "level", "raw")
 
-    def __init__(
-        self,
-        raw: str,
-        read: Callable[[], str],
-        *,
-        heading: str = "",
-        parent: tuple[str, ...] = (),
-        level: int = 0,
-        kind: str = "",
-    ) -> None:
-        self.raw, self.heading, self.parent, self.level, self.kind = raw, heading, parent, level, kind
-        self._read = read
+    def __init__(self, raw: str, part: Clause | Block) -> None:
+        self.raw, self._part = raw, part
+        self.level = part.level if isinstance(part, Clause) else 0
         self._body: str | None = None
         self._title: str | None = None
         self._size = -1
 
     @property
+    def parent(self) -> tuple[str, ...]:
+        """The headings above it."""
+        return self._part.path[:-1] if isinstance(self._part, Clause) else ()
+
+    @property
     def title(self) -> str:
         """The heading without section number, typography folded."""
         if self._title is None:
-            self._title = folded(title_of(self.heading)) if self.heading else ""
+            self._title = self._read_title()
         return self._title
+
+    def _read_title(self) -> str:
+        part = self._part
+        return folded(title_of(part.heading)) if isinstance(part, Clause) and part.level else ""
 
     @property
     def body(self) -> str:
         """The visible words below the heading, typography folded."""
         if self._body is None:
-            self._body = folded(self._read())
+            part = self._part
+            self._body = folded(part.visible if isinstance(part, Block) else body_of(part))
         return self._body
 
     @property
