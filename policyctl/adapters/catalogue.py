@@ -51,11 +51,11 @@ def _lexicon(raw: Mapping[str, Any], own: LocalTerms) -> Lexicon:
     return Lexicon(
         code=raw["language"]["code"],
         name=raw["language"]["name"],
-        common=frozenset(raw["language"]["common"].split()),
+        common=frozenset(raw["language"]["common"].casefold().split()),
         entries=entries,
-        units=MappingProxyType(raw.get("units", {})),
-        numbers=MappingProxyType(raw.get("numbers", {})),
-        months=frozenset(raw.get("months", {}).get("names", ())),
+        units=MappingProxyType({word.casefold(): days for word, days in raw.get("units", {}).items()}),
+        numbers=MappingProxyType({word.casefold(): value for word, value in raw.get("numbers", {}).items()}),
+        months=frozenset(map(str.casefold, raw.get("months", {}).get("names", ()))),
         index=index_of(entries),
     )
 
@@ -64,7 +64,7 @@ def _entries(raw: Mapping[str, Any]) -> Iterator[Entry]:
     for kind in KINDS:
         for term, phrases in raw.get(kind, {}).items():
             for phrase in dict.fromkeys(phrases):
-                yield Entry(kind, term, tuple(phrase.split()))
+                yield Entry(kind, term, tuple(phrase.casefold().split()))
 
 
 def _local(own: LocalTerms) -> Iterator[Entry]:

@@ -27,6 +27,7 @@ from policyctl.core.words import folded
 
 __all__ = ["RULES", "JudgeContext", "judge"]
 
+_DOUBT = 1.25  # by how much what expands outweighs what restricts
 _MINORITY = 0.3  # share of findings against the stream from which a revision is called mixed
 
 
@@ -120,15 +121,19 @@ def _verdict(found: tuple[Finding, ...]) -> Verdict:
 
 
 def _direction(material: list[Finding]) -> Direction:
-    """Each changed sentence has one vote; what a person must decide weighs half."""
+    """Each changed sentence has one vote. What a person must decide weighs half, and so does a sentence
+    that is gone altogether (what it said may stand elsewhere in other words); in doubt more is expanded.
+    """
     votes: dict[tuple[str | None, str | None], tuple[float, float]] = {}
     for finding in material:
         weight = 0.5 if finding.confidence is Confidence.UNDECIDED else 1.0
+        weight *= 0.5 if finding.after is None and finding.practice is None else 1.0
         more, less = votes.get((finding.before, finding.after), (0.0, 0.0))
         more = max(more, weight * (finding.direction in {Direction.EXPANDS, Direction.MIXED}))
         less = max(less, weight * (finding.direction in {Direction.RESTRICTS, Direction.MIXED}))
         votes[finding.before, finding.after] = (more, less)
     more, less = (sum(vote[side] for vote in votes.values()) for side in (0, 1))
+    more *= _DOUBT
     if not more + less:
         return Direction.NEUTRAL
     if min(more, less) >= _MINORITY * (more + less):
