@@ -14,6 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft202012Validator
+from typer.testing import CliRunner
+
+from policyctl.cli.app import app
 
 CLEAN = {
     name: value
@@ -46,12 +49,12 @@ def policyctl(
     )
 
 
-def git(folder: Path, *args: str) -> str:
-    """Run git in ``folder``; its output."""
-    run = subprocess.run(
-        ["git", "-C", str(folder), *args], env={**CLEAN, **GIT}, capture_output=True, text=True, check=True
+def inside(*args: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """The same in this process, which is quicker: for tests that need no process of their own."""
+    run = CliRunner().invoke(
+        app, ["-C", str(cwd), *map(str, args)], env={"NO_COLOR": None, "FORCE_COLOR": None}
     )
-    return run.stdout
+    return subprocess.CompletedProcess(args, run.exit_code, run.stdout, run.stderr)
 
 
 @cache
