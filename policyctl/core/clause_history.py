@@ -97,7 +97,7 @@ class ClauseHistory:
 
     @property
     def changes(self) -> tuple[Step, ...]:
-        """The steps after the first that changed more than markup."""
+        """The steps after the first that changed more than markup; going and coming back are changes."""
         return tuple(step for step in self.steps[1:] if step.is_loud)
 
 

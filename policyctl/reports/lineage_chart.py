@@ -54,12 +54,12 @@ def _cells(history: ClauseHistory, places: list[int], columns: int) -> tuple[int
 
 
 def _spans(history: ClauseHistory, points: int) -> list[tuple[int, int]]:
-    """First and last points of the times in which the clause was there."""
+    """The points between which the clause was there: it came at one and went at the other."""
     spans: list[tuple[int, int]] = []
     begun: int | None = None
     for step in history.steps:
         if step.ends and begun is not None:
-            spans.append((begun, max(begun, step.point - 1)))
+            spans.append((begun, step.point))
             begun = None
         elif begun is None:
             begun = step.point
