@@ -5,17 +5,18 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 
 from policyctl.core.findings import Confidence, Direction, Finding, Severity
-from policyctl.core.policy import ChangeClass, Clause
+from policyctl.core.policy import ChangeClass, Clause, Document
 from policyctl.core.rules.rule import Draft, Rule, View, from_words
 
 Found = tuple[Finding, ...]
 _NEITHER = Direction.NEUTRAL
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _HIDDEN = re.compile("(?<=[A-Za-z])[\u200b\u2060\ufeff\u00ad]+(?=[A-Za-z])|[\U000e0000-\U000e007f]")
+_CLAIMED = re.compile(r"\{#([^}\s]+)\}\s*#*\s*$")
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _ANCHOR = re.compile(r"\]\(#([^)\s]+)\)")
 
@@ -82,8 +83,8 @@ def structure(view: View, _: Found) -> Iterator[Draft]:
     if view.context.new is None:
         return
     clauses = view.revision.new.clauses
-    ids = Counter(clause.id for clause in clauses)
-    yield from (_flaw(f"The clause id \u201c{i}\u201d stands twice.", None) for i, n in ids.items() if n > 1)
+    ids = {clause.id for clause in clauses}
+    yield from _twice(view.revision.new)
     for target in dict.fromkeys(_ANCHOR.findall(view.revision.new.text)):
         if target not in ids:
             yield _flaw(f"A link leads to \u201c#{target}\u201d, which is no clause.", None)
@@ -96,6 +97,19 @@ def _is_empty(clause: Clause, after: Clause | None) -> bool:
     """No words of its own, and no clause below it either."""
     bare = all(block.kind == "heading" or not block.visible for block in clause.blocks)
     return bool(clause.heading) and bare and not (after and after.level > clause.level)
+
+
+def _twice(document: Document) -> Iterator[Draft]:
+    """Anchors that two headings claim; the parser gives the second clause another id, so it is asked here."""
+    seen: set[str] = set()
+    for clause in document.clauses:
+        line = document.text[clause.start : clause.end].split("\n", 1)[0]
+        anchor = _CLAIMED.search(line)
+        if anchor and anchor[1] in seen:
+            flaw = _flaw(f"The clause id \u201c{anchor[1]}\u201d stands twice.", clause)
+            yield replace(flaw, severity=Severity.ERROR)
+        if anchor:
+            seen.add(anchor[1])
 
 
 def _flaw(message: str, clause: Clause | None) -> Draft:
