@@ -112,7 +112,7 @@ def _table(lineage: Lineage, clauses: Sequence[ClauseHistory]) -> Table:
         table.add_column(name, overflow="fold", justify="right" if name == "changes" else "left")
     for each in clauses:
         since, last = _when(lineage, each.steps[0]), _when(lineage, each.latest)
-        table.add_row(Text(name_of(each)), since, str(len(each.changes)), last, told(each.latest))
+        table.add_row(Text(name_of(each)), since, str(len(each.changes)), last, kinds_of(each.latest))
     return table
 
 
