@@ -53,7 +53,7 @@ def unclaused(view: View, _: Found) -> Iterator[Draft]:
                 ("structure",),
                 clause=practice.clause,
                 practice=practice.id,
-                mend="Write the id of a clause (policyctl clauses lists them), or give the clause this anchor.",
+                mend="Write the id of a clause (policyctl clauses lists them), or give it this anchor.",
             )
 
 
