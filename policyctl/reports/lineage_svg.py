@@ -17,7 +17,7 @@ from policyctl.reports.lineage import day_of, name_of, told
 from policyctl.reports.lineage_chart import Chart, ChartRow, chart_of
 from policyctl.reports.words import counted, one_line
 
-COLUMNS = 36
+COLUMNS = 22  # so that the page shows it without scrolling
 _NAMES, _CELL, _ROW, _TOP, _EDGE = 280, 20, 22, 34, 8  # pixels
 _LONGEST = 40  # characters of a name
 # From few changes to many: the ground, and letters on it with a contrast of at least 4.5.
