@@ -29,8 +29,38 @@ def block_changes(
         return (BlockChange(_span(before), _span(after), ()),)
     left = [block for clause in before for block in clause.blocks]
     right = [block for clause in after for block in clause.blocks]
+    head, tail = _equal_ends(old, new, left, right)
+    middle = left[head : len(left) - tail], right[head : len(right) - tail]
+    return (
+        *map(_same, left[:head], right[:head]),
+        *(_change(old, new, *middle, link) for link in _links(old, new, *middle)),
+        *map(_same, left[len(left) - tail :], right[len(right) - tail :]),
+    )
+
+
+def _links(old: Document, new: Document, left: Sequence[Block], right: Sequence[Block]) -> Sequence[Link]:
+    """Which blocks go together. One alone on each side needs no search: the clauses are linked."""
+    if len(left) == len(right) == 1:
+        return [Link((0,), (0,), "position")]
     links = align([_piece(old, b) for b in left], [_piece(new, b) for b in right])
-    return tuple(_change(old, new, left, right, link) for link in rejoined(left, right, links))
+    return rejoined(left, right, links)
+
+
+def _equal_ends(
+    old: Document, new: Document, left: Sequence[Block], right: Sequence[Block]
+) -> tuple[int, int]:
+    """How many blocks at the beginning and at the end are the same text."""
+    short = min(len(left), len(right))
+    head = tail = 0
+    while head < short and _text(old, [left[head]]) == _text(new, [right[head]]):
+        head += 1
+    while tail < short - head and _text(old, [left[-1 - tail]]) == _text(new, [right[-1 - tail]]):
+        tail += 1
+    return head, tail
+
+
+def _same(old: Block, new: Block) -> BlockChange:
+    return BlockChange(_span([old]), _span([new]), ())
 
 
 def _text(document: Document, parts: Sequence[Clause | Block]) -> str:
