@@ -81,10 +81,10 @@ def _settled(before: Words, after: Words, matches: list[Match]) -> list[Match]:
             settled.append((i, j, size))
             continue
         words, start, end = (before, a + length, i) if old_gap else (after, b + length, j)
-        shift = _best_shift(words, start, end, length - 1, size - 1)
+        shift = _best_shift(words, start, end, length, size)
         settled[-1] = (a, b, length + shift)
         settled.append((i + shift, j + shift, size - shift))
-    return settled
+    return [match for match in settled if match[2]]
 
 
 def _best_shift(words: Words, start: int, end: int, left: int, right: int) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from policyctl.core.align import Link
 from policyctl.core.pieces import words_of
@@ -24,7 +24,7 @@ def rejoined(left: Sequence[Block], right: Sequence[Block], links: Sequence[Link
     """Links with contiguous members that hold every block of both sides exactly once, in order."""
     if not any(map(_several, links)) and not _lonely(links):
         return list(links)
-    whole = _contiguous(links)
+    whole = _contiguous(left, right, links)
     return _stretches(left, right, whole)
 
 
@@ -37,7 +37,7 @@ def _lonely(links: Sequence[Link]) -> bool:
     return any(not link.new for link in links) and any(not link.old for link in links)
 
 
-def _contiguous(links: Sequence[Link]) -> list[Link]:
+def _contiguous(left: Sequence[Block], right: Sequence[Block], links: Sequence[Link]) -> list[Link]:
     """A link of several blocks takes in the lonely ones between them, or gives up all but a pair."""
     lone = ({link.old[0] for link in links if not link.new}, {link.new[0] for link in links if not link.old})
     taken: tuple[set[int], set[int]] = (set(), set())
@@ -47,7 +47,8 @@ def _contiguous(links: Sequence[Link]) -> list[Link]:
             made.append(link)
             continue
         spans = (range(link.old[0], link.old[-1] + 1), range(link.new[0], link.new[-1] + 1))
-        if all(i in lone[k] or i in (link.old, link.new)[k] for k in (0, 1) for i in spans[k]):
+        free = all(i in lone[k] or i in (link.old, link.new)[k] for k in (0, 1) for i in spans[k])
+        if free and _run(left, spans[0]) and _run(right, spans[1]):
             made.append(replace(link, old=tuple(spans[0]), new=tuple(spans[1])))
             taken[0].update(spans[0])
             taken[1].update(spans[1])
@@ -87,14 +88,15 @@ def _stretches(left: Sequence[Block], right: Sequence[Block], links: list[Link])
 def _stretch(left: Sequence[Block], right: Sequence[Block], members: list[Link]) -> list[Link]:
     olds = sorted(o for link in members for o in link.old)
     news = sorted(n for link in members for n in link.new)
-    if not olds or not news or not (_run(olds) and _run(news)):
+    if not olds or not news or not (_run(left, olds) and _run(right, news)):
         return members
     alike = _likeness([left[o].visible for o in olds], [right[n].visible for n in news])
     return [Link(tuple(olds), tuple(news), "similarity", 0.0)] if alike >= _ALIKE else members
 
 
-def _run(indices: list[int]) -> bool:
-    return indices[-1] - indices[0] == len(indices) - 1
+def _run(blocks: Sequence[Block], indices: Sequence[int]) -> bool:
+    """The blocks follow each other in the text; blocks of clauses that were merged may not."""
+    return all(b == a + 1 and blocks[a].end == blocks[b].start for a, b in pairwise(indices))
 
 
 def _likeness(old: list[str], new: list[str]) -> float:

@@ -253,7 +253,7 @@ def slug(heading: str) -> str:
     The section number does not belong to it, so that renumbering keeps ids.
     """
     return "-".join(
-        re.findall(r"\w+", title_of(heading).casefold().replace("'", "").replace("’", ""))
+        re.findall(r"\w+", title_of(heading).lower().replace("'", "").replace("’", ""))
     ).replace("_", "-")
 
 
