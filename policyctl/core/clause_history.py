@@ -170,22 +170,29 @@ class _Follower:
         return _renamed(old, *known)
 
     def _go_on(self, changes: Sequence[ClauseChange]) -> None:
+        """Those that end come first: another clause may take over an id in the same revision."""
         before, self.threads = self.threads, {}
-        for change in changes:
-            self._link(change, [before.pop(clause.id) for clause in change.old])
+        linked = [(change, [before[clause.id] for clause in change.old]) for change in changes]
+        for change, olds in linked:
+            for thread in olds[1:] if change.new else olds:
+                self._end(thread, change)
+        for change, olds in linked:
+            for number, clause in enumerate(change.new):
+                self._link(change, olds, number, clause)
 
-    def _link(self, change: ClauseChange, olds: Sequence[_Thread]) -> None:
+    def _end(self, thread: _Thread, change: ClauseChange) -> None:
+        into = tuple(clause.id for clause in change.new[:1])
         here = len(self.points) - 1
-        for number, clause in enumerate(change.new):
-            others = [c.id for c in (change.new[1:] if number == 0 else change.new[:1])]
-            others += [thread.names[-1] for thread in olds[1:]] if number == 0 else []
-            thread = olds[0] if number == 0 and olds else self._begun(clause)
-            self._step(thread, clause, change, others)
-            self.threads[clause.id] = thread
-        for thread in olds[1:] if change.new else olds:
-            into = tuple(clause.id for clause in change.new[:1])
-            thread.steps.append(Step(here, change.kinds, thread.clause.heading, (), into, ends=True))
-            self.gone[thread.names[-1]] = thread
+        thread.steps.append(Step(here, change.kinds, thread.clause.heading, (), into, ends=True))
+        self.gone[thread.names[-1]] = thread
+
+    def _link(self, change: ClauseChange, olds: Sequence[_Thread], number: int, clause: Clause) -> None:
+        first = number == 0
+        others = [each.id for each in (change.new[1:] if first else change.new[:1])]
+        others += [thread.names[-1] for thread in olds[1:]] if first else []
+        thread = olds[0] if first and olds else self._begun(clause)
+        self._step(thread, clause, change, others)
+        self.threads[clause.id] = thread
 
     def _begun(self, clause: Clause) -> _Thread:
         return self.gone.pop(clause.id, None) or _Thread(clause, [clause.id], 0)

@@ -149,6 +149,14 @@ def test_a_sentence_knows_its_line() -> None:
     assert {age.line for age in clause(lineage, "whom-we-tell").sentences} == {7}
 
 
+def test_an_id_that_another_clause_takes_over_has_one_history() -> None:
+    lineage = history_of(
+        "# Sharing\n\n\n\n# Sharing\n\nWe share data. We share data.",
+        "# Sharing\n\nWe keep it.\n\n# Sharing\n\n",
+    )
+    assert len({each.id for each in lineage.clauses}) == len(lineage.clauses)
+
+
 SENTENCES = st.lists(
     st.sampled_from(["We share data.", "We keep it.", "You may object.", "It is safe.", "Ask us."]),
     max_size=4,
@@ -162,7 +170,7 @@ TEXTS = st.one_of(st.lists(CLAUSES, max_size=5).map("\n\n".join), st.text(max_si
 
 
 @given(texts=st.lists(TEXTS, min_size=1, max_size=5))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_the_clauses_that_stand_are_those_of_the_last_text_each_once(texts: list[str]) -> None:
     lineage = history_of(*texts, words=True)
     there = [each for each in lineage.clauses if lineage.is_there(each)]
