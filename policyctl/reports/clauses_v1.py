@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from policyctl.core.policy import Clause, Document
-from policyctl.reports.comparison import Side
+from policyctl.reports.comparison import Side, name_of
 from policyctl.reports.json_v1 import Json, clause_json
 from policyctl.reports.words import counted, one_line
 
@@ -30,6 +30,6 @@ def clauses_text(side: Side, document: Document) -> str:
 
 
 def _line(clause: Clause, width: int) -> str:
-    heading = one_line(clause.heading) or "(opening text)"
+    heading = one_line(name_of(clause))
     indent = "  " * max(0, len(clause.path) - 1)
     return f"{clause.line:>{width}}-{clause.end_line:<{width}}  {indent}{heading}  #{one_line(clause.id)}"

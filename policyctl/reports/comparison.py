@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from policyctl.core.findings import Judgement
+from policyctl.core.policy import Clause
 from policyctl.core.revision import BlockChange, ClauseChange, Kind, Op, Revision, Run, Span
 
 QUIET = frozenset({Kind.UNCHANGED, Kind.FORMAT_ONLY})
@@ -32,6 +33,9 @@ KIND_ORDER = (
     Kind.UNCHANGED,
 )
 """The order in which the kinds of one link are named to a person."""
+
+
+_FIRST_WORDS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +129,16 @@ def is_changed(block: BlockChange) -> bool:
 
 def headline(change: ClauseChange) -> str:
     """The heading a reader knows the link by: the new one, the old one where the clause is gone."""
-    named = change.new or change.old
-    return " + ".join(clause.heading or "(opening text)" for clause in named)
+    return " + ".join(name_of(clause) for clause in change.new or change.old)
+
+
+def name_of(clause: Clause) -> str:
+    """The heading; where there is none, the first words."""
+    if clause.heading:
+        return clause.heading
+    words = (clause.blocks[0].visible if clause.blocks else "").split()
+    more = " ..." if len(words) > _FIRST_WORDS else ""
+    return f"“{' '.join(words[:_FIRST_WORDS])}{more}”" if words else "(no words)"
 
 
 def _counted(revision: Revision) -> Iterator[Run]:

@@ -23,6 +23,7 @@ from policyctl.reports.comparison import (
     Comparison,
     headline,
     is_changed,
+    name_of,
     says_something,
     sorted_kinds,
     statistics,
@@ -150,7 +151,7 @@ def _moved(change: ClauseChange) -> bool:
 
 
 def _place_left(clause: Clause, change: ClauseChange) -> Entry:
-    heading = one_line(clause.heading) or "(opening text)"
+    heading = one_line(name_of(clause))
     move = Move("→", "moved to", _anchor(change), one_line(headline(change)))
     return Entry(f"left-{clause.id}", heading, "moved away", "", "", quiet=False, blocks=(), moves=(move,))
 

@@ -19,6 +19,7 @@ from policyctl.reports.comparison import (
     headline,
     is_changed,
     loud_changes,
+    name_of,
     sorted_kinds,
     statistics,
     visible_runs,
@@ -94,7 +95,7 @@ def _kinds(change: ClauseChange) -> str:
 def _heading(change: ClauseChange) -> str:
     name = _inline(headline(change))
     if Kind.RENAMED in change.kinds and change.old:
-        return f"{' + '.join(_inline(clause.heading) for clause in change.old)} → {name}"
+        return f"{' + '.join(_inline(name_of(clause)) for clause in change.old)} → {name}"
     return name
 
 

@@ -74,12 +74,14 @@ def plan_text(plan: Plan, *, width: int, colour: bool) -> str:
 
 
 def _dates(plan: Plan) -> list[str]:
-    effective = day(plan.effective) if plan.effective else "no effective date yet"
-    named = plan.change_class.value if plan.change_class else "not decided yet"
-    return [
-        f"  published {day(plan.published)}, effective {effective}",
-        f"  class {named}, commit {plan.commit[:12]}",
-    ]
+    effective = f"effective {day(plan.effective)}" if plan.effective else "no effective date yet"
+    return [f"  published {day(plan.published)}, {effective}", f"  {_class(plan)}, commit {plan.commit[:12]}"]
+
+
+def _class(plan: Plan) -> str:
+    if plan.change_class:
+        return f"class {plan.change_class.value}"
+    return "first version" if plan.version.number == 1 else "class not decided yet"
 
 
 def _told(audiences: Sequence[Audience]) -> list[str]:

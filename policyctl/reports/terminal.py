@@ -23,6 +23,7 @@ from policyctl.reports.comparison import (
     headline,
     is_changed,
     loud_changes,
+    name_of,
     sorted_kinds,
     statistics,
     visible_runs,
@@ -32,6 +33,8 @@ from policyctl.reports.words import KIND_WORDS, counted, mark_space, one_line, s
 NARROWEST, WIDEST = 40, 200
 CONTEXT = 160
 """Characters of kept text shown on each side of a change; the middle of a longer stretch is cut."""
+EXCERPT = 300
+"""Characters of a finding's words, before and after, that are shown."""
 
 _STYLES = {Op.DELETE: "red strike", Op.INSERT: "blue underline", Op.EQUAL: ""}
 _SIGNS = {Op.DELETE: ("[-", "-]"), Op.INSERT: ("{+", "+}"), Op.EQUAL: ("", "")}
@@ -110,20 +113,30 @@ def _lines(clauses: Sequence[Clause]) -> str:
 def _heading(change: ClauseChange) -> str:
     name = one_line(headline(change))
     if Kind.RENAMED in change.kinds and change.old:
-        return f"{' + '.join(one_line(c.heading) for c in change.old)} -> {name}"
+        return f"{' + '.join(one_line(name_of(c)) for c in change.old)} -> {name}"
     return name
 
 
 def _findings(findings: Sequence[Finding]) -> Iterator[RenderableType]:
     if findings:
         yield Text(counted(len(findings), "finding"), "bold")
-    for finding in findings:
+    for number, finding in enumerate(findings, 1):
         line = Text.assemble((finding.severity.value, _SEVERITIES[finding.severity]), " ")
         line.append(one_line(finding.message))
         line.append(f" ({_known_by(finding)})", "dim")
         yield Padding(line, (0, 0, 0, 2))
-        if finding.mend:
+        for name, words in (("before", finding.before), ("after", finding.after)):
+            if words:
+                yield Padding(Text(f"{name}: {_excerpt(words)}"), (0, 0, 0, 4))
+        # The same mend for a row of findings is said once, after the last of them.
+        if finding.mend and not any(after.mend == finding.mend for after in findings[number : number + 1]):
             yield Padding(Text(f"mend: {one_line(finding.mend)}"), (0, 0, 0, 4))
+
+
+def _excerpt(words: str) -> str:
+    """At most ``EXCERPT`` characters; the whole sentence stands in the redline and in the JSON."""
+    line = one_line(words)
+    return line if len(line) <= EXCERPT else f"{line[:EXCERPT].rsplit(' ', 1)[0]} ..."
 
 
 def _known_by(finding: Finding) -> str:

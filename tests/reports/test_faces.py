@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -70,6 +71,25 @@ def test_colours_add_nothing_but_colours() -> None:
 def test_no_line_is_wider_than_the_terminal(width: int) -> None:
     longest = max(len(line) for line in render_terminal(FULL, width=width).split("\n"))
     assert longest <= max(40, min(200, width))
+
+
+def test_a_finding_shows_the_words_it_rests_on_and_equal_mends_are_said_once() -> None:
+    finding = replace(samples.FINDING, mend="Set the class to choice.", after="We share it " + "a b c " * 200)
+    text = render_terminal(samples.comparison(samples.OLD, samples.NEW, finding, finding), width=200)
+    assert text.count("before: We share it only") == 2
+    assert text.count("after: We share it a b c") == 2
+    assert "a b c " * 100 not in text
+    assert text.count("mend: Set the class") == 1
+
+
+def test_a_clause_without_a_heading_is_known_by_its_first_words() -> None:
+    old = "We write letters to people who asked for them once a year.\n\n# End\n\nBye.\n"
+    for text in (
+        render_terminal(samples.comparison(old, old.replace("year", "month"))),
+        render_markdown(samples.comparison(old, old.replace("year", "month"))),
+        render_html(samples.comparison(old, old.replace("year", "month"))),
+    ):
+        assert "“We write letters to people who ...”" in text
 
 
 def test_escape_sequences_of_a_policy_are_written_out_on_the_terminal() -> None:
