@@ -44,7 +44,9 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Lexicon:
-    """The word list of one language. ``units`` are days by unit word, ``numbers`` values by number word."""
+    """The word list of one language. ``units`` are days by unit word, ``numbers`` values by number word;
+    ``negation_follows``: how many words after its verb a negation may stand (German), 0 for before only.
+    """
 
     code: str
     name: str
@@ -53,6 +55,7 @@ class Lexicon:
     units: Mapping[str, float] = field(default_factory=dict)
     numbers: Mapping[str, int] = field(default_factory=dict)
     months: frozenset[str] = frozenset()
+    negation_follows: int = 0
     index: Mapping[str, tuple[Entry, ...]] = field(default_factory=dict)
 
 

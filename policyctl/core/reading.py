@@ -16,9 +16,20 @@ What the other text already says elsewhere is a repetition or a clarification, a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from policyctl.core.catalogue import Hit, Lexicon
+from policyctl.core.acts import (
+    ASIDE,
+    ASPECT_OF_CATEGORY,
+    FLIP,
+    act_for,
+    aspect_of,
+    direction_of,
+    main_act,
+    own_acts,
+)
+from policyctl.core.catalogue import Hit, Lexicon, find_hits
 from policyctl.core.findings import Confidence, Direction
 from policyctl.core.shifts import Profile, Shift, denials_of, figures, pairs_of, profile_of
 from policyctl.core.signals import TERM_KINDS, Act, Signals, read_sentence
@@ -27,25 +38,14 @@ from policyctl.core.words import NET, stem
 
 _NUMBER = re.compile(r"[\d.,]+(?:st|nd|rd|th)?|[ivx]+|[a-z]")
 _TURNING = frozenset({"negation", "only", "unless", "opt_in", "opt_out"})
+_JOINS = frozenset({"joins_all", "joins_any"})
 _CONNECTED = frozenset(
     {"collection", "use", "sharing", "retention", "international_transfer", "choice_rights"}
 )
 _ROUTE_TERMS = ("user.contact", "user.name", "user.account", "processor.support", "authority", "essential")
-_ASIDE = frozenset({"right", "protect", "child"})  # acts that speak about other acts
-_FLIP = {Direction.EXPANDS: Direction.RESTRICTS, Direction.RESTRICTS: Direction.EXPANDS}
 _STRANGE = 2  # words the other text lacks, from which a sentence says something else
 _ANEW = 0.4  # share of pairs of words the other text lacks, from which a statement is a new one
 _STATEMENT = 3  # pairs of words that a statement has at least
-_ASPECT_OF_CATEGORY: Mapping[str, str] = {
-    "collection": "collection",
-    "use": "use",
-    "sharing": "sharing",
-    "retention": "retention",
-    "international_transfer": "transfer",
-    "security": "security",
-    "choice_rights": "choice",
-    "children": "children",
-}
 
 
 class Reader:
@@ -73,6 +73,7 @@ class Reader:
         if side is None or side.kind in {"heading", "code"} or side.words in self.titles:
             return []
         edits = tuple(edit for edit in change.edits if not self._is_trivial(change, edit))
+        edits = edits or tuple(edit for edit in change.edits if self._joins(change, edit))
         if not edits:
             return []
         before = self.old[id(change.before)] if change.before else None
@@ -88,6 +89,17 @@ class Reader:
             self.content(sentence.words[slice(*span)]) if sentence else [] for sentence, span, _ in sides
         )
         return sorted(said_old) == sorted(said_new) or is_spelling(said_old, said_new)
+
+    def _joins(self, change: WordChange, edit: Edit) -> bool:
+        """True when the edit puts "or" for "and" or the other way round, and the sentence says no more."""
+        if change.before is None or change.after is None:
+            return False
+        old, new = (
+            find_hits(side.words[slice(*span)], self.lexicon)
+            for side, span in ((change.before, edit.old), (change.after, edit.new))
+        )
+        names = [{hit.id for hit in hits if hit.id in _JOINS} for hits in (old, new)]
+        return all(names) and names[0] != names[1]
 
     def _turns(self, signals: Signals, span: tuple[int, int]) -> bool:
         """True when the stretch holds a word that turns the meaning, a duration or an age."""
@@ -238,12 +250,13 @@ class ChangeReader:
             yield from self._cue(self.before, self.after, "opt_in", "choice", "a consent")
             yield from self._cue(self.before, self.after, "opt_out", "choice", "an objection")
             yield from self._narrowed(self.before, self.after)
+            yield from self._joined()
 
     def _denial(self) -> Iterator[Shift]:
         """A whole promise not to do something that came or went."""
         side = self.sides[0]
         act = main_act(side.signals)
-        if act is None or not act.denied or not side.signals.personal or act.practice in _ASIDE:
+        if act is None or not act.denied or not side.signals.personal or act.practice in ASIDE:
             return
         if all(side.profile.denies(denial) for denial in denials_of(side.signals)):
             return
@@ -272,7 +285,7 @@ class ChangeReader:
             return
         direction = Direction.RESTRICTS if is_now.denied else Direction.EXPANDS
         if is_now.practice == "right":
-            direction = _FLIP[direction]
+            direction = FLIP[direction]
         yield self.shift("exclusivity", direction, "a promise is " + ("made" if is_now.denied else "gone"))
 
     def _cue(self, before: Signals, after: Signals, name: str, aspect: str, what: str) -> Iterator[Shift]:
@@ -283,7 +296,7 @@ class ChangeReader:
             return
         direction = Direction.RESTRICTS if is_now > was else Direction.EXPANDS
         if act.denied or (name == "unless" and act.practice == "right"):
-            direction = _FLIP[direction]
+            direction = FLIP[direction]
         yield self.shift(aspect, direction, f"{what} is " + ("added" if is_now > was else "dropped"))
 
     def _narrowed(self, before: Signals, after: Signals) -> Iterator[Shift]:
@@ -295,6 +308,18 @@ class ChangeReader:
         if lost != gained:
             direction = Direction.EXPANDS if lost else Direction.RESTRICTS
             yield self.shift("exclusivity", direction, "a promise covers " + ("less" if lost else "more"))
+
+    def _joined(self) -> Iterator[Shift]:
+        """One of "and" and "or" became the other, and nothing else that says anything changed."""
+        act = main_act(self.main)
+        names = {hit.id for hit in self.sides[0].hits if hit.id in _JOINS}
+        if act is None or act.source == "title" or not names or any(side.said for side in self.sides):
+            return
+        direction = Direction.EXPANDS if "joins_any" in names else Direction.RESTRICTS
+        if act.denied:
+            direction = FLIP[direction]
+        reason = "\u201cand\u201d and \u201cor\u201d have changed places"
+        yield replace(self.shift("exclusivity", direction, reason), confidence=Confidence.UNDECIDED)
 
     # 5
     def _terms(self) -> Iterator[Shift]:
@@ -348,50 +373,5 @@ class ChangeReader:
 
     def _statement(self, side: Side, act: Act, reason: str, confidence: Confidence) -> Shift:
         direction = direction_of(act, gained=side.gained)
-        aspect = _ASPECT_OF_CATEGORY[act.category]
+        aspect = ASPECT_OF_CATEGORY[act.category]
         return Shift(aspect, direction, confidence, self.change, reason, (), (act.category,))
-
-
-def own_acts(signals: Signals) -> list[Act]:
-    """The practices a sentence itself names; what the reader may do is not one."""
-    return [act for act in signals.acts if act.source == "own" and act.practice not in _ASIDE]
-
-
-def main_act(signals: Signals) -> Act | None:
-    """What a sentence is about: a right that opens it, else the first practice, else what there is."""
-    if not signals.acts:
-        return None
-    first = signals.acts[0]
-    if first.practice in {"right", "child"}:
-        return first
-    return next((act for act in signals.acts if act.practice not in _ASIDE), first)
-
-
-def act_for(signals: Signals, hit: Hit) -> Act:
-    """The act that a term belongs to: the last practice before it, else what the sentence is about."""
-    main = main_act(signals)
-    assert main is not None  # noqa: S101 - asked only where there are acts
-    if main.practice in {"right", "child"}:
-        return main
-    before = [act for act in own_acts(signals) if act.at <= hit.start]
-    return max(before, key=lambda act: act.at) if before else main
-
-
-def direction_of(act: Act, *, gained: bool) -> Direction:
-    """More words about a practice expand it; about a denial, a right or a safeguard they restrict."""
-    if act.practice == "child":
-        return Direction.NEUTRAL
-    direction = Direction.EXPANDS if gained else Direction.RESTRICTS
-    turned = act.denied != (act.practice in {"right", "protect", "erase"})
-    return _FLIP[direction] if turned else direction
-
-
-def aspect_of(act: Act, hit: Hit) -> str:
-    """Which aspect a term beside an act shifts."""
-    if hit.id == "train_ai_system" and act.practice not in _ASIDE:
-        return "training"
-    if act.practice in {*_ASIDE, "own", "transfer", "keep", "erase"}:
-        return _ASPECT_OF_CATEGORY[act.category]
-    if hit.kind == "data":
-        return _ASPECT_OF_CATEGORY[act.category]
-    return "sharing" if hit.kind == "recipient" else "use"

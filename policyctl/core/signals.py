@@ -89,28 +89,32 @@ class Signals:
 
 def read_sentence(sentence: Sentence, lexicon: Lexicon) -> Signals:
     """The signals of one sentence."""
-    hits = find_hits(sentence.words, lexicon)
-    acts = _acts(hits, "own") or _borrowed(sentence.lead, lexicon, "lead")
+    hits = _without_doubles(find_hits(sentence.words, lexicon))
+    acts = _acts(hits, "own", lexicon) or _borrowed(sentence.lead, lexicon, "lead")
     return Signals(sentence, hits, acts or _borrowed(sentence.title, lexicon, "title"))
 
 
+def _without_doubles(hits: Sequence[Hit]) -> tuple[Hit, ...]:
+    """The word "advertisers" means recipients and no purpose; of one word the recipient is meant."""
+    taken = {i for hit in hits if hit.kind == "recipient" for i in range(hit.start, hit.end)}
+    return tuple(h for h in hits if h.kind != "purpose" or not taken.issuperset(range(h.start, h.end)))
+
+
 def _borrowed(words: Sequence[str], lexicon: Lexicon, source: str) -> tuple[Act, ...]:
-    return _acts(find_hits(words, lexicon), source) if words else ()
+    return _acts(find_hits(words, lexicon), source, lexicon) if words else ()
 
 
-def _acts(hits: Sequence[Hit], source: str) -> tuple[Act, ...]:
-    acts = (_act(hit, hits, source) for hit in hits if hit.kind == "practice")
+def _acts(hits: Sequence[Hit], source: str, lexicon: Lexicon) -> tuple[Act, ...]:
+    acts = (_act(hit, hits, source, lexicon) for hit in hits if hit.kind == "practice")
     return tuple(act for act in acts if act.actor != "you" or act.practice in {"right", "child", "collect"})
 
 
-def _act(hit: Hit, hits: Sequence[Hit], source: str) -> Act:
-    actors = [
-        h
-        for h in hits
-        if h.kind == "actor" and hit.start - _ACTOR_REACH <= h.start < max(hit.end - 1, hit.start + 1)
-    ]
+def _act(hit: Hit, hits: Sequence[Hit], source: str, lexicon: Lexicon) -> Act:
+    reach = range(hit.start - _ACTOR_REACH, max(hit.end - 1, hit.start + 1))
+    actors = [h for h in hits if h.kind == "actor" and h.start in reach]
     actor = max(actors, key=lambda h: h.start).id if actors else ""
-    return Act(hit.id, actor, _is_denied(hit, hits), hit.start, source)
+    denied = _is_denied(hit, hits) or _is_denied_after(hit, hits, lexicon.negation_follows)
+    return Act(hit.id, actor, denied, hit.start, source)
 
 
 def _is_denied(hit: Hit, hits: Sequence[Hit]) -> bool:
@@ -118,9 +122,16 @@ def _is_denied(hit: Hit, hits: Sequence[Hit]) -> bool:
     for no in hits:
         if no.kind != "cue" or no.id != "negation" or not 0 <= hit.start - no.end + 1 <= _NEGATION_SCOPE:
             continue
-        near = hit.start - no.end < _NEGATION_REACH
         between = (h for h in hits if no.end <= h.start < hit.start)
         turned = any(h.kind == "actor" or (h.kind == "cue" and h.id == "unless") for h in between)
-        if near or not turned:
+        if hit.start - no.end < _NEGATION_REACH or not turned:
             return True
+    return False
+
+
+def _is_denied_after(hit: Hit, hits: Sequence[Hit], reach: int) -> bool:
+    """In some languages the negation follows its verb; another actor ends its reach."""
+    for no in hits:
+        if no.kind == "cue" and no.id == "negation" and 0 <= no.start - hit.end < reach:
+            return not any(h.kind == "actor" and hit.end <= h.start < no.start for h in hits)
     return False

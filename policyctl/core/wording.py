@@ -69,8 +69,9 @@ class Wording:
 def wording_of(revision: Revision) -> Wording:
     """Compare the words of a revision's two documents."""
     old, new = sentences(revision.old), sentences(revision.new)
-    gone, fresh = _unknown(old, new), _unknown(new, old)
-    pairs = _pair(gone, fresh, _links(revision))
+    (gone, part_old), (fresh, part_new) = _unknown(old, new), _unknown(new, old)
+    links = _links(revision)
+    pairs = _pair([*gone, *part_old], [*fresh, *part_new], links, {id(s) for s in (*part_old, *part_new)})
     changes = [_compared(before, after) for before, after in pairs]
     paired_old, paired_new = {id(b) for b, _ in pairs}, {id(a) for _, a in pairs}
     changes = _without_renames(changes)
@@ -104,20 +105,23 @@ def grams(words: Sequence[str], size: int) -> Iterator[tuple[str, ...]]:
     return (tuple(words[i : i + size]) for i in range(len(words) - size + 1))
 
 
-def _unknown(side: Sequence[Sentence], other: Sequence[Sentence]) -> list[Sentence]:
-    """The sentences whose words do not stand in a row in the other text."""
+def _unknown(side: Sequence[Sentence], other: Sequence[Sentence]) -> tuple[list[Sentence], list[Sentence]]:
+    """The sentences whose words do not stand in a row in the other text; and those that do, but not as
+    a sentence: what is left of one that lost its "unless", or a part of one cut otherwise.
+    """
     whole = {sentence.words for sentence in other}
     stream = [word for sentence in other for word in sentence.words]
     text, rows = f" {' '.join(stream)} ", set(grams(stream, _GRAM))
-
-    def stands(sentence: Sentence) -> bool:
+    unknown: list[Sentence] = []
+    part: list[Sentence] = []
+    for sentence in side:
         words = sentence.words
         if words in whole:
-            return True
+            continue
         may_stand = words[:_GRAM] in rows if len(words) >= _GRAM else not sentence.lead
-        return may_stand and f" {' '.join(words)} " in text
-
-    return [sentence for sentence in side if not stands(sentence)]
+        stands = may_stand and f" {' '.join(words)} " in text
+        (part if stands else unknown).append(sentence)
+    return unknown, part
 
 
 def known_words(words: Sequence[str], rows: set[tuple[str, ...]]) -> set[int]:
@@ -138,15 +142,18 @@ def _links(revision: Revision) -> Mapping[str, frozenset[str]]:
 
 
 def _pair(
-    gone: Sequence[Sentence], fresh: Sequence[Sentence], links: Mapping[str, frozenset[str]]
+    gone: Sequence[Sentence], fresh: Sequence[Sentence], links: Mapping[str, frozenset[str]], parts: set[int]
 ) -> list[tuple[Sentence, Sentence]]:
-    """Pairs of sentences that are one sentence reworded, most alike first, each used once."""
+    """Pairs of sentences that are one sentence reworded, most alike first, each used once. Two parts
+    never make a pair: each stands in the other text as it is.
+    """
     scored = sorted(_scores(gone, fresh, links), key=lambda row: (-row[0], row[1], row[2]))
     used_old: set[int] = set()
     used_new: set[int] = set()
     pairs = []
     for _, i, j in scored:
-        if i not in used_old and j not in used_new:
+        both_known = id(gone[i]) in parts and id(fresh[j]) in parts
+        if i not in used_old and j not in used_new and not both_known:
             used_old.add(i)
             used_new.add(j)
             pairs.append((gone[i], fresh[j]))

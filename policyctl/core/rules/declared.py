@@ -44,11 +44,6 @@ def new_practices(view: View) -> tuple[Practice, ...]:
     return sides(view.revision.practices, view.context.practices, view.context.old_practices)[1]
 
 
-def overlap(first: str, second: str) -> bool:
-    """True when one of two ids covers the other."""
-    return covers(first, second) or covers(second, first)
-
-
 def gained_categories(change: PracticeChange, others: Iterable[Practice]) -> tuple[str, ...]:
     """Categories of the new side that none of ``others`` covers."""
     return _uncovered(change.new, others)
@@ -66,31 +61,46 @@ def _uncovered(practice: Practice | None, others: Iterable[Practice]) -> tuple[s
 
 
 def known_categories(practice: Practice, others: Iterable[Practice]) -> tuple[str, ...]:
-    """Categories of a practice that touch what ``others`` already collect, either way."""
+    """The data already there that a practice touches: of two overlapping categories the narrower."""
     known = [category for other in others for category in other.categories]
-    return tuple(c for c in practice.categories if any(overlap(k, c) for k in known))
+    met = (_meet(mine, theirs) for mine in practice.categories for theirs in known)
+    return tuple(dict.fromkeys(category for category in met if category))
+
+
+def _meet(first: str, second: str) -> str:
+    """The narrower of two categories where one covers the other, else nothing."""
+    if covers(first, second):
+        return second
+    return first if covers(second, first) else ""
 
 
 def new_purpose_for(practice: Practice, others: Iterable[Practice]) -> tuple[str, ...]:
-    """Categories already collected for which none of ``others`` covers this practice's purpose."""
+    """Data already there for which none of ``others`` covers this practice's purpose."""
     rows = tuple(others)
     return tuple(
         category
         for category in known_categories(practice, rows)
-        if not any(
-            covers(row.purpose, practice.purpose) and any(covers(c, category) for c in row.categories)
-            for row in rows
-        )
+        if not any(covers(row.purpose, practice.purpose) for row in _about(category, rows))
     )
 
 
+def _about(category: str, rows: Iterable[Practice]) -> tuple[Practice, ...]:
+    """The practices that cover a category."""
+    return tuple(row for row in rows if any(covers(wider, category) for wider in row.categories))
+
+
 def new_recipients(practice: Practice, others: Iterable[Practice]) -> tuple[Recipient, ...]:
-    """Recipients whose class none of ``others`` covers for data already collected."""
-    rows = [row for row in others if any(overlap(a, b) for a in row.categories for b in practice.categories)]
-    if not rows:
-        return ()
-    known = {recipient.kind for row in rows for recipient in row.recipients}
-    return tuple(r for r in practice.recipients if not any(covers(k, r.kind) for k in known))
+    """Recipients whose class none of ``others`` covers for some of the data already there."""
+    rows = tuple(others)
+    told = [
+        {recipient.kind for row in _about(category, rows) for recipient in row.recipients}
+        for category in known_categories(practice, rows)
+    ]
+    return tuple(
+        recipient
+        for recipient in practice.recipients
+        if any(not any(covers(kind, recipient.kind) for kind in kinds) for kinds in told)
+    )
 
 
 def new_names(practice: Practice, others: Iterable[Practice]) -> tuple[Recipient, ...]:
