@@ -252,9 +252,8 @@ def slug(heading: str) -> str:
 
     The section number does not belong to it, so that renumbering keeps ids.
     """
-    return "-".join(
-        re.findall(r"\w+", title_of(heading).lower().replace("'", "").replace("’", ""))
-    ).replace("_", "-")
+    words = title_of(heading).lower().replace("'", "").replace("’", "")
+    return "-".join(re.findall(r"\w+", words)).replace("_", "-")
 
 
 @lru_cache(maxsize=8192)
