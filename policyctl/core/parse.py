@@ -29,7 +29,10 @@ _CANDIDATE = re.compile(
     r"|[ \t\u00a0]{0,3}(?P<mark>\*\*|__)(?=\S)(?P<bold>[^\n]{1,140}?)(?P=mark):?[ \t\u00a0]*\r?$)",
     re.MULTILINE,
 )
-_NOT_A_TITLE = re.compile(r"(?:[-*+•][ \t]|[>|]|\d{1,9}[.)][ \t]| {4}|\t|#{1,6}[ \t])")
+_NOT_A_TITLE = re.compile(
+    r"(?:[-*+•][ \t]|[>|]|\d{1,9}[.)][ \t]| {4}|\t|#{1,6}[ \t]"
+    r"|(?:(?:\*[ \t]*){3,}|(?:-[ \t]*){3,}|(?:_[ \t]*){3,})$)"  # a horizontal rule
+)
 _FRONT = re.compile(r"\ufeff?---[ \t]*\r?\n(?P<body>(?:[^\n]*\n)*?)(?:---|\.\.\.)[ \t]*(?:\r?\n|$)")
 _KEY = re.compile(r"[A-Za-z_][\w-]*[ \t]*:(?:\s|$)", re.MULTILINE)
 _STEP = r"(?:\d{1,3}|[a-zA-Z]|[ivxlIVXL]{1,5})"

@@ -43,6 +43,7 @@ def headings(text: str) -> list[tuple[int, str]]:
         pytest.param("# [A](https://example.com) *b*\n", [(1, "A b")], id="links and marks in a title"),
         pytest.param("# A\n\n* item\n---\n", [(1, "A")], id="a list item is not underlined"),
         pytest.param("# A\n\n| a |\n---\n", [(1, "A")], id="a table row is not underlined"),
+        pytest.param("# A\n\n---\n---\n", [(1, "A")], id="a rule is not underlined"),
         pytest.param("", [], id="nothing at all"),
     ],
 )
