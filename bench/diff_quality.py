@@ -23,12 +23,12 @@ from collections.abc import Iterator, Sequence
 from histories import all_pairs
 from rapidfuzz.distance import Indel
 
-from policyctl.core.compare import compare
-from policyctl.core.coverage import rendered_words
-from policyctl.core.parse import parse
+from policyctl.core.diff.compare import compare
 from policyctl.core.revision import BlockChange, Kind, Op, Revision, Run
-from policyctl.core.tokens import Interner, Words
-from policyctl.core.visible import folded
+from policyctl.core.text.coverage import rendered_words
+from policyctl.core.text.parse import parse
+from policyctl.core.text.tokens import Interner, Words
+from policyctl.core.text.visible import folded
 
 OF_WORDS = {Kind.REWORDED, Kind.RENAMED, Kind.ADDED, Kind.REMOVED, Kind.RESTRUCTURED}
 RUN = 5

@@ -19,10 +19,10 @@ from collections.abc import Callable
 
 from histories import Pair, all_pairs
 
-from policyctl.core.compare import compare
-from policyctl.core.cutting import cut
-from policyctl.core.parse import number_of, parse, slug, title_of
-from policyctl.core.visible import visible
+from policyctl.core.diff.compare import compare
+from policyctl.core.text.cutting import cut
+from policyctl.core.text.parse import number_of, parse, slug, title_of
+from policyctl.core.text.visible import visible
 
 MEMOS = (cut, visible, slug, title_of, number_of)
 

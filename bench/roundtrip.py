@@ -11,9 +11,9 @@ import time
 
 from histories import all_pairs
 
-from policyctl.core.compare import compare
-from policyctl.core.parse import parse
-from policyctl.core.rebuild import rebuild_new, rebuild_old
+from policyctl.core.diff.compare import compare
+from policyctl.core.diff.rebuild import rebuild_new, rebuild_old
+from policyctl.core.text.parse import parse
 
 
 def main() -> int:

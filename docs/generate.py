@@ -17,7 +17,7 @@ import typer.main
 import policyctl.errors
 import policyctl.settings
 from policyctl.cli.app import app
-from policyctl.core.rules import RULES
+from policyctl.core.judge.rules import RULES
 
 HERE = Path(__file__).resolve().parent / "reference"
 NOTE = "<!-- Written by docs/generate.py (`make docs`); edit the code, not this page. -->\n"

@@ -15,7 +15,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
-from policyctl.core.decision import Decision, UseRequest
+from policyctl.core.use.decision import Decision, UseRequest
 from policyctl.errors import UsageError
 
 

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from policyctl.core.catalogue import Catalogue, LocalTerms
-from policyctl.core.notice import Sender
+from policyctl.core.judge.catalogue import Catalogue, LocalTerms
+from policyctl.core.judge.standards import Standards
+from policyctl.core.notices.notice import Sender
 from policyctl.core.policy import ChangeClass
 from policyctl.core.practice import Term
-from policyctl.core.standards import Standards
 from policyctl.errors import CannotCompareError, UsageError
 from policyctl.settings import Settings, pseudonym_key
 

@@ -11,7 +11,7 @@ import pytest
 
 from policyctl.actions import imports
 from policyctl.api import may_use
-from policyctl.core.decision import UseAnswer
+from policyctl.core.use.decision import UseAnswer
 from policyctl.errors import CannotCompareError, UsageError
 from policyctl.settings import load_settings
 from policyctl.wiring import open_ledger

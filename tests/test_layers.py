@@ -36,6 +36,9 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
     "sample": (set(), set()),
 }  # fmt: skip
 
+# The rooms of core/: each may use the ones before it, and the values that lie in core/ itself.
+ROOMS = ("text", "formats", "diff", "judge", "notices", "use")
+
 # The words themselves may be read by any floor, the work may not.
 IMPURE_MODULES = {
     "os", "pathlib", "shutil", "subprocess", "socket", "sqlite3", "tempfile", "time", "random", "secrets",
@@ -116,6 +119,23 @@ def test_core_and_reports_touch_nothing_outside(path: Path) -> None:
                     "write_text",
                     "read_bytes",
                 }, f"{relative(path)}:{node.lineno} calls {called.attr}"
+
+
+def room_of(module: str) -> str:
+    """``policyctl.core.diff.align`` -> ``diff``; '' for the values that lie in core/ itself."""
+    parts = module.split(".")
+    return parts[2] if len(parts) > 3 else ""
+
+
+@pytest.mark.parametrize(
+    "path", [p for p in FILES if place_of(p) == "core" and p.parent.name != "core"], ids=relative
+)
+def test_a_room_of_core_uses_only_the_rooms_before_it(path: Path) -> None:
+    room = path.relative_to(PACKAGE / "core").parts[0]
+    open_to = ROOMS[: ROOMS.index(room) + 1]
+    for line, name in imports_of(ast.parse(path.read_text("utf-8"))):
+        if name.startswith("policyctl.core.") and (other := room_of(name)):
+            assert other in open_to, f"{relative(path)}:{line} imports {name}"
 
 
 def allowed_sideways(importer: str, imported: str) -> bool:

@@ -9,8 +9,8 @@ import pytest
 
 from policyctl import wiring
 from policyctl.actions.init import SETTINGS
+from policyctl.core.judge.regimes import REGIMES as CORE_REGIMES
 from policyctl.core.policy import ChangeClass
-from policyctl.core.regimes import REGIMES as CORE_REGIMES
 from policyctl.errors import CannotCompareError, InputError, InputErrors, RefusedError, UsageError
 from policyctl.settings import REGIMES, Settings, load_settings, parse_settings, pseudonym_key
 

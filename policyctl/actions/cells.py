@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from policyctl.core.csv_rows import CsvRow
-from policyctl.core.moments import HOW, read_moment
+from policyctl.core.formats.csv_rows import CsvRow
+from policyctl.core.formats.moments import HOW, read_moment
 from policyctl.core.suggest import did_you_mean
 from policyctl.errors import InputError, Place, PolicyctlError
 

@@ -20,10 +20,10 @@ from policyctl.actions.sources import (
 )
 from policyctl.adapters.gitnames import version_key
 from policyctl.adapters.history import History
-from policyctl.core.findings import Direction, Finding, Judgement, Severity, Verdict
+from policyctl.core.formats.slugs import check_slug
+from policyctl.core.judge.findings import Direction, Finding, Judgement, Severity, Verdict
+from policyctl.core.judge.standards import Standards
 from policyctl.core.policy import ChangeClass
-from policyctl.core.slugs import check_slug
-from policyctl.core.standards import Standards
 from policyctl.errors import (
     FINDINGS,
     FINE,

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from policyctl.actions.sources import Source, load_source
 from policyctl.adapters.history import History
-from policyctl.core.compare import compare
-from policyctl.core.judge import JudgeContext, judge
+from policyctl.core.diff.compare import compare
+from policyctl.core.judge.standards import Standards
+from policyctl.core.judge.verdict import JudgeContext, judge
 from policyctl.core.practice import Practice
-from policyctl.core.standards import Standards
 from policyctl.reports.comparison import Comparison
 
 

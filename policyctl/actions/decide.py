@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""May this be used? The facts of the ledger, and the rules of core/decision.py. No git, no Markdown."""
+"""May this be used? The facts of the ledger, and the rules of core/use/decision.py. No git, no Markdown."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from policyctl.core.decision import Decision, UseRequest, decide
+from policyctl.core.use.decision import Decision, UseRequest, decide
 
 if TYPE_CHECKING:
     from policyctl.adapters.ledger import Ledger

@@ -30,11 +30,11 @@ from policyctl.adapters.history import History
 from policyctl.adapters.ledger import Ledger
 from policyctl.adapters.mail.interface import Mailer
 from policyctl.adapters.sample import SLUG, sample_settings, sample_table, sample_version
-from policyctl.core.notice import NoticeKind, Sender
+from policyctl.core.judge.standards import Standards
+from policyctl.core.notices.notice import NoticeKind, Sender
 from policyctl.core.policy import VersionKey
-from policyctl.core.standards import Standards
 from policyctl.core.story import Chapter, DemoStory, Exhibit, Question
-from policyctl.core.use import UseRequest
+from policyctl.core.use.question import UseRequest
 
 PUBLISHED = {
     1: datetime(2025, 12, 8, 9, tzinfo=UTC),

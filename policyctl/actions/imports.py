@@ -11,8 +11,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from policyctl.actions.cells import Cells
-from policyctl.core.csv_rows import Columns, CsvRow, read_csv
-from policyctl.core.outbox import DeliveryEvent, DeliveryName
+from policyctl.core.formats.csv_rows import Columns, CsvRow, read_csv
+from policyctl.core.notices.outbox import DeliveryEvent, DeliveryName
 from policyctl.core.records import (
     Answer,
     ChoiceRow,

@@ -16,11 +16,11 @@ from policyctl.adapters.files import decode
 from policyctl.adapters.gitnames import version_key
 from policyctl.adapters.history import History
 from policyctl.adapters.history_walk import FileState, walk
-from policyctl.core.clause_history import ClauseHistory, Lineage, State, follow
-from policyctl.core.parse import parse
+from policyctl.core.diff.clause_history import ClauseHistory, Lineage, State, follow
+from policyctl.core.formats.slugs import check_slug
 from policyctl.core.policy import Document
-from policyctl.core.slugs import check_slug
 from policyctl.core.suggest import nearest
+from policyctl.core.text.parse import parse
 from policyctl.errors import CannotCompareError, InputError, UsageError
 
 _REMEMBERED = 8  # parsed texts; histories go back and forth between few

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from policyctl.adapters.files import decode, read_bytes
 from policyctl.adapters.new_files import create
-from policyctl.core.importer import (
+from policyctl.core.formats.importer import (
     Imported,
     SourceKind,
     draft,
@@ -18,9 +18,9 @@ from policyctl.core.importer import (
     import_plain,
     kind_of,
 )
-from policyctl.core.parse import parse
+from policyctl.core.formats.slugs import check_slug, title_of_slug
 from policyctl.core.policy import Clause
-from policyctl.core.slugs import check_slug, title_of_slug
+from policyctl.core.text.parse import parse
 from policyctl.errors import InputError, Place, RefusedError
 
 PRACTICES = """\

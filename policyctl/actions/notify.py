@@ -29,9 +29,9 @@ from policyctl.adapters.mail.interface import (
     Stopped,
     Unknown,
 )
-from policyctl.core.notice import Addressee, Notice, NoticeKind, Occasion, Sender
-from policyctl.core.notices import require_content
-from policyctl.core.outbox import OutboxCount, OutboxItem, OutboxState
+from policyctl.core.notices.notice import Addressee, Notice, NoticeKind, Occasion, Sender
+from policyctl.core.notices.outbox import OutboxCount, OutboxItem, OutboxState
+from policyctl.core.notices.planning import require_content
 from policyctl.core.policy import VersionKey
 from policyctl.errors import CannotCompareError, RefusedError
 from policyctl.faults import fault_point

@@ -35,12 +35,12 @@ from policyctl.actions.sync import Step, Synced, named, require_agreement, text_
 from policyctl.adapters.gitwrite import GitWriter, publishing_alone, uncommitted
 from policyctl.adapters.history import History
 from policyctl.adapters.ledger import Ledger
-from policyctl.core.findings import ChangeAsked, Finding
-from policyctl.core.outbox import PlannedNotice
+from policyctl.core.formats.slugs import check_slug
+from policyctl.core.formats.version_note import VersionNote, write_note
+from policyctl.core.judge.findings import ChangeAsked, Finding
+from policyctl.core.judge.standards import Standards
+from policyctl.core.notices.outbox import PlannedNotice
 from policyctl.core.policy import ChangeClass, VersionKey
-from policyctl.core.slugs import check_slug
-from policyctl.core.standards import Standards
-from policyctl.core.version_note import VersionNote, write_note
 from policyctl.errors import FINDINGS, PolicyctlError, RefusedError
 from policyctl.faults import fault_point
 from policyctl.reports.comparison import Comparison

@@ -6,7 +6,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from policyctl.core.outbox import DeliveryEvent, DeliveryName
+from policyctl.core.notices.outbox import DeliveryEvent, DeliveryName
 from policyctl.core.policy import VersionKey
 from policyctl.core.records import Answer, ChoiceRow, ImportReceipt
 from policyctl.core.suggest import did_you_mean

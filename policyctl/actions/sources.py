@@ -18,14 +18,14 @@ from pathlib import Path
 from policyctl.adapters.files import decode, read_below, read_bytes
 from policyctl.adapters.gitnames import shown, version_key
 from policyctl.adapters.history import History
-from policyctl.core.frontmatter import read_policy
-from policyctl.core.parse import parse
+from policyctl.core.formats.frontmatter import read_policy
+from policyctl.core.formats.practices_file import read_practices
+from policyctl.core.formats.slugs import check_slug
+from policyctl.core.formats.version_note import MarkedVersion
 from policyctl.core.policy import Document, PolicyText, VersionKey
 from policyctl.core.practice import Practice, Taxonomy
-from policyctl.core.practices_file import read_practices
-from policyctl.core.slugs import check_slug
 from policyctl.core.suggest import nearest
-from policyctl.core.version_note import MarkedVersion
+from policyctl.core.text.parse import parse
 from policyctl.errors import CannotCompareError, IntegrityError, PolicyctlError, UsageError
 from policyctl.reports.comparison import Side, side_of
 

@@ -15,10 +15,10 @@ from policyctl.actions.sources import missing_policy, plain_files, slugs_in_tree
 from policyctl.adapters.gitwrite import uncommitted
 from policyctl.adapters.history import History
 from policyctl.adapters.ledger import Ledger
-from policyctl.core.outbox import OutboxCount
+from policyctl.core.formats.slugs import check_slug
+from policyctl.core.formats.version_note import MarkedVersion
+from policyctl.core.notices.outbox import OutboxCount
 from policyctl.core.policy import ChangeClass, VersionKey
-from policyctl.core.slugs import check_slug
-from policyctl.core.version_note import MarkedVersion
 from policyctl.errors import CannotCompareError
 
 _OWED = {

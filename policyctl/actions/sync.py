@@ -22,15 +22,15 @@ from policyctl.actions.sources import Reading, Source, load_version
 from policyctl.adapters.history import History
 from policyctl.adapters.ledger import Ledger
 from policyctl.adapters.site import write_site
-from policyctl.core.findings import ChangeAsked
-from policyctl.core.notices import Publication, missing_content, write_notices
-from policyctl.core.outbox import PlannedNotice
+from policyctl.core.formats.version_note import MarkedVersion
+from policyctl.core.judge.findings import ChangeAsked
+from policyctl.core.judge.regimes import changes_asked
+from policyctl.core.judge.standards import Standards
+from policyctl.core.notices.outbox import PlannedNotice
+from policyctl.core.notices.planning import Publication, missing_content, write_notices
 from policyctl.core.policy import ChangeClass, ChangeDecision, PolicyText, VersionKey
 from policyctl.core.practice import ChoiceMode
 from policyctl.core.records import PendingChange, VersionRecord
-from policyctl.core.regimes import changes_asked
-from policyctl.core.standards import Standards
-from policyctl.core.version_note import MarkedVersion
 from policyctl.errors import CannotCompareError, IntegrityError, RefusedError
 from policyctl.faults import fault_point
 from policyctl.reports.comparison import Comparison

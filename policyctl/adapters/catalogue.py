@@ -9,9 +9,9 @@ from importlib import resources
 from types import MappingProxyType
 from typing import Any
 
-from policyctl.core.catalogue import KINDS, Catalogue, Entry, Lexicon, LocalTerms, index_of
+from policyctl.core.judge.catalogue import KINDS, Catalogue, Entry, Lexicon, LocalTerms, index_of
 from policyctl.core.practice import Taxonomy, Term
-from policyctl.core.words import folded
+from policyctl.core.text.words import folded
 
 _LISTS = (("data", "categories"), ("purpose", "purposes"), ("recipient", "recipients"))
 
@@ -39,7 +39,7 @@ def _terms(raw: Mapping[str, Any]) -> dict[str, Term]:
 
 
 def _lexicons(own: LocalTerms) -> Iterator[tuple[str, Lexicon]]:
-    folder = resources.files("policyctl.core").joinpath("lexicon")
+    folder = resources.files("policyctl.core.judge").joinpath("lexicon")
     for file in sorted(folder.iterdir(), key=lambda entry: entry.name):
         if file.name.endswith(".toml"):
             lexicon = _lexicon(tomllib.loads(file.read_text("utf-8")), own)

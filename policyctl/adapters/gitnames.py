@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 
+from policyctl.core.formats.slugs import check_slug
 from policyctl.core.policy import VersionKey
-from policyctl.core.slugs import check_slug
 from policyctl.errors import UsageError
 
 VERSION = re.compile(r"(?P<slug>[a-z0-9][a-z0-9-]{0,62})@v(?P<number>[1-9][0-9]{0,5})", re.ASCII)

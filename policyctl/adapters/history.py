@@ -24,9 +24,9 @@ from policyctl.adapters.gitnames import (
     shown,
 )
 from policyctl.adapters.gitrun import GitRunner
+from policyctl.core.formats.slugs import check_slug
+from policyctl.core.formats.version_note import MarkedVersion, read_note
 from policyctl.core.policy import VersionKey
-from policyctl.core.slugs import check_slug
-from policyctl.core.version_note import MarkedVersion, read_note
 from policyctl.errors import CannotCompareError, InputError, IntegrityError, Place
 
 MAX_BYTES = 5_000_000

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from bs4 import BeautifulSoup, Tag
 from markdownify import ATX, MarkdownConverter
 
-from policyctl.core.escape import escape_line, escape_words
-from policyctl.core.plaintext import free_anchor
+from policyctl.core.text.escape import escape_line, escape_words
+from policyctl.core.text.plaintext import free_anchor
 
 _NOT_TEXT = (
     "script", "style", "noscript", "template", "svg", "iframe", "object", "embed", "canvas", "video", "audio",

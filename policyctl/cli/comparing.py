@@ -15,7 +15,7 @@ from policyctl.cli.printing import Format, FormatOption, emit, emit_bytes, emit_
 from policyctl.errors import UsageError
 
 if TYPE_CHECKING:
-    from policyctl.core.standards import Standards
+    from policyctl.core.judge.standards import Standards
     from policyctl.reports.comparison import Comparison
 
 
@@ -164,7 +164,7 @@ def check(
     """Judge the policies of the work tree against their last version: what the change asks for."""
     from policyctl.actions import check as action
     from policyctl.cli.opened import repository
-    from policyctl.core.findings import Severity
+    from policyctl.core.judge.findings import Severity
     from policyctl.reports.check_v1 import check_json, check_text
 
     with repository() as opened:

@@ -16,7 +16,7 @@ from policyctl.cli.printing import Format, FormatOption, emit, emit_json, in_col
 
 if TYPE_CHECKING:
     from policyctl.actions.lineage import Traced
-    from policyctl.core.clause_history import Lineage
+    from policyctl.core.diff.clause_history import Lineage
 
 
 class LogFormat(StrEnum):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from policyctl.adapters.history import History
     from policyctl.adapters.ledger import Ledger
-    from policyctl.core.standards import Standards
+    from policyctl.core.judge.standards import Standards
     from policyctl.settings import Settings
 
 

@@ -283,7 +283,7 @@ def may_use(
 ) -> None:
     """Ask whether data may be used. Exit code 0 permitted, 11 refused, 12 undecided (treat it as no)."""
     from policyctl.actions.decide import decide_use
-    from policyctl.core.decision import UseAnswer, UseRequest
+    from policyctl.core.use.decision import UseAnswer, UseRequest
     from policyctl.reports.decision_v1 import decision_json, decision_text
 
     request = UseRequest(subject, category, purpose, moment(at, option="--at"), recipient, policy)

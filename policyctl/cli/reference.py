@@ -30,7 +30,7 @@ def schema(
 
 def rules(*, output_format: FormatOption = Format.TEXT) -> None:
     """List the rules a revision is judged by."""
-    from policyctl.core.rules import RULES
+    from policyctl.core.judge.rules import RULES
     from policyctl.reports.rules_v1 import rules_json, rules_text
 
     if output_format is Format.JSON:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from enum import StrEnum
 from typing import overload
 
@@ -189,16 +189,3 @@ class VersionKey:
     def ref(self) -> str:
         """The full name of the version ref in git."""
         return f"refs/tags/policy/{self.slug}/v{self.number}"
-
-
-@dataclass(frozen=True, slots=True)
-class VersionMark:
-    """What a version ref in git says: which commit, when it was published, content hashes.
-
-    ``text_sha256`` is of the bytes of ``policy.md`` at that commit. Times are aware UTC.
-    """
-
-    key: VersionKey
-    commit: str
-    published_at: datetime
-    text_sha256: str

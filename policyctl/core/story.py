@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from policyctl.core.decision import Decision
+from policyctl.core.use.decision import Decision
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from policyctl.core.findings import Finding
+from policyctl.core.judge.findings import Finding
 from policyctl.errors import PolicyctlError
 from policyctl.reports.comparison import Comparison
 from policyctl.reports.json_v1 import Json, finding_json, verdict_json

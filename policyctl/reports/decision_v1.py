@@ -6,9 +6,9 @@ The caller's own id of the subject is not repeated: tags name the subject by pse
 
 from __future__ import annotations
 
-from policyctl.core.decision import Decision, Reason, UseRequest
 from policyctl.core.policy import VersionKey
 from policyctl.core.records import Tag
+from policyctl.core.use.decision import Decision, Reason, UseRequest
 from policyctl.reports.json_v1 import Json
 from policyctl.reports.words import one_line
 

@@ -16,8 +16,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from policyctl.core.assign import heaviest_chain
-from policyctl.core.redline import redline
+from policyctl.core.diff.assign import heaviest_chain
+from policyctl.core.diff.redline import redline
 from policyctl.core.revision import BlockChange, Kind, Op, Revision, Run
 from policyctl.reports.docx_ends import told_apart
 from policyctl.reports.docx_lines import Line, Side

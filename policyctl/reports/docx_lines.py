@@ -8,10 +8,10 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from policyctl.core.cutting import cut
 from policyctl.core.policy import Block, Clause, Document
 from policyctl.core.revision import Span
-from policyctl.core.visible import visible
+from policyctl.core.text.cutting import cut
+from policyctl.core.text.visible import visible
 from policyctl.reports.docx_values import Style
 
 _NUMBER = re.compile(r"[ \t\u00a0]*(\(?(?:\d{1,9}|[a-zA-Z]|[ivxIVX]{1,5})[.)])(?:[ \t\u00a0]+|$)")

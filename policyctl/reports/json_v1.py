@@ -20,7 +20,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
-from policyctl.core.findings import Finding, Verdict
+from policyctl.core.judge.findings import Finding, Verdict
 from policyctl.core.policy import Clause
 from policyctl.core.practice import Practice
 from policyctl.core.revision import BlockChange, ClauseChange, Op, PracticeChange, Revision, Run, Span

@@ -17,7 +17,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from policyctl.core.clause_history import ClauseHistory, Lineage, Step
+from policyctl.core.diff.clause_history import ClauseHistory, Lineage, Step
 from policyctl.core.revision import Kind
 from policyctl.reports.comparison import KIND_ORDER
 from policyctl.reports.lineage_chart import Chart, ChartRow, chart_of

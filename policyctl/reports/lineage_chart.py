@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from policyctl.core.clause_history import ClauseHistory, Lineage
+from policyctl.core.diff.clause_history import ClauseHistory, Lineage
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from html import escape
 
 from markupsafe import Markup
 
-from policyctl.core.clause_history import Lineage
+from policyctl.core.diff.clause_history import Lineage
 from policyctl.reports.html import render
 from policyctl.reports.lineage import day_of, name_of, told
 from policyctl.reports.lineage_chart import Chart, ChartRow, chart_of

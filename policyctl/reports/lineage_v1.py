@@ -7,7 +7,7 @@ The types of these formats are their own: they do not follow when a core value g
 
 from __future__ import annotations
 
-from policyctl.core.clause_history import ClauseHistory, Lineage, Point, Step
+from policyctl.core.diff.clause_history import ClauseHistory, Lineage, Point, Step
 from policyctl.reports.comparison import KIND_ORDER
 from policyctl.reports.json_v1 import Json, clause_json
 

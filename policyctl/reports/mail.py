@@ -15,7 +15,7 @@ from functools import cache
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from policyctl.core.notice import Addressee, Notice, Occasion, Sender
+from policyctl.core.notices.notice import Addressee, Notice, Occasion, Sender
 from policyctl.reports.mail_view import ChangeView, MailView, mail_view
 from policyctl.reports.phrases import Phrases
 from policyctl.reports.words import shown

@@ -13,7 +13,15 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from urllib.parse import quote
 
-from policyctl.core.notice import Addressee, ChoiceOffer, ClausePart, Notice, NoticeKind, Occasion, Sender
+from policyctl.core.notices.notice import (
+    Addressee,
+    ChoiceOffer,
+    ClausePart,
+    Notice,
+    NoticeKind,
+    Occasion,
+    Sender,
+)
 from policyctl.core.policy import ChangeClass
 from policyctl.core.practice import ChoiceMode
 from policyctl.core.revision import Kind, Op, Run

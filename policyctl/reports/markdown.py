@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from policyctl.core.findings import Finding, Verdict
+from policyctl.core.judge.findings import Finding, Verdict
 from policyctl.core.policy import Clause
 from policyctl.core.revision import BlockChange, ClauseChange, Kind, Op, Revision, Run
 from policyctl.reports.comparison import (

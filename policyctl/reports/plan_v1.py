@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from policyctl.core.findings import ChangeAsked, Finding
+from policyctl.core.judge.findings import ChangeAsked, Finding
 from policyctl.core.policy import ChangeClass, VersionKey
 from policyctl.reports.json_v1 import Json, finding_json
 from policyctl.reports.words import counted, day, one_line

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from policyctl.core.rules.rule import Rule
+from policyctl.core.judge.rules.rule import Rule
 from policyctl.reports.json_v1 import Json
 
 SCHEMA = "policyctl.rules/1"

@@ -15,7 +15,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from policyctl.core.findings import Confidence, Finding, Severity, Verdict
+from policyctl.core.judge.findings import Confidence, Finding, Severity, Verdict
 from policyctl.core.policy import Clause
 from policyctl.core.revision import BlockChange, ClauseChange, Kind, Op, Revision, Run
 from policyctl.reports.comparison import (

@@ -11,7 +11,7 @@ from policyctl.actions.notify import notify
 from policyctl.adapters.ledger import Ledger, open_ledger
 from policyctl.adapters.mail.folder import FolderMailer
 from policyctl.adapters.mail.smtp import SmtpMailer, SmtpServer
-from policyctl.core.outbox import PlannedNotice
+from policyctl.core.notices.outbox import PlannedNotice
 from policyctl.core.policy import ChangeClass, VersionKey
 from policyctl.core.records import CustomerRow, PendingChange, SubjectRow, TagRow, VersionRecord
 from policyctl.errors import Place

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from policyctl.actions.check import Checked, check, exit_code
-from policyctl.core.findings import Severity
+from policyctl.core.judge.findings import Severity
 from policyctl.errors import CannotCompareError, UsageError
 from tests.actions.instance import (
     DAYS,

@@ -16,10 +16,10 @@ import pytest
 
 from policyctl.actions.demo import play_demo, prepare_demo
 from policyctl.adapters.sample import SLUG, VERSIONS, sample_settings, sample_version
-from policyctl.core.frontmatter import read_policy
+from policyctl.core.formats.frontmatter import read_policy
 from policyctl.core.policy import VersionKey
 from policyctl.core.story import DemoStory
-from policyctl.core.use import UseAnswer
+from policyctl.core.use.question import UseAnswer
 from policyctl.errors import RefusedError
 from tests.demo_stage import ROOT, staged, written_diffs
 

@@ -11,10 +11,10 @@ import pytest
 from policyctl.actions import imports, record
 from policyctl.actions.decide import decide_use
 from policyctl.adapters.ledger import Ledger, open_ledger
-from policyctl.core.decision import UseAnswer, UseRequest
 from policyctl.core.policy import VersionKey
 from policyctl.core.practice import ChoiceMode
 from policyctl.core.records import ImportReceipt
+from policyctl.core.use.decision import UseAnswer, UseRequest
 from policyctl.errors import CannotCompareError, InputError, InputErrors, PolicyctlError, UsageError
 from tests.adapters.ledger_samples import (
     ADS,

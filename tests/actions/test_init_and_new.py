@@ -9,9 +9,9 @@ import pytest
 from policyctl.actions.init import init
 from policyctl.actions.new import new
 from policyctl.adapters.catalogue import load_catalogue
-from policyctl.core.frontmatter import read_policy
-from policyctl.core.practices_file import read_practices
-from policyctl.core.slugs import check_slug
+from policyctl.core.formats.frontmatter import read_policy
+from policyctl.core.formats.practices_file import read_practices
+from policyctl.core.formats.slugs import check_slug
 from policyctl.errors import CannotCompareError, InputError, RefusedError, UsageError
 from policyctl.settings import Mail, Settings, load_settings
 

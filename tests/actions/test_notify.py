@@ -21,8 +21,8 @@ from policyctl.adapters.ledger import Ledger
 from policyctl.adapters.mail.folder import FolderMailer
 from policyctl.adapters.mail.interface import Accepted, Mail, NotSent, Outcome, Rejected, Stopped, Unknown
 from policyctl.adapters.mail.sendgrid import SendGridMailer
-from policyctl.core.notice import NoticeKind
-from policyctl.core.outbox import PlannedNotice
+from policyctl.core.notices.notice import NoticeKind
+from policyctl.core.notices.outbox import PlannedNotice
 from policyctl.errors import CannotCompareError, RefusedError
 from policyctl.faults import KILLED
 from tests.actions.notify_scene import NOW, PEOPLE, SLUG, open_scene, publish

@@ -11,7 +11,7 @@ import pytest
 from policyctl import wiring
 from policyctl.actions.doctor import Check, Openers, doctor
 from policyctl.actions.status import PolicyStatus, status
-from policyctl.core.outbox import DeliveryEvent, DeliveryName, OutboxState
+from policyctl.core.notices.outbox import DeliveryEvent, DeliveryName, OutboxState
 from policyctl.core.policy import VersionKey
 from policyctl.core.records import CustomerRow
 from policyctl.errors import CannotCompareError, Place

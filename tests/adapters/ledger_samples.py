@@ -6,8 +6,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
-from policyctl.core.notice import ChoiceOffer, Notice, NoticeKind
-from policyctl.core.outbox import Audience, PlannedNotice
+from policyctl.core.notices.notice import ChoiceOffer, Notice, NoticeKind
+from policyctl.core.notices.outbox import Audience, PlannedNotice
 from policyctl.core.policy import ChangeClass, VersionKey
 from policyctl.core.practice import ChoiceMode, Practice, Recipient, Taxonomy, Term
 from policyctl.core.records import (

@@ -14,8 +14,8 @@ import pytest
 
 from policyctl.adapters.gitwrite import GitWriter, blob_id, publishing_alone, read_identity, uncommitted
 from policyctl.adapters.history import open_history
+from policyctl.core.formats.version_note import VersionNote, write_note
 from policyctl.core.policy import VersionKey
-from policyctl.core.version_note import VersionNote, write_note
 from policyctl.errors import RefusedError
 from tests.repos import ALONE, Repo, make_repo
 

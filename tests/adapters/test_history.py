@@ -11,8 +11,8 @@ import pytest
 
 from policyctl.adapters.gitwrite import GitWriter
 from policyctl.adapters.history import History, open_history
+from policyctl.core.formats.version_note import VersionNote, write_note
 from policyctl.core.policy import ChangeClass, VersionKey
-from policyctl.core.version_note import VersionNote, write_note
 from policyctl.errors import CannotCompareError, InputError, IntegrityError, UsageError
 from tests.repos import Repo, make_repo, repo_of_versions
 

@@ -13,12 +13,12 @@ import sqlalchemy as sa
 from policyctl.adapters.ledger import Ledger, open_ledger
 from policyctl.adapters.ledger.engine import nid_of
 from policyctl.adapters.tables import APPEND_ONLY, METADATA
-from policyctl.core.decision import UseAnswer, UseRequest, decide
-from policyctl.core.notice import NoticeKind
-from policyctl.core.outbox import Audience, DeliveryEvent, DeliveryName, OutboxState
+from policyctl.core.notices.notice import NoticeKind
+from policyctl.core.notices.outbox import Audience, DeliveryEvent, DeliveryName, OutboxState
 from policyctl.core.policy import VersionKey
 from policyctl.core.practice import ChoiceMode, Recipient
 from policyctl.core.records import Answer, VersionRecord
+from policyctl.core.use.decision import UseAnswer, UseRequest, decide
 from policyctl.errors import CannotCompareError, InputErrors, IntegrityError, PolicyctlError, RefusedError
 from tests.adapters.ledger_samples import (
     ADS,

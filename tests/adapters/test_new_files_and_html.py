@@ -7,7 +7,7 @@ import pytest
 
 from policyctl.adapters.html_text import html_to_markdown
 from policyctl.adapters.new_files import add_line, create
-from policyctl.core.parse import parse
+from policyctl.core.text.parse import parse
 from policyctl.errors import PolicyctlError, RefusedError
 
 PAGE = """\

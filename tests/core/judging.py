@@ -4,10 +4,10 @@
 from datetime import date
 
 from policyctl.adapters.catalogue import load_catalogue
-from policyctl.core.compare import compare
-from policyctl.core.findings import Judgement
-from policyctl.core.judge import JudgeContext, judge
-from policyctl.core.parse import parse
+from policyctl.core.diff.compare import compare
+from policyctl.core.judge.findings import Judgement
+from policyctl.core.judge.verdict import JudgeContext, judge
+from policyctl.core.text.parse import parse
 
 CATALOGUE = load_catalogue()
 PLAIN = JudgeContext(None, None, {}, date(2027, 1, 4))

@@ -8,14 +8,22 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from policyctl.core.compare import compare
-from policyctl.core.findings import ChangeAsked, Confidence, Direction, Finding, Judgement, Severity, Verdict
-from policyctl.core.notice import ChoiceOffer, Notice, NoticeKind, Sender
-from policyctl.core.notices import Publication, write_notices
-from policyctl.core.outbox import PlannedNotice
-from policyctl.core.parse import parse
+from policyctl.core.diff.compare import compare
+from policyctl.core.judge.findings import (
+    ChangeAsked,
+    Confidence,
+    Direction,
+    Finding,
+    Judgement,
+    Severity,
+    Verdict,
+)
+from policyctl.core.notices.notice import ChoiceOffer, Notice, NoticeKind, Sender
+from policyctl.core.notices.outbox import PlannedNotice
+from policyctl.core.notices.planning import Publication, write_notices
 from policyctl.core.policy import ChangeClass, ChangeDecision, PolicyText, Transition, VersionKey
 from policyctl.core.practice import ChoiceMode, Practice, Recipient, Taxonomy, Term
+from policyctl.core.text.parse import parse
 
 V3 = VersionKey("example-fax", 3)
 PUBLISHED = date(2026, 12, 1)

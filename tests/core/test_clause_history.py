@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policyctl.core.clause_history import ClauseHistory, Lineage, State, follow
-from policyctl.core.parse import parse
+from policyctl.core.diff.clause_history import ClauseHistory, Lineage, State, follow
 from policyctl.core.revision import Kind
+from policyctl.core.text.parse import parse
 
 BEGIN = datetime(2027, 1, 1, tzinfo=UTC)
 

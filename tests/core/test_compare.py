@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policyctl.core.compare import compare
-from policyctl.core.parse import parse
+from policyctl.core.diff.compare import compare
+from policyctl.core.diff.rebuild import rebuild_new, rebuild_old
 from policyctl.core.practice import Practice, Recipient
-from policyctl.core.rebuild import rebuild_new, rebuild_old
 from policyctl.core.revision import ClauseChange, Kind, Revision
-from policyctl.core.visible import folded
+from policyctl.core.text.parse import parse
+from policyctl.core.text.visible import folded
 from tests.core.markdown_texts import MESSY, SECTIONS, TITLES, policy, section
 
 FORM = {Kind.UNCHANGED, Kind.FORMAT_ONLY}
@@ -312,7 +312,8 @@ def test_comparing_loads_no_heavy_library() -> None:
     import subprocess
 
     code = (
-        "import sys; from policyctl.core.compare import compare; from policyctl.core.parse import parse;"
+        "import sys; from policyctl.core.diff.compare import compare\n"
+        "from policyctl.core.text.parse import parse\n"
         "compare(parse('# A\\n\\nOne two.\\n\\n# B\\n\\nx'), parse('# A\\n\\nOne three.\\n\\n# C\\n\\ny'));"
         "print([m for m in ('numpy','scipy','deepdiff','markdown_it','git') if m in sys.modules])"
     )

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policyctl.core.csv_rows import Columns, read_csv
-from policyctl.core.moments import read_moment
+from policyctl.core.formats.csv_rows import Columns, read_csv
+from policyctl.core.formats.moments import read_moment
 from policyctl.errors import InputError, InputErrors
 from tests.adapters.ledger_samples import day
 

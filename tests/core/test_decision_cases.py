@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from policyctl.core.decision import UseAnswer, UseRequest, decide
 from policyctl.core.policy import ChangeClass, VersionKey
 from policyctl.core.practice import ChoiceMode, Recipient
 from policyctl.core.records import Admission, Delivery
+from policyctl.core.use.decision import UseAnswer, UseRequest, decide
 from tests.adapters.ledger_samples import (
     ADS,
     CONTACT,

@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policyctl.core.decision import Decision, Facts, UseAnswer, UseRequest, decide
 from policyctl.core.policy import ChangeClass, VersionKey
 from policyctl.core.practice import ChoiceMode, Practice, Recipient
 from policyctl.core.records import Admission, Answer, Choice, Delivery, PendingChange, Tag, VersionRecord
+from policyctl.core.use.decision import Decision, Facts, UseAnswer, UseRequest, decide
 from tests.adapters.ledger_samples import TAXONOMY, day, practice
 
 CATEGORIES = ("user", "user.contact", "user.contact.email")

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from policyctl.core.frontmatter import read_policy
+from policyctl.core.formats.frontmatter import read_policy
 from policyctl.core.policy import ChangeClass, Transition, Waiver
 from policyctl.errors import InputError, InputErrors
 

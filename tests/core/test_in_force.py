@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import pytest
 
-from policyctl.core.in_force import version_in_force
 from policyctl.core.policy import VersionKey
 from policyctl.core.records import Admission
+from policyctl.core.use.in_force import version_in_force
 from tests.adapters.ledger_samples import day, version
 
 VERSIONS = (version(1, "2026-01-01"), version(2, "2026-06-01"), version(3, "2026-09-01"))

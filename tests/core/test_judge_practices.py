@@ -5,14 +5,14 @@ from dataclasses import replace
 
 import pytest
 
-from policyctl.core.compare import compare
-from policyctl.core.findings import Judgement
-from policyctl.core.judge import JudgeContext, judge
-from policyctl.core.parse import parse
+from policyctl.core.diff.compare import compare
+from policyctl.core.judge.findings import Judgement
+from policyctl.core.judge.regimes import REGIMES, changes_asked
+from policyctl.core.judge.verdict import JudgeContext, judge
 from policyctl.core.policy import ChangeClass
 from policyctl.core.practice import ChoiceMode, Practice, Recipient
-from policyctl.core.regimes import REGIMES, changes_asked
 from policyctl.core.revision import Revision
+from policyctl.core.text.parse import parse
 from tests.core.judging import CATALOGUE, PLAIN, policy
 
 TEXT = parse(policy("We handle faxes.", heading="Faxes"))

@@ -4,7 +4,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policyctl.core.findings import CATEGORIES
+from policyctl.core.judge.findings import CATEGORIES
 from tests.core.judging import judged, judged_texts
 
 VERBS = st.sampled_from(["collect", "use", "share", "sell", "retain", "transfer", "process", "disclose"])

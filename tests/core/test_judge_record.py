@@ -5,10 +5,10 @@ from datetime import date, timedelta
 
 import pytest
 
-from policyctl.core.compare import compare
-from policyctl.core.findings import Finding, Judgement, Severity
-from policyctl.core.frontmatter import read_policy
-from policyctl.core.judge import RULES, JudgeContext, judge
+from policyctl.core.diff.compare import compare
+from policyctl.core.formats.frontmatter import read_policy
+from policyctl.core.judge.findings import Finding, Judgement, Severity
+from policyctl.core.judge.verdict import RULES, JudgeContext, judge
 from policyctl.core.policy import ChangeClass
 from tests.core.judging import CATALOGUE, judged, judged_texts, policy
 

@@ -3,7 +3,7 @@
 
 import pytest
 
-from policyctl.core.findings import Confidence, Direction
+from policyctl.core.judge.findings import Confidence, Direction
 from policyctl.core.policy import ChangeClass
 from tests.core.judging import judged, judged_texts, policy, rules
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 import pytest
 
 from policyctl.adapters.catalogue import load_catalogue
-from policyctl.core.catalogue import Entry, Lexicon, LocalTerms, find_hits, language_of
+from policyctl.core.judge.catalogue import Entry, Lexicon, LocalTerms, find_hits, language_of
+from policyctl.core.judge.signals import CATEGORY_OF
 from policyctl.core.practice import Term
-from policyctl.core.signals import CATEGORY_OF
-from policyctl.core.words import folded
+from policyctl.core.text.words import folded
 
 CATALOGUE = load_catalogue()
 LEXICONS = list(CATALOGUE.lexicons.values())

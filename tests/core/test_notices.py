@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policyctl.core.compare import compare
-from policyctl.core.findings import ChangeAsked, Direction, Judgement, Verdict
-from policyctl.core.notice import ChoiceOffer, ClausePart, Notice, NoticeKind, Sender
-from policyctl.core.notices import (
+from policyctl.core.diff.compare import compare
+from policyctl.core.judge.findings import ChangeAsked, Direction, Judgement, Verdict
+from policyctl.core.notices.notice import ChoiceOffer, ClausePart, Notice, NoticeKind, Sender
+from policyctl.core.notices.outbox import Audience
+from policyctl.core.notices.planning import (
     Publication,
     missing_content,
     missing_sender,
@@ -24,11 +25,10 @@ from policyctl.core.notices import (
     require_content,
     write_notices,
 )
-from policyctl.core.outbox import Audience
-from policyctl.core.parse import parse
 from policyctl.core.policy import ChangeClass, PolicyText, Transition, VersionKey
 from policyctl.core.practice import ChoiceMode
 from policyctl.core.revision import Kind, Op, Run
+from policyctl.core.text.parse import parse
 from policyctl.errors import IntegrityError, RefusedError
 from tests.core.notice_samples import (
     ASKED,

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policyctl.core.coverage import unseen
-from policyctl.core.parse import clause_at, parse
-from policyctl.core.visible import visible
+from policyctl.core.text.coverage import unseen
+from policyctl.core.text.parse import clause_at, parse
+from policyctl.core.text.visible import visible
 from tests.core.markdown_texts import MESSY, policy
 
 LONG = "Words of a paragraph that nobody would take for a title, and enough of them. " * 40

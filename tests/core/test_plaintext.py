@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from policyctl.core.day_in_words import effective_day
-from policyctl.core.escape import escape_line
-from policyctl.core.frontmatter import read_policy
-from policyctl.core.importer import SourceKind, draft, import_markdown, import_plain, kind_of
-from policyctl.core.parse import parse
-from policyctl.core.plaintext import from_plain
+from policyctl.core.formats.frontmatter import read_policy
+from policyctl.core.formats.importer import SourceKind, draft, import_markdown, import_plain, kind_of
+from policyctl.core.text.day_in_words import effective_day
+from policyctl.core.text.escape import escape_line
+from policyctl.core.text.parse import parse
+from policyctl.core.text.plaintext import from_plain
 
 WEB_PAGE = """\
 Call us: (555) 012-3456

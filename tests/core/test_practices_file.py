@@ -3,8 +3,8 @@
 
 import pytest
 
+from policyctl.core.formats.practices_file import read_practices
 from policyctl.core.practice import ChoiceMode, Practice, Recipient, Taxonomy, Term
-from policyctl.core.practices_file import read_practices
 from policyctl.errors import InputError, InputErrors
 
 TAXONOMY = Taxonomy(

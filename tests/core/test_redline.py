@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policyctl.core.redline import new_text, old_text, redline
+from policyctl.core.diff.redline import new_text, old_text, redline
 from policyctl.core.revision import Op
-from policyctl.core.tokens import Words
+from policyctl.core.text.tokens import Words
 from tests.core.markdown_texts import MESSY
 
 

@@ -10,14 +10,14 @@ import pytest
 
 from policyctl.adapters.catalogue import load_catalogue
 from policyctl.adapters.sample import FILES, SLUG, VERSIONS, sample_table, sample_version
-from policyctl.core.compare import compare
-from policyctl.core.findings import Judgement, Severity
-from policyctl.core.frontmatter import read_policy
-from policyctl.core.judge import JudgeContext, judge
+from policyctl.core.diff.compare import compare
+from policyctl.core.formats.frontmatter import read_policy
+from policyctl.core.formats.practices_file import read_practices
+from policyctl.core.judge.findings import Judgement, Severity
+from policyctl.core.judge.regimes import changes_asked
+from policyctl.core.judge.verdict import JudgeContext, judge
 from policyctl.core.policy import ChangeClass, PolicyText
 from policyctl.core.practice import ChoiceMode, Practice
-from policyctl.core.practices_file import read_practices
-from policyctl.core.regimes import changes_asked
 from policyctl.core.revision import Kind, Revision
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from policyctl.core.formats.version_note import VersionNote, read_note, write_note
 from policyctl.core.policy import ChangeClass, VersionKey
-from policyctl.core.version_note import VersionNote, read_note, write_note
 from policyctl.errors import IntegrityError
 
 KEY = VersionKey("example", 3)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policyctl.core.yamltext import MAX_CHARACTERS, YamlList, YamlMap, YamlText, read_yaml
+from policyctl.core.formats.yamltext import MAX_CHARACTERS, YamlList, YamlMap, YamlText, read_yaml
 from policyctl.errors import InputError, Place
 
 

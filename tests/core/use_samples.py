@@ -6,10 +6,10 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import count
 
-from policyctl.core.decision import Decision, Facts, UseRequest, decide
 from policyctl.core.policy import ChangeClass, VersionKey
 from policyctl.core.practice import ChoiceMode, Recipient
 from policyctl.core.records import Admission, Answer, Choice, Delivery, Tag, VersionRecord
+from policyctl.core.use.decision import Decision, Facts, UseRequest, decide
 from tests.adapters.ledger_samples import ADS, EMAIL, MARKETING, SERVICE, TAXONOMY, day, practice, version
 
 ACCOUNT = practice("account", SERVICE)

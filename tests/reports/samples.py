@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
-from policyctl.core.compare import compare
-from policyctl.core.findings import Confidence, Direction, Finding, Judgement, Severity, Verdict
-from policyctl.core.parse import parse
+from policyctl.core.diff.compare import compare
+from policyctl.core.judge.findings import Confidence, Direction, Finding, Judgement, Severity, Verdict
 from policyctl.core.policy import ChangeClass, VersionKey
+from policyctl.core.text.parse import parse
 from policyctl.reports.comparison import Comparison, side_of
 from policyctl.reports.pages import PublishedPolicy, PublishedVersion
 

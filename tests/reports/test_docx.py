@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policyctl.core.parse import parse
 from policyctl.core.policy import Document
+from policyctl.core.text.parse import parse
 from policyctl.reports.docx import CLOSING, render_docx
 from policyctl.reports.words import shown
 from tests.peers.office import Office

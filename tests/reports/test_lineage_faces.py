@@ -9,8 +9,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from policyctl.core.clause_history import Lineage, State, follow
-from policyctl.core.parse import parse
+from policyctl.core.diff.clause_history import Lineage, State, follow
+from policyctl.core.text.parse import parse
 from policyctl.reports.lineage import blame_text, chart_text, clause_text, log_text
 from policyctl.reports.lineage_chart import chart_of
 from policyctl.reports.lineage_svg import chart_html, chart_svg

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from policyctl.core.decision import Decision, Reason, UseAnswer, UseRequest
-from policyctl.core.findings import ChangeAsked, Finding
-from policyctl.core.parse import parse
+from policyctl.core.judge.findings import ChangeAsked, Finding
+from policyctl.core.judge.rules import RULES
 from policyctl.core.policy import ChangeClass, VersionKey
 from policyctl.core.practice import ChoiceMode
 from policyctl.core.records import Tag
-from policyctl.core.rules import RULES
+from policyctl.core.text.parse import parse
+from policyctl.core.use.decision import Decision, Reason, UseAnswer, UseRequest
 from policyctl.errors import InputError, Place, PolicyctlError
 from policyctl.reports.check_v1 import check_json, check_text
 from policyctl.reports.clauses_v1 import clauses_json, clauses_text

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policyctl.core.notice import Addressee, ClausePart, Notice, NoticeKind, Occasion, Sender
+from policyctl.core.notices.notice import Addressee, ClausePart, Notice, NoticeKind, Occasion, Sender
 from policyctl.core.policy import ChangeClass
 from policyctl.core.practice import ChoiceMode
 from policyctl.core.revision import Kind, Op, Run

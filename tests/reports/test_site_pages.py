@@ -7,7 +7,7 @@ from urllib.parse import unquote
 import feedparser
 import pytest
 
-from policyctl.core.parse import parse
+from policyctl.core.text.parse import parse
 from policyctl.reports.pages import site_pages
 from policyctl.reports.policy_html import policy_body
 from tests.reports import samples

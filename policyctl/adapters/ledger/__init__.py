@@ -3,7 +3,7 @@
 
 One class over two databases, SQLite and PostgreSQL; what it keeps is laid out in adapters/tables.py.
 Each method is one transaction: all of it enters, or nothing does. All times are aware UTC.
-The values that go in and come out are in core/records.py, core/outbox.py and core/use.py.
+The values that go in and come out are in core/records.py, core/notices/outbox.py and core/use/question.py.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from sqlalchemy import Engine
 
 from policyctl.adapters.ledger import answers, audience, engine, facts, outbox, people, tags, versions
 from policyctl.adapters.ledger.common import Writer, pseudonym
-from policyctl.core.notice import Notice
-from policyctl.core.outbox import (
+from policyctl.core.notices.notice import Notice
+from policyctl.core.notices.outbox import (
     Audience,
     DeliveryEvent,
     DeliveryReceipt,
@@ -37,7 +37,7 @@ from policyctl.core.records import (
     TagRow,
     VersionRecord,
 )
-from policyctl.core.use import Facts, UseRequest
+from policyctl.core.use.question import Facts, UseRequest
 from policyctl.errors import UsageError
 
 __all__ = ["Ledger", "open_ledger"]

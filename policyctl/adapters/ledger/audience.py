@@ -25,7 +25,7 @@ from sqlalchemy import (
 
 from policyctl.adapters.ledger.common import Writer, notice_secret
 from policyctl.adapters.tables import ADDRESS, ADMISSION, CUSTOMER, OUTBOX, OUTBOX_STATE, TAG, UtcTime
-from policyctl.core.outbox import Audience, OutboxState
+from policyctl.core.notices.outbox import Audience, OutboxState
 from policyctl.core.policy import VersionKey
 
 _NID_DIGITS = 32

@@ -26,11 +26,11 @@ from policyctl.adapters.tables import (
     SUBJECT,
     TAG,
 )
-from policyctl.core.outbox import DeliveryName
+from policyctl.core.notices.outbox import DeliveryName
 from policyctl.core.policy import VersionKey
 from policyctl.core.practice import Taxonomy
 from policyctl.core.records import Admission, Answer, Choice, Delivery, Tag, change_name
-from policyctl.core.use import Facts, UseRequest
+from policyctl.core.use.question import Facts, UseRequest
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,9 +27,9 @@ from sqlalchemy import (
 
 from policyctl.adapters.ledger.common import PORTION, Complaints, Writer, rows_by
 from policyctl.adapters.tables import ADDRESS, DELIVERY_EVENT, NOTICE, OUTBOX, OUTBOX_STATE
-from policyctl.core.notice import Notice, NoticeKind
-from policyctl.core.notice_json import notice_from_json
-from policyctl.core.outbox import (
+from policyctl.core.notices.notice import Notice, NoticeKind
+from policyctl.core.notices.notice_json import notice_from_json
+from policyctl.core.notices.outbox import (
     DeliveryEvent,
     DeliveryName,
     DeliveryReceipt,

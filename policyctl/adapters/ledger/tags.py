@@ -18,10 +18,10 @@ from policyctl.adapters.ledger.common import Complaints, Writer, pseudonym, rows
 from policyctl.adapters.ledger.facts import admission
 from policyctl.adapters.ledger.versions import read_versions
 from policyctl.adapters.tables import ADMISSION, SUBJECT, TAG
-from policyctl.core.in_force import version_in_force
 from policyctl.core.practice import Taxonomy
 from policyctl.core.records import Admission, ImportReceipt, TagRow, VersionRecord
 from policyctl.core.suggest import did_you_mean
+from policyctl.core.use.in_force import version_in_force
 
 _Key = tuple[str, str, str, str]
 _CLAIM = "leave the version empty to let the ledger compute it, or say in `provenance` how it is known"

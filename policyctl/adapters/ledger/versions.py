@@ -13,8 +13,8 @@ from sqlalchemy import Connection, Row, Table, select
 from policyctl.adapters.ledger.audience import add_outbox_rows
 from policyctl.adapters.ledger.common import Writer
 from policyctl.adapters.tables import CHANGE, NOTICE, PRACTICE, VERSION
-from policyctl.core.notice_json import notice_to_json
-from policyctl.core.outbox import PlannedNotice
+from policyctl.core.notices.notice_json import notice_to_json
+from policyctl.core.notices.outbox import PlannedNotice
 from policyctl.core.policy import ChangeClass, VersionKey
 from policyctl.core.practice import ChoiceMode, Practice, Recipient
 from policyctl.core.records import PendingChange, VersionRecord

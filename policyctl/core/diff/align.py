@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pieces x pieces -> links: which clause (or block) of the new text goes on from which of the old.
+
+1. raw: equal texts: common beginnings and ends, then texts that stand once on each side.
+2. visible: the same by what a reader sees.
+3. The heaviest chain of these in order cuts the rest into gaps; texts that stand several times are
+   told apart by what stands around them.
+4. remainder: what is left is scored by words, title and gap; the best assignment is taken.
+5. parts: what is still alone may be a part of a linked piece: splits and merges.
+6. position: what alone is left in a gap on both sides, when nothing speaks against it.
+7. moves: links that are not in the heaviest chain of links in order.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from policyctl.core.diff.assign import CELLS, Pair, heaviest_chain, in_line
+from policyctl.core.diff.parts import parts
+from policyctl.core.diff.pieces import Piece, Words
+from policyctl.core.diff.remainder import Gaps, by_position, by_score
+
+_FEW_WORDS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Indices of old and new pieces that go together, how they were found, and how surely."""
+
+    old: tuple[int, ...]
+    new: tuple[int, ...]
+    matched_by: str
+    margin: float = 1.0
+    moved: bool = False
+
+
+Found = dict[Pair, tuple[str, float]]
+
+
+def align(old: Sequence[Piece], new: Sequence[Piece]) -> tuple[Link, ...]:
+    """Links that hold every piece of both sides exactly once; unmatched ones stand alone.
+
+    In order of the new side; pieces that exist only on the old side after those they followed.
+    """
+    found: Found = {}
+    _equal(old, new, found, "raw", lambda piece: piece.raw)
+    whole: list[tuple[tuple[int, ...], tuple[int, ...], str, float]] = []
+    if len(found) < min(len(old), len(new)):
+        _equal(old, new, found, "visible", lambda piece: piece.key)
+        _repeated(old, new, found)
+    if len(found) < max(len(old), len(new)):
+        whole = _settle(old, new, found)
+    joined = {(o, n) for olds, news, _, _ in whole for o in olds for n in news}
+    links = [Link((o,), (n,), how, margin) for (o, n), (how, margin) in found.items() if (o, n) not in joined]
+    links += [Link(*group) for group in whole]
+    links += _alone(len(old), len(new), links)
+    return _in_order(_with_moves(old, new, links))
+
+
+def _settle(
+    old: Sequence[Piece], new: Sequence[Piece], found: Found
+) -> list[tuple[tuple[int, ...], tuple[int, ...], str, float]]:
+    """Steps 4 to 6: adds pairs to ``found``, gives links of more than two pieces."""
+    words = Words(old, new)
+    if len(found) == min(len(old), len(new)):  # nothing is left on one side: only parts can be found
+        return parts(old, new, found, words)
+    gaps = Gaps(old, new, found)
+    found.update(by_score(old, new, found, gaps, words))
+    whole = parts(old, new, found, words)
+    taken_old = {o for o, _ in found}.union(*(group[0] for group in whole))
+    taken_new = {n for _, n in found}.union(*(group[1] for group in whole))
+    found.update(by_position(old, new, taken_old, taken_new, gaps, words))
+    return whole
+
+
+def _equal(
+    old: Sequence[Piece], new: Sequence[Piece], found: Found, how: str, key: Callable[[Piece], Hashable]
+) -> None:
+    """Adds pairs with equal keys: common ends first, then keys that stand once on each side."""
+    left, right = _left(old, new, found)
+    if how == "raw":
+        _common_ends(old, new, left, right, found)
+        left, right = _left(old, new, found)
+    keys_old, keys_new = {o: key(old[o]) for o in left}, {n: key(new[n]) for n in right}
+    count_old, count_new = Counter(keys_old.values()), Counter(keys_new.values())
+    place = {key: n for n, key in keys_new.items()}
+    for o, own in keys_old.items():
+        if count_old[own] == 1 == count_new[own]:
+            found[o, place[own]] = (how, 1.0)
+
+
+def _left(old: Sequence[Piece], new: Sequence[Piece], found: Found) -> tuple[list[int], list[int]]:
+    used_old, used_new = {o for o, _ in found}, {n for _, n in found}
+    return (
+        [o for o in range(len(old)) if o not in used_old],
+        [n for n in range(len(new)) if n not in used_new],
+    )
+
+
+def _common_ends(
+    old: Sequence[Piece], new: Sequence[Piece], left: list[int], right: list[int], found: Found
+) -> None:
+    short = min(len(left), len(right))
+    head = 0
+    while head < short and old[left[head]].raw == new[right[head]].raw:
+        found[left[head], right[head]] = ("raw", 1.0)
+        head += 1
+    tail = 1
+    while tail <= short - head and old[left[-tail]].raw == new[right[-tail]].raw:
+        found[left[-tail], right[-tail]] = ("raw", 1.0)
+        tail += 1
+
+
+def _repeated(old: Sequence[Piece], new: Sequence[Piece], found: Found) -> None:
+    """Adds equal pieces that stand several times: by the order of all that stands around them,
+    then, for those that are left, first with first.
+    """
+    left, right = _left(old, new, found)
+    shared = {old[o].key for o in left} & {new[n].key for n in right}
+    if not shared:
+        return
+    for o, n in _lined_up(old, new, found, left, right):
+        if (o, n) not in found and old[o].key == new[n].key:
+            found[o, n] = ("raw" if old[o].raw == new[n].raw else "visible", 1.0)
+    for same in (lambda piece: piece.raw, lambda piece: piece.key):
+        _elsewhere(old, new, found, same)
+
+
+def _lined_up(
+    old: Sequence[Piece], new: Sequence[Piece], found: Found, left: list[int], right: list[int]
+) -> list[Pair]:
+    """The best order-keeping pairs of all pieces, those found counted in; gap by gap in a long text."""
+    olds, news = {o for o, _ in found}, {n for _, n in found}
+
+    def score(o: int, n: int) -> float:
+        if o in olds or n in news:
+            return 2.0 + (old[o].size >= _FEW_WORDS) if (o, n) in found else 0.0
+        return _agreement(old[o], new[n])
+
+    first, last = (min(left), min(right)), (max(left) + 1, max(right) + 1)
+    if (last[0] - first[0]) * (last[1] - first[1]) <= CELLS:
+        return in_line(range(first[0], last[0]), range(first[1], last[1]), score)
+    gaps = Gaps(old, new, found)
+    in_old, in_new = _by_gap(left, gaps.of_old), _by_gap(right, gaps.of_new)
+    return [
+        pair for gap in in_old.keys() & in_new.keys() for pair in in_line(in_old[gap], in_new[gap], score)
+    ]
+
+
+def _by_gap(indices: Iterable[int], gap_of: Callable[[int], int]) -> dict[int, list[int]]:
+    groups: dict[int, list[int]] = {}
+    for index in indices:
+        groups.setdefault(gap_of(index), []).append(index)
+    return groups
+
+
+def _agreement(old: Piece, new: Piece) -> float:
+    """How much two pieces have in common at a glance: equal, equal to the reader, same title."""
+    if old.raw == new.raw:
+        return 2.0 + (old.size >= _FEW_WORDS)
+    if old.key == new.key:
+        return 1.8 + (old.size >= _FEW_WORDS)
+    return 1.0 if old.title == new.title != "" else 0.0
+
+
+def _elsewhere(
+    old: Sequence[Piece], new: Sequence[Piece], found: Found, key: Callable[[Piece], Hashable]
+) -> None:
+    """Equal keys out of line: first with first, second with second."""
+    left, right = _left(old, new, found)
+    places: dict[Hashable, list[int]] = {}
+    for n in reversed(right):
+        places.setdefault(key(new[n]), []).append(n)
+    for o in left:
+        if places.get(key(old[o])):
+            n = places[key(old[o])].pop()
+            found[o, n] = ("raw" if old[o].raw == new[n].raw else "visible", 1.0)
+
+
+def _alone(olds: int, news: int, links: Iterable[Link]) -> list[Link]:
+    linked_old = {o for link in links for o in link.old}
+    linked_new = {n for link in links for n in link.new}
+    alone = [Link((o,), (), "none") for o in range(olds) if o not in linked_old]
+    return alone + [Link((), (n,), "none") for n in range(news) if n not in linked_new]
+
+
+def _with_moves(old: Sequence[Piece], new: Sequence[Piece], links: list[Link]) -> list[Link]:
+    """Step 7. As few sections as possible are said to have moved; of two ways the one with fewer
+    clauses, then with fewer words.
+    """
+    both = sorted((link for link in links if link.old and link.new), key=lambda link: link.old)
+    if all(a.new[0] < b.new[0] for a, b in pairwise(both)):
+        return links
+    sections = _sections(old, new, both)
+    words = 1.0 + sum(link_size(old, new, link) for link in both)
+    weights = [
+        1.0
+        + 0.1 * len(group) / len(both)
+        + 0.1 / len(both) * sum(link_size(old, new, link) for link in group) / words
+        for group in sections
+    ]
+    chain = heaviest_chain([group[0].new[0] for group in sections], weights)
+    moved = {id(link) for index, group in enumerate(sections) if index not in chain for link in group}
+    return [replace(link, moved=True) if id(link) in moved else link for link in links]
+
+
+def link_size(old: Sequence[Piece], new: Sequence[Piece], link: Link) -> int:
+    """About how many words stand in the link, both sides together."""
+    return sum(old[o].size for o in link.old) + sum(new[n].size for n in link.new)
+
+
+def _sections(old: Sequence[Piece], new: Sequence[Piece], both: list[Link]) -> list[list[Link]]:
+    """Links in old order; a sub-section that follows its section on both sides goes with it."""
+    groups: list[list[Link]] = []
+    for link in both:
+        head, last = (groups[-1][0], groups[-1][-1]) if groups else (None, None)
+        if (
+            head
+            and last
+            and link.old[0] == last.old[-1] + 1
+            and link.new[0] == last.new[-1] + 1
+            and 0 < old[head.old[0]].level < old[link.old[0]].level
+            and 0 < new[head.new[0]].level < new[link.new[0]].level
+        ):
+            groups[-1].append(link)
+        else:
+            groups.append([link])
+    return groups
+
+
+def _in_order(links: list[Link]) -> tuple[Link, ...]:
+    """By new place; removed pieces after the piece they followed on the old side."""
+    place = {o: link.new[0] for link in links if link.new and not link.moved for o in link.old}
+    last = -1
+    by_old = {link.old[0]: link for link in links if link.old and not link.new}
+    removed_at = {}
+    top = max((link.old[-1] for link in links if link.old), default=-1)
+    for o in range(top + 1):
+        last = place.get(o, last)
+        if o in by_old:
+            removed_at[o] = last
+    keys = [(link.new[0], 0, 0) if link.new else (removed_at[link.old[0]], 1, link.old[0]) for link in links]
+    return tuple(link for _, link in sorted(zip(keys, links, strict=True), key=lambda pair: pair[0]))

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Splits and merges: an unmatched piece whose words stand in a piece that is linked already.
+
+For an unmatched new piece u and a linked pair (v, w): the words of v that w does not explain are
+what v lost. When u holds most of them and they make up most of u, v was split into w and u. The
+mirror image is a merge.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+
+from policyctl.core.diff.assign import Pair
+from policyctl.core.diff.pieces import Piece, Words
+
+Whole = tuple[tuple[int, ...], tuple[int, ...], str, float]
+_COVER, _COVER_NEAR = 0.6, 0.42
+_FEW = 4
+_SHARED, _SHARED_NEAR, _SHORT = 0.25, 0.04, 15
+
+
+def parts(
+    old: Sequence[Piece], new: Sequence[Piece], found: Mapping[Pair, tuple[str, float]], words: Words
+) -> list[Whole]:
+    """Links of one piece with several, or several with several, as ``(old, new, how, margin)``."""
+    loose = [pair for pair, (how, _) in sorted(found.items()) if how not in {"raw", "visible"}]
+    return _Parts((old, new), loose, words).found(found) if loose else []
+
+
+class _Parts:
+    """Gives unmatched pieces to the linked pairs they are parts of, the surest first."""
+
+    def __init__(
+        self, sides: tuple[Sequence[Piece], Sequence[Piece]], loose: list[Pair], words: Words
+    ) -> None:
+        self.sides, self.loose, self.words = sides, loose, words
+        self.groups: dict[Pair, tuple[list[int], list[int]]] = {
+            pair: ([pair[0]], [pair[1]]) for pair in loose
+        }
+        self.margins: dict[Pair, float] = {}
+        self.explained: dict[tuple[Pair, int, int], int] = {}
+
+    def found(self, linked: Collection[Pair]) -> list[Whole]:
+        used = ({o for o, _ in linked}, {n for _, n in linked})
+        ranked = sorted(
+            (-score, side, index, pair)
+            for side in (1, 0)
+            for index in range(len(self.sides[side]))
+            if index not in used[side]
+            for pair in self.loose
+            if (score := self._score(index, side, pair))
+        )
+        homes: dict[tuple[int, int], list[float]] = defaultdict(list)
+        for score, side, index, _ in ranked:
+            homes[side, index].append(-score)
+        for _, side, index, pair in ranked:
+            if index not in used[side] and self._still(index, side, pair):
+                used[side].add(index)
+                self.groups[pair][side].append(index)
+                scores = [*homes[side, index], 0.0]
+                self.margins[pair] = min(scores[0] - scores[1], self.margins.get(pair, 1.0))
+        return [
+            (tuple(sorted(olds)), tuple(sorted(news)), "coverage", round(min(1.0, self.margins[pair]), 4))
+            for pair, (olds, news) in self.groups.items()
+            if len(olds) > 1 or len(news) > 1
+        ]
+
+    def _score(self, index: int, side: int, pair: Pair) -> float:
+        """How surely the piece is a part of the pair's other side; 0 when it is not."""
+        near = abs(pair[side] - index) == 1
+        named = self.sides[side][index].title == self.sides[1 - side][pair[1 - side]].title != ""
+        if not named and not self._shares(index, side, pair, near=near):
+            return 0.0
+        cover = self._cover(index, side, pair)
+        return (
+            cover + 0.2 * near + 0.2 * named if cover >= (_COVER_NEAR if near or named else _COVER) else 0.0
+        )
+
+    def _shares(self, index: int, side: int, pair: Pair, *, near: bool) -> bool:
+        """Some runs of three words stand in both: without them a comparison is a waste of time."""
+        own = self.words.runs(side, index)
+        if near and len(own) < _SHORT:
+            return True
+        shared = len(own & self.words.runs(1 - side, pair[1 - side]))
+        return shared >= (_SHARED_NEAR if near else _SHARED) * len(own)
+
+    def _still(self, index: int, side: int, pair: Pair) -> bool:
+        """The piece is a part even beside the parts that the pair already has."""
+        return len(self.groups[pair][side]) == 1 or self._score(index, side, pair) > 0
+
+    def _alone(self, pair: Pair, whole: str, kept: str) -> int:
+        """How many words both sides of the pair, as it stands, have in common."""
+        from rapidfuzz.distance import LCSseq
+
+        key = (pair, len(whole), len(kept))
+        if key not in self.explained:
+            self.explained[key] = LCSseq.similarity(whole, kept)
+        return self.explained[key]
+
+    def _cover(self, index: int, side: int, pair: Pair) -> float:
+        """Share of the piece's words, in order, that the other side holds and this side's does not."""
+        from rapidfuzz.distance import LCSseq
+
+        own = self.words.of(side, index)
+        if len(own) < _FEW:
+            return _bare_cover(index, side, pair, self.sides)
+        whole = "".join(self.words.of(1 - side, i) for i in sorted(self.groups[pair][1 - side]))
+        kept = "".join(self.words.of(side, i) for i in sorted(self.groups[pair][side]))
+        alone = self._alone(pair, whole, kept)
+        if len(whole) - alone < _COVER_NEAR * len(own):
+            return 0.0  # so little of the whole is not explained yet
+        together = max(LCSseq.similarity(whole, kept + own), LCSseq.similarity(whole, own + kept))
+        return (together - alone) / len(own)
+
+
+def _bare_cover(index: int, side: int, pair: Pair, sides: tuple[Sequence[Piece], Sequence[Piece]]) -> float:
+    """A heading without a body is a part where the whole took its heading, alone or with others."""
+    title, kept = sides[side][index].title, sides[side][pair[side]].title
+    into = sides[1 - side][pair[1 - side]].title
+    if abs(pair[side] - index) != 1 or not title or into == kept:
+        return 0.0
+    return 1.0 if title in into else 0.0

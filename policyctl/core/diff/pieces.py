@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What alignment knows of a clause or a block: its text, and its words when asked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from policyctl.core.policy import Block, Clause
+from policyctl.core.text.parse import title_of
+from policyctl.core.text.tokens import Interner
+from policyctl.core.text.visible import folded
+
+_WORD = re.compile(
+    r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]|[^\W\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+"
+)
+
+_RUN = 3
+
+
+def body_of(clause: Clause) -> str:
+    """The visible words under the heading; a short line that works as one is part of the words."""
+    skip = 1 if clause.level else 0
+    return " ".join(block.visible for block in clause.blocks[skip:] if block.visible)
+
+
+class Piece:
+    """A clause or a block to be aligned.
+
+    ``raw`` is its source text without white space at the end; ``parent`` the headings above it. What
+    follows is worked out only when the raw texts do not settle the matter: ``title``, the heading
+    without number ('' when there is none), and ``body``, the visible words below it, typography folded.
+    """
+
+    __slots__ = ("_body", "_part", "_size", "_title", "level", "raw")
+
+    def __init__(self, raw: str, part: Clause | Block) -> None:
+        self.raw, self._part = raw, part
+        self.level = part.level if isinstance(part, Clause) else 0
+        self._body: str | None = None
+        self._title: str | None = None
+        self._size = -1
+
+    @property
+    def parent(self) -> tuple[str, ...]:
+        """The headings above it."""
+        return self._part.path[:-1] if isinstance(self._part, Clause) else ()
+
+    @property
+    def title(self) -> str:
+        """The heading without section number, typography folded."""
+        if self._title is None:
+            self._title = self._read_title()
+        return self._title
+
+    def _read_title(self) -> str:
+        part = self._part
+        return folded(title_of(part.heading)) if isinstance(part, Clause) and part.level else ""
+
+    @property
+    def body(self) -> str:
+        """The visible words below the heading, typography folded."""
+        if self._body is None:
+            part = self._part
+            self._body = folded(part.visible if isinstance(part, Block) else body_of(part))
+        return self._body
+
+    @property
+    def size(self) -> int:
+        """About how many words it has, heading included (from the raw text, which is cheap)."""
+        if self._size < 0:
+            self._size = self.raw.count(" ") + 1
+        return self._size
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What a reader sees."""
+        return self.title, self.body
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text without case; ideographs one by one."""
+    return _WORD.findall(text.casefold())
+
+
+class Words:
+    """The words of both sides' bodies as strings of one character a word, made when asked for."""
+
+    def __init__(self, old: Sequence[Piece], new: Sequence[Piece]) -> None:
+        self.sides = (old, new)
+        self.interner = Interner()
+        self.made: tuple[dict[int, str], dict[int, str]] = ({}, {})
+        self.cut: tuple[dict[int, frozenset[str]], dict[int, frozenset[str]]] = ({}, {})
+
+    def of(self, side: int, index: int) -> str:
+        """Side 0 is the old one, 1 the new."""
+        made = self.made[side]
+        if index not in made:
+            made[index] = self.interner.word(words_of(self.sides[side][index].body))
+        return made[index]
+
+    def runs(self, side: int, index: int) -> frozenset[str]:
+        """All runs of three words of a body."""
+        cut = self.cut[side]
+        if index not in cut:
+            text = self.of(side, index)
+            cut[index] = frozenset(text[i : i + _RUN] for i in range(max(1, len(text) - _RUN + 1)))
+        return cut[index]

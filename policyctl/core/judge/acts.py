@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a sentence is about among the acts it names, and which way more words about it point."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from policyctl.core.judge.catalogue import Hit
+from policyctl.core.judge.findings import Direction
+from policyctl.core.judge.signals import Act, Signals
+
+ASIDE = frozenset({"right", "protect", "child"})  # acts that speak about other acts
+FLIP = {Direction.EXPANDS: Direction.RESTRICTS, Direction.RESTRICTS: Direction.EXPANDS}
+ASPECT_OF_CATEGORY: Mapping[str, str] = {
+    "collection": "collection",
+    "use": "use",
+    "sharing": "sharing",
+    "retention": "retention",
+    "international_transfer": "transfer",
+    "security": "security",
+    "choice_rights": "choice",
+    "children": "children",
+}
+
+
+def own_acts(signals: Signals) -> list[Act]:
+    """The practices a sentence itself names; what the reader may do is not one."""
+    return [act for act in signals.acts if act.source == "own" and act.practice not in ASIDE]
+
+
+def main_act(signals: Signals) -> Act | None:
+    """What a sentence is about: a right that opens it, else the first practice, else what there is."""
+    if not signals.acts:
+        return None
+    first = signals.acts[0]
+    if first.practice in {"right", "child"}:
+        return first
+    return next((act for act in signals.acts if act.practice not in ASIDE), first)
+
+
+def act_for(signals: Signals, hit: Hit) -> Act:
+    """The act that a term belongs to: the last practice before it, else what the sentence is about."""
+    main = main_act(signals)
+    assert main is not None  # noqa: S101 - asked only where there are acts
+    if main.practice in {"right", "child"}:
+        return main
+    before = [act for act in own_acts(signals) if act.at <= hit.start]
+    return max(before, key=lambda act: act.at) if before else main
+
+
+def direction_of(act: Act, *, gained: bool) -> Direction:
+    """More words about a practice expand it; about a denial, a right or a safeguard they restrict."""
+    if act.practice == "child":
+        return Direction.NEUTRAL
+    direction = Direction.EXPANDS if gained else Direction.RESTRICTS
+    turned = act.denied != (act.practice in {"right", "protect", "erase"})
+    return FLIP[direction] if turned else direction
+
+
+def aspect_of(act: Act, hit: Hit) -> str:
+    """Which aspect a term beside an act shifts."""
+    if hit.id == "train_ai_system" and act.practice not in ASIDE:
+        return "training"
+    if act.practice in {*ASIDE, "own", "transfer", "keep", "erase"}:
+        return ASPECT_OF_CATEGORY[act.category]
+    if hit.kind == "data":
+        return ASPECT_OF_CATEGORY[act.category]
+    return "sharing" if hit.kind == "recipient" else "use"

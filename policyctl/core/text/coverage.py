@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Is everything that a reader sees in the blocks? A second, independent reading by markdown-it.
+
+Used by tests, benchmarks and ``doctor``; comparing documents does not need it.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections import Counter
+from functools import cache
+from typing import TYPE_CHECKING
+
+from policyctl.core.policy import Document
+from policyctl.core.text.visible import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
+
+_NESTING = 1000  # markdown-it leaves out what is nested deeper than 20, without a word
+_TAG = re.compile(r"<!--.*?-->|<[^>]*>", re.DOTALL)
+_BREAK = re.compile(r"</?(?:br|p|li|div|td|tr)\b", re.IGNORECASE)
+_WORD = re.compile(r"[^\W_]+")
+
+
+@cache
+def _reader() -> MarkdownIt:
+    from markdown_it import MarkdownIt
+
+    return MarkdownIt("commonmark", {"maxNesting": _NESTING}).enable(["table", "strikethrough"])
+
+
+def rendered_words(text: str) -> str:
+    """The words a browser would show of this Markdown, white space collapsed."""
+    shown: list[str] = []
+    for token in _reader().parse(text):
+        if token.type == "inline":
+            _inline(token.children or [], shown)
+            shown.append(" ")
+        elif token.type in {"fence", "code_block"}:
+            shown.append(token.content + " ")
+        elif token.type == "html_block":
+            shown.append(html.unescape(_TAG.sub(" ", token.content)) + " ")
+    return plain("".join(shown))
+
+
+def _inline(tokens: Sequence[Token], shown: list[str]) -> None:
+    for token in tokens:
+        if token.type == "image":
+            _inline(token.children or [], shown)
+        elif token.type in {"softbreak", "hardbreak"} or (
+            token.type == "html_inline" and _BREAK.match(token.content)
+        ):
+            shown.append(" ")
+        elif token.type in {"text", "code_inline", "text_special"}:
+            shown.append(token.content)
+
+
+def unseen(document: Document) -> Counter[str]:
+    """Words that a browser would show and that stand in no block; empty when all is accounted for."""
+    ours: Counter[str] = Counter()
+    for clause in document.clauses:
+        for block in clause.blocks:
+            ours.update(_WORD.findall(block.visible))
+    return Counter(_WORD.findall(rendered_words(document.text[document.body :]))) - ours

@@ -1,0 +1,299 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The rules of "may this be used?" for one tag; their numbers are those of core/use/decision.py."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from policyctl.core.policy import ChangeClass
+from policyctl.core.practice import ChoiceMode, Practice, covers
+from policyctl.core.records import PendingChange, Tag, VersionRecord
+from policyctl.core.use.in_force import version_in_force
+from policyctl.core.use.question import Facts, Outcome, Reason, UseAnswer, UseRequest, undecided
+from policyctl.core.use.stance import (
+    Stance,
+    Use,
+    bears_on,
+    find_party,
+    granting,
+    grants,
+    meant_for,
+    needs_consent,
+    stance,
+)
+
+# A change of ownership discloses to these; product.md promises that people are told before.
+_ACQUIRER = "acquirer"
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One tag under question. ``known``: the versions of its policy up to the one in force."""
+
+    tag: Tag
+    use: Use
+    at: datetime
+    collected: VersionRecord
+    current: VersionRecord
+    known: tuple[VersionRecord, ...]
+    facts: Facts
+
+
+def judge_tag(tag: Tag, request: UseRequest, facts: Facts) -> Outcome:
+    """What the rules say of ``tag``; ``facts`` hold nothing later than the moment asked about."""
+    own = sorted((r for r in facts.versions if r.key.slug == tag.slug), key=lambda record: record.key)
+    collected = next((record for record in own if record.key == tag.version), None)
+    current = version_in_force(tag.slug, request.at, versions=own, admissions=facts.admissions)
+    if collected is None:
+        return undecided(
+            f"no version was in force for the subject when {_data(tag)} was collected",
+            f"the version under which {_data(tag)} was collected",
+        )
+    if current is None or collected.key > current.key:
+        return undecided(
+            f"{_data(tag)} has the tag of {collected.key}, which is not in force for the subject then",
+            f"an acceptance of {tag.slug}, or a date since when the subject is known",
+        )
+    known = tuple(record for record in own if record.key <= current.key)
+    case = _Case(tag, _use(tag, request, facts), request.at, collected, current, known, facts)
+    return _join(_opening(case), _untold_transfer(case), _stated(case))
+
+
+def _use(tag: Tag, request: UseRequest, facts: Facts) -> Use:
+    narrower = tag.category if covers(request.category, tag.category) else request.category
+    party = request.recipient and find_party(request.recipient, facts.taxonomy.recipients, facts.versions)
+    return Use(narrower, request.purpose, party or None)
+
+
+def _opening(case: _Case) -> Outcome:
+    text = f"{_data(case.tag)} was collected under {case.collected.key}"
+    if case.current.key != case.collected.key:
+        text += f"; {case.current.key} is now in force for the subject"
+    return _permitted(Reason(0, 7, text, version=case.collected.key))
+
+
+def _data(tag: Tag) -> str:
+    return f"record {tag.record!r} ({tag.category})"
+
+
+def _join(*steps: Outcome) -> Outcome:
+    """The steps up to the first that does not permit."""
+    reasons: tuple[Reason, ...] = ()
+    for step in steps:
+        reasons += step.reasons
+        if step.answer is not UseAnswer.PERMITTED:
+            return replace(step, reasons=reasons)
+    return Outcome(UseAnswer.PERMITTED, reasons)
+
+
+def _permitted(*reasons: Reason) -> Outcome:
+    return Outcome(UseAnswer.PERMITTED, reasons)
+
+
+def _refused(reason: Reason, *missing: str) -> Outcome:
+    return Outcome(UseAnswer.REFUSED, (reason,), missing)
+
+
+def _stated(case: _Case) -> Outcome:
+    if granting(case.collected, case.use):
+        return _stated_at_collection(case)
+    return _through_a_change(case)
+
+
+# Rules 2 and 4: stated in the tag's own version, and not withdrawn since.
+
+
+def _stated_at_collection(case: _Case) -> Outcome:
+    then = _allowed_by(case.collected, case, rule=2)
+    if then.answer is not UseAnswer.PERMITTED or case.collected.key == case.current.key:
+        return then
+    kept = _kept(case, then.reasons[-1].practice)
+    if kept:
+        return _join(then, _permitted(kept))
+    if not granting(case.current, case.use):
+        text = f"{case.current.key} no longer states this use, and does not keep it for data collected before"
+        return _join(
+            then,
+            _refused(
+                Reason(0, 4, text, version=case.current.key),
+                f"a version after {case.current.key} that states it",
+            ),
+        )
+    return _join(then, _allowed_by(case.current, case, rule=4))
+
+
+def _kept(case: _Case, practice_id: str | None) -> Reason | None:
+    """The last word that was said on the practice governs whether old data keeps it."""
+    words = [
+        (record, practice)
+        for record in case.known
+        for practice in record.practices
+        if practice.id == practice_id and record.key >= case.collected.key
+    ]
+    record, practice = words[-1]
+    if not practice.keep_existing:
+        return None
+    text = f"existing: keep leaves data collected under {case.collected.key} under that version"
+    return Reason(0, 4, text, version=record.key, clause=practice.clause, practice=practice.id)
+
+
+def _allowed_by(record: VersionRecord, case: _Case, *, rule: int) -> Outcome:
+    """The first practice that states the use and that no choice stands in the way of."""
+    refusals: list[Outcome] = []
+    for practice in granting(record, case.use):
+        bearing = [other for other in record.practices if bears_on(other, case.use, practice)]
+        obstacles = [found for other in bearing if (found := _obstacle(other, record, case, rule=rule))]
+        if not obstacles:
+            return _permitted(_reason(rule, _as_stated(practice, record, case), record, practice))
+        refusals += obstacles
+    return _all(refusals)
+
+
+def _all(refusals: Iterable[Outcome]) -> Outcome:
+    reasons = dict.fromkeys(reason for refusal in refusals for reason in refusal.reasons)
+    missing = dict.fromkeys(item for refusal in refusals for item in refusal.missing)
+    return Outcome(UseAnswer.REFUSED, tuple(reasons), tuple(missing))
+
+
+def _reason(rule: int, text: str, record: VersionRecord, practice: Practice) -> Reason:
+    return Reason(0, rule, text, version=record.key, clause=practice.clause, practice=practice.id)
+
+
+def _as_stated(practice: Practice, record: VersionRecord, case: _Case) -> str:
+    said = _stance(practice, record, case)
+    if said.consent:
+        return f"{record.key} states this use, and the subject consented on {_day(said.consent.at)}"
+    if practice.choice is ChoiceMode.OPT_OUT:
+        return f"{record.key} states this use, and nobody has objected to it"
+    return f"{record.key} states this use"
+
+
+def _stance(practice: Practice, record: VersionRecord, case: _Case) -> Stance:
+    """A consent counts where it means the practice as ``record`` has it, or as a version between the
+    tag's own and ``record`` had it: widening a practice does not undo the consent to the narrower one.
+    """
+    counted = meant_for(practice, case.known)
+    for earlier in case.known:
+        if case.collected.key <= earlier.key < record.key:
+            for stated in earlier.practices:
+                if stated.id == practice.id and grants(stated, case.use):
+                    counted |= meant_for(stated, case.known)
+    return stance(case.facts.choices, case.tag.slug, practice.id, counted)
+
+
+def _obstacle(practice: Practice, record: VersionRecord, case: _Case, *, rule: int) -> Outcome | None:
+    said = _stance(practice, record, case)
+    if objection := _objection(said, record, practice, rule=rule):
+        return objection
+    if needs_consent(practice) and said.consent is None:
+        text = f"{record.key} allows this use only with the subject's consent, and none is on record"
+        name = f"{record.key}#{practice.id}"
+        return _refused(_reason(rule, text, record, practice), f"a consent of the subject to {name}")
+    return None
+
+
+def _objection(said: Stance, record: VersionRecord, practice: Practice, *, rule: int) -> Outcome | None:
+    if choice := said.customer_objection:  # 5
+        text = (
+            f"the customer answered {choice.answer} to {choice.change} on {_day(choice.at)} for all subjects"
+        )
+        missing = f"a later consent of the customer to {record.key}#{practice.id}"
+        return _refused(_reason(5, text, record, practice), missing)
+    if choice := said.objection:
+        text = f"the subject answered {choice.answer} to {choice.change} on {_day(choice.at)}"
+        return _refused(
+            _reason(rule, text, record, practice),
+            f"a later consent of the subject to {record.key}#{practice.id}",
+        )
+    return None
+
+
+def _day(at: datetime) -> str:
+    return at.date().isoformat()
+
+
+# Rule 3: stated by a later version only.
+
+
+def _through_a_change(case: _Case) -> Outcome:
+    brought = _brought_by(case)
+    if brought is None:
+        where = " or ".join(dict.fromkeys((str(case.collected.key), str(case.current.key))))
+        return _refused(
+            Reason(0, 3, f"this use is not stated in {where}", version=case.current.key),
+            "a version in force that states this use, and the choice that it brings",
+        )
+    asked = [
+        (change, practice)
+        for practice in granting(brought, case.use)
+        for change in brought.changes
+        if change.practice == practice.id and change.mode is not ChoiceMode.NONE
+    ]
+    if not asked:
+        text = (
+            f"{brought.key} states this use for data collected from then on; for older data it asked nobody"
+        )
+        return _refused(Reason(0, 3, text, version=brought.key), "a choice about data collected before")
+    answers = [_by_choice(change, practice, brought, case) for change, practice in asked]
+    best = next((found for found in answers if found.answer is UseAnswer.PERMITTED), _all(answers))
+    return _join(best, _allowed_by(case.current, case, rule=4))
+
+
+def _brought_by(case: _Case) -> VersionRecord | None:
+    """The version since which every one up to that in force has stated the use."""
+    brought = None
+    for record in reversed([record for record in case.known if record.key > case.collected.key]):
+        if not granting(record, case.use):
+            break
+        brought = record
+    return brought
+
+
+def _by_choice(change: PendingChange, practice: Practice, brought: VersionRecord, case: _Case) -> Outcome:
+    counted = frozenset({brought.key.number})
+    said = stance(case.facts.choices, case.tag.slug, practice.id, counted)
+    if objection := _objection(said, brought, practice, rule=3):
+        return objection
+    if said.consent:
+        text = f"{brought.key} brought this use, and the subject consented to it on {_day(said.consent.at)}"
+        return _permitted(_reason(3, text, brought, practice))
+    if change.mode is ChoiceMode.OPT_IN:
+        text = f"{brought.key} brought this use for data collected with consent only, and none is on record"
+        return _refused(_reason(3, text, brought, practice), f"a consent of the subject to {change.name}")
+    return _by_silence(change, practice, brought, case)
+
+
+def _by_silence(change: PendingChange, practice: Practice, brought: VersionRecord, case: _Case) -> Outcome:
+    given = [
+        told.at
+        for told in case.facts.deliveries
+        if told.version == brought.key and change.name in told.changes
+    ]
+    if not given:
+        text = f"{brought.key} brought this use, and no notice of it has reached the subject"
+        missing = f"the choice notice of {brought.key} delivered, and {change.window_days} days to object"
+        return _refused(_reason(3, text, brought, practice), missing)
+    # The notice promised both: not before the effective date, and this long to answer.
+    over = max(min(given) + timedelta(days=change.window_days), brought.effective_at)
+    if case.at < over:
+        text = f"{brought.key} brought this use, and the subject may still object"
+        return _refused(
+            _reason(3, text, brought, practice), f"the time to object over, on {over:%Y-%m-%d %H:%M} UTC"
+        )
+    text = f"{brought.key} brought this use; the notice arrived on {_day(min(given))} and nobody objected"
+    return _permitted(_reason(3, text, brought, practice))
+
+
+def _untold_transfer(case: _Case) -> Outcome:
+    party = case.use.party
+    if party is None or not any(covers(_ACQUIRER, kind) for kind in party.kinds):
+        return _permitted()
+    transitions = {r.key for r in case.facts.versions if r.change_class is ChangeClass.TRANSITION}
+    if any(
+        told.version in transitions and told.version.slug == case.tag.slug for told in case.facts.deliveries
+    ):
+        return _permitted()
+    text = "no notice of a change of ownership has reached the subject"
+    return _refused(Reason(0, 3, text, version=case.current.key), "the notice of the transition delivered")
