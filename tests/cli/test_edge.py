@@ -169,6 +169,8 @@ def test_a_reader_that_goes_away_is_met_with_silence() -> None:
 
 def test_ctrl_c_ends_with_130_and_no_traceback() -> None:
     code = (
+        # a shell that puts a job into the background leaves it deaf to the interrupt
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
         "import sys, time, policyctl.cli.reference as reference;"
         "reference.emit = lambda text: (print('up', flush=True), time.sleep(30));"
         "sys.argv = ['policyctl', 'schema'];"
