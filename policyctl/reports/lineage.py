@@ -19,6 +19,7 @@ from rich.text import Text
 
 from policyctl.core.diff.clause_history import ClauseHistory, Lineage, Step
 from policyctl.core.revision import Kind
+from policyctl.reports import comparison
 from policyctl.reports.comparison import KIND_ORDER
 from policyctl.reports.lineage_chart import Chart, ChartRow, chart_of
 from policyctl.reports.terminal import NARROWEST, WIDEST, printed
@@ -73,8 +74,8 @@ def blame_text(
 
 
 def name_of(history: ClauseHistory) -> str:
-    """The heading a reader knows the clause by."""
-    return one_line(history.clause.heading) or "(opening text)"
+    """What a reader knows the clause by: its heading, else its first words."""
+    return one_line(comparison.name_of(history.clause))
 
 
 def day_of(at: datetime) -> str:

@@ -61,6 +61,12 @@ def test_the_log_says_since_when_how_often_and_when_last(lineage: Lineage) -> No
     assert row(text, "Sharing").split() == ["Sharing", "2027-01-01", "1", "2027-04-11", "removed"]
 
 
+def test_a_clause_without_a_heading_is_called_by_its_first_words() -> None:
+    lineage = history_of(f"We keep our word to you.\n\n{KEEP}\n")
+    assert "“We keep our word to you.”" in log_text("privacy.md", lineage, width=100)
+    assert "“We keep our word to you.”" in blame_text("privacy.md", lineage, width=100)
+
+
 def test_one_clause_is_told_step_by_step(lineage: Lineage) -> None:
     text = clause_text(lineage, lineage.clauses[0], width=100)
     assert text.splitlines() == [
