@@ -62,7 +62,7 @@ docs: $(VENV)/.dev ## rewrite the generated reference pages
 	@$(BIN)/python docs/generate.py
 
 lock: ## pin every dependency again, with hashes (needs uv)
-	@$(LOCK) --extra postgres --group test --group lint --group build --upgrade --output-file requirements/dev.txt
+	@$(LOCK) --extra postgres --extra pdf --group test --group lint --group build --upgrade --output-file requirements/dev.txt
 	@$(LOCK) --group build --constraints requirements/dev.txt --output-file requirements/runtime.txt
 
 clean: ## remove what the other targets made

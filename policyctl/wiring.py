@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from policyctl.adapters.history import History
     from policyctl.adapters.ledger import Ledger
     from policyctl.adapters.mail.interface import Mailer
+    from policyctl.adapters.pdf import Printer
 
 SENDGRID_KEY = "SENDGRID_API_KEY"
 SMTP_PASSWORD = "POLICYCTL_SMTP_PASSWORD"  # noqa: S105 - the name of a variable, not a password
@@ -106,6 +107,13 @@ def sender(settings: Settings) -> Sender:
     """Who the notices come from."""
     mail = settings.mail
     return Sender(mail.from_address, mail.from_name, mail.reply_to, mail.postal_address, settings.base_url)
+
+
+def open_printer() -> Printer | None:
+    """What makes PDFs; None without the extra ``policyctl[pdf]``."""
+    from policyctl.adapters import pdf
+
+    return pdf.open_printer()
 
 
 def open_mailer(settings: Settings, environment: Mapping[str, str] | None = None) -> Mailer:

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from policyctl.actions.mails import MailWriter
 from policyctl.adapters.ledger import Ledger
 from policyctl.adapters.mail.interface import (
     Accepted,
@@ -29,25 +30,18 @@ from policyctl.adapters.mail.interface import (
     Stopped,
     Unknown,
 )
+from policyctl.adapters.pdf import Printer
 from policyctl.core.notices.notice import Addressee, Notice, NoticeKind, Occasion, Sender
 from policyctl.core.notices.outbox import OutboxCount, OutboxItem, OutboxState
-from policyctl.core.notices.planning import require_content
 from policyctl.core.policy import VersionKey
 from policyctl.errors import CannotCompareError, RefusedError
 from policyctl.faults import fault_point
-from policyctl.reports.mail import render
 
 _SAFE_BATCH = 50
 _FAILURES_IN_A_ROW = 3
 _LONGEST_WAIT = 300
 # A row put back is due again in the next run, never in this one.
 _NEXT_RUN = timedelta(seconds=1)
-
-CATEGORIES = {
-    NoticeKind.REVISION: "policy-revision",
-    NoticeKind.CHOICE: "choice-notice",
-    NoticeKind.TRANSITION: "transition-notice",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,13 +115,17 @@ def notify(
     sender: Sender,
     slug: str | None = None,
     progress: Callable[[int], None] | None = None,
+    printer: Printer | None = None,
 ) -> Notified:
-    """Send every notice that is due, of one policy or of all. ``progress`` is told how many are done."""
+    """Send every notice that is due, of one policy or of all. ``progress`` is told how many are done;
+    ``printer`` makes the PDF for administrators.
+    """
+    writer = MailWriter(sender, printer)
     if mailer.resend_is_safe:
         ledger.reopen((item.nid for item in ledger.in_doubt(slug)), now=now)
     run = _Run()
     for item in _claimed(run, now, ledger, mailer, slug):
-        _take(run, item, now, ledger, mailer, sender)
+        _take(run, item, now, ledger, mailer, writer)
         if progress is not None:
             progress(run.accepted + run.postponed + run.rejected)
     return Notified(
@@ -141,13 +139,16 @@ def notify(
     )
 
 
-def plan_notify(*, ledger: Ledger, sender: Sender, slug: str | None = None) -> Planned:
+def plan_notify(
+    *, ledger: Ledger, sender: Sender, slug: str | None = None, printer: Printer | None = None
+) -> Planned:
     """What :func:`notify` would send and what it would withhold. Sends nothing, changes nothing."""
+    writer = MailWriter(sender, printer)
     going = {OutboxState.PLANNED.value, OutboxState.POSTING.value, OutboxState.UNKNOWN.value}
     owed = tuple(count for count in ledger.outbox_counts(slug) if count.state in going)
     due = {(count.version, count.kind) for count in owed if count.state == OutboxState.PLANNED.value}
     checked = {
-        (notice.version, notice.kind): _refusal(notice, sender)
+        (notice.version, notice.kind): _refusal(notice, writer)
         for version in sorted({version for version, _ in due})
         for notice in ledger.notices(version)
         if (notice.version, notice.kind) in due
@@ -156,20 +157,27 @@ def plan_notify(*, ledger: Ledger, sender: Sender, slug: str | None = None) -> P
 
 
 def send_test(
-    now: datetime, address: str, *, ledger: Ledger, mailer: Mailer, sender: Sender, slug: str | None = None
+    now: datetime,
+    address: str,
+    *,
+    ledger: Ledger,
+    mailer: Mailer,
+    sender: Sender,
+    slug: str | None = None,
+    printer: Printer | None = None,
 ) -> tuple[Trial, ...]:
     """Send the newest notices of each policy to ``address``, marked as a test. The outbox is not touched.
 
     Raises CannotCompareError where there is no notice yet, RefusedError for one that must not be sent.
     """
-    newest = tuple(_newest(ledger, slug))
+    newest, writer = tuple(newest_notices(ledger, slug)), MailWriter(sender, printer)
     if not newest:
         raise CannotCompareError(
             "there is no notice to test with", hint="publish a second version of a policy first"
         )
     for notice in newest:
-        require_content(notice, sender)
-    return tuple(_test(notice, now, address, mailer, sender) for notice in newest)
+        writer.require_fit(notice)
+    return tuple(_test(notice, now, address, mailer, writer) for notice in newest)
 
 
 def _claimed(
@@ -186,15 +194,17 @@ def _claimed(
                 yield item
 
 
-def _take(run: _Run, item: OutboxItem, now: datetime, ledger: Ledger, mailer: Mailer, sender: Sender) -> None:
+def _take(
+    run: _Run, item: OutboxItem, now: datetime, ledger: Ledger, mailer: Mailer, writer: MailWriter
+) -> None:
     """Send one claimed mail and write down what became of it."""
     key = (item.notice.version, item.notice.kind)
     if key not in run.checked:
-        run.checked[key] = _refusal(item.notice, sender)
+        run.checked[key] = _refusal(item.notice, writer)
     if run.checked[key]:
         ledger.settle(item.nid, OutboxState.PLANNED, now, reason=run.checked[key], not_before=now + _NEXT_RUN)
         return
-    outcome = mailer.send(_mail(item, sender, now))
+    outcome = mailer.send(_mail(item, writer, now))
     fault_point("notify.sent")
     _settle(run, item, outcome, now, ledger)
     fault_point("notify.settled")
@@ -231,10 +241,10 @@ def _postpone(item: OutboxItem, outcome: NotSent, now: datetime, ledger: Ledger)
     ledger.settle(item.nid, OutboxState.PLANNED, now, reason=outcome.reason, not_before=later)
 
 
-def _refusal(notice: Notice, sender: Sender) -> str:
+def _refusal(notice: Notice, writer: MailWriter) -> str:
     """Why a notice must not be sent, empty when it may."""
     try:
-        require_content(notice, sender)
+        writer.require_fit(notice)
     except RefusedError as error:
         return error.message
     return ""
@@ -244,30 +254,13 @@ def _withheld(checked: dict[tuple[VersionKey, NoticeKind], str]) -> tuple[Withhe
     return tuple(Withheld(version, kind, reason) for (version, kind), reason in checked.items() if reason)
 
 
-def _mail(item: OutboxItem, sender: Sender, now: datetime) -> Mail:
+def _mail(item: OutboxItem, writer: MailWriter, now: datetime) -> Mail:
     account = item.addressee if item.addressee_kind == "customer" else ""
     addressee = Addressee(item.nid, item.address, item.name, item.locale, account)
-    return _addressed(item.notice, addressee, sender, Occasion(now))
+    return writer.write(item.notice, addressee, Occasion(now))
 
 
-def _addressed(notice: Notice, addressee: Addressee, sender: Sender, occasion: Occasion) -> Mail:
-    letter = render(notice, addressee=addressee, sender=sender, occasion=occasion)
-    return Mail(
-        nid=addressee.nid,
-        to_address=addressee.address,
-        to_name=addressee.name,
-        from_address=sender.from_address,
-        from_name=sender.from_name,
-        reply_to=sender.reply_to,
-        subject=letter.subject,
-        text=letter.text,
-        html=letter.html,
-        category=CATEGORIES[notice.kind],
-        at=occasion.at,
-    )
-
-
-def _newest(ledger: Ledger, slug: str | None) -> Iterable[Notice]:
+def newest_notices(ledger: Ledger, slug: str | None) -> Iterable[Notice]:
     """The notices of the last version of each policy that owes any."""
     last: dict[str, tuple[Notice, ...]] = {}
     for record in ledger.versions(slug):
@@ -275,8 +268,8 @@ def _newest(ledger: Ledger, slug: str | None) -> Iterable[Notice]:
     return (notice for notices in last.values() for notice in notices)
 
 
-def _test(notice: Notice, now: datetime, address: str, mailer: Mailer, sender: Sender) -> Trial:
+def _test(notice: Notice, now: datetime, address: str, mailer: Mailer, writer: MailWriter) -> Trial:
     version = notice.version
     nid = f"test-{version.slug}-v{version.number}-{notice.kind}-{now:%Y%m%dT%H%M%S%f}"
-    mail = _addressed(notice, Addressee(nid, address), sender, Occasion(now, test=True))
+    mail = writer.write(notice, Addressee(nid, address), Occasion(now, test=True))
     return Trial(version, notice.kind, mailer.send(mail))

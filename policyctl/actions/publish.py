@@ -106,6 +106,10 @@ class BlockedError(PolicyctlError):
         self.findings = findings
 
 
+class NothingNewError(RefusedError):
+    """HEAD still holds the last version."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Draft:
     """What is about to be published."""
@@ -206,8 +210,8 @@ def _resume(
     return Published(last.key, last.commit, synced, resumed=True)
 
 
-def _already(key: VersionKey) -> RefusedError:
-    return RefusedError(
+def _already(key: VersionKey) -> NothingNewError:
+    return NothingNewError(
         f"nothing to publish: {key} is already published and {key.slug} has not changed since",
         hint="commit a change of the policy first",
     )

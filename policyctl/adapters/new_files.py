@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files that are not there yet: created whole or not at all, and never over one that is there."""
+"""Files that are not there yet: created whole or not at all, and never over one that is there (but for
+what says that it is made again).
+"""
 
 from __future__ import annotations
 
@@ -29,6 +31,17 @@ def create(path: Path, text: str, *, mode: int = 0o644) -> None:
         raise RefusedError(message, hint="nothing is overwritten: move it away first") from error
     finally:
         fresh.unlink()
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Write a file whole, its folders included, over one that may be there: for what can be made again."""
+    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write_flushed(fresh, data, 0o644)
+        fresh.replace(path)
+    except OSError as error:
+        raise _unwritable(path, error) from error
 
 
 def make_folder(path: Path) -> None:

@@ -23,11 +23,12 @@ from policyctl.cli.printing import (
     width,
 )
 from policyctl.cli.setup import print_receipt
-from policyctl.errors import FINDINGS
+from policyctl.errors import FINDINGS, UsageError
 
 if TYPE_CHECKING:
     from policyctl.actions.notify import Notified, Planned, Trial
     from policyctl.actions.publish import Published, PublishPlan
+    from policyctl.cli.opened import Opened
     from policyctl.reports.plan_v1 import Plan
     from policyctl.reports.receipt_v1 import Receipt
 
@@ -43,6 +44,7 @@ def register(app: typer.Typer) -> None:
         app,
         "notify",
         "policyctl notify --dry-run",
+        "policyctl notify --preview previews",
         "policyctl notify --test me@example.com",
         "policyctl notify example-fax",
     )(notify)
@@ -171,29 +173,67 @@ def notify(
     test: Annotated[
         str | None, typer.Option("--test", metavar="ADDRESS", help="Send the newest notices there only.")
     ] = None,
+    preview: Annotated[
+        Path | None,
+        typer.Option(
+            "--preview",
+            metavar="DIR",
+            help="Write every kind of mail in every language there, as .eml and .html, and send nothing; "
+            "of a text that is committed and not yet published too.",
+        ),
+    ] = None,
     dry_run: DryRunOption = False,
     output_format: FormatOption = Format.TEXT,
 ) -> None:
     """Send the notices that are owed, each once. By default they go into a folder, not to anybody."""
     from policyctl.actions import notify as action
-    from policyctl.wiring import open_mailer, sender
+    from policyctl.wiring import open_mailer, open_printer, sender
 
+    if preview is not None:
+        if test is not None or dry_run:
+            raise UsageError("--preview sends nothing, so it goes with neither --test nor --dry-run")
+        with repository() as opened:
+            print_receipt(_previewed(opened, slug, preview), output_format)
+        return
     with repository() as opened:
-        ledger, from_us = opened.ledger(), sender(opened.settings)
+        ledger, from_us, printer = opened.ledger(), sender(opened.settings), open_printer()
         if dry_run:
-            planned = action.plan_notify(ledger=ledger, sender=from_us, slug=slug)
+            planned = action.plan_notify(ledger=ledger, sender=from_us, slug=slug, printer=printer)
             print_receipt(_would_send(planned), output_format)
             return
         mailer = open_mailer(opened.settings)
         opened.stack.callback(mailer.close)
         if test is not None:
-            trials = action.send_test(now(), test, ledger=ledger, mailer=mailer, sender=from_us, slug=slug)
+            trials = action.send_test(
+                now(), test, ledger=ledger, mailer=mailer, sender=from_us, slug=slug, printer=printer
+            )
             code = _tell_trials(trials, output_format)
         else:
-            sent = action.notify(now(), ledger=ledger, mailer=mailer, sender=from_us, slug=slug)
+            sent = action.notify(
+                now(), ledger=ledger, mailer=mailer, sender=from_us, slug=slug, printer=printer
+            )
             print_receipt(_sent(sent), output_format)
             code = 0 if sent.complete else FINDINGS
     raise typer.Exit(code)
+
+
+def _previewed(opened: Opened, slug: str | None, folder: Path) -> Receipt:
+    from policyctl.actions.preview import preview
+    from policyctl.reports.receipt_v1 import Receipt
+    from policyctl.wiring import open_printer, sender
+
+    done = preview(
+        now(),
+        folder,
+        ledger=opened.ledger(upgrade=False),
+        history=opened.history(),
+        standards=opened.standards(),
+        sender=sender(opened.settings),
+        slug=slug,
+        printer=open_printer(),
+    )
+    counts = (("mails", len(done.written) // 2),)
+    return Receipt("notify --preview", counts=counts, written=done.written, remarks=done.remarks)
 
 
 def _tell_trials(trials: tuple[Trial, ...], output_format: Format) -> int:

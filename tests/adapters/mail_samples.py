@@ -9,7 +9,7 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
 
-from policyctl.adapters.mail.interface import Mail
+from policyctl.adapters.mail.interface import Attachment, Mail
 
 AT = datetime(2027, 1, 2, 10, 30, tzinfo=UTC)
 
@@ -52,6 +52,14 @@ INJECTIONS = [
     {"nid": "../../etc/passwd"},
     {"nid": "a\r\nb"},
     {"nid": ""},
+    {"attachments": (Attachment("../policy.pdf", "application/pdf", b"x"),)},
+    {"attachments": (Attachment("erklärung.pdf", "application/pdf", b"x"),)},
+    {"attachments": (Attachment("a\r\nb.pdf", "application/pdf", b"x"),)},
+    {"unsubscribe": "http://example.com/stop"},
+    {"unsubscribe": "mailto:stop@example.com"},
+    {"unsubscribe": "https://example.com/stop>\r\nBcc: eve@example.org"},
+    {"unsubscribe": "https://example.com/stop>, <https://example.org/"},
+    {"unsubscribe": "https://example.com/" + "x" * 1000},
 ]
 
 

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from policyctl.adapters.mail.interface import Attachment
 from policyctl.adapters.mail.message import message_bytes
 from policyctl.errors import RefusedError
 from tests.adapters.mail_samples import INJECTIONS, PLAIN, mail, part, read_back
@@ -36,6 +37,31 @@ def test_a_message_is_known_again_and_answers_no_robot_and_offers_no_way_to_unsu
     assert message["Message-ID"] == "<n0123abc@example.com>"
     assert message["Auto-Submitted"] == "auto-generated"
     assert message["List-Unsubscribe"] is None
+
+
+def test_a_reminder_can_be_stopped_by_one_click_and_names_no_other_way() -> None:
+    message = read_back(message_bytes(mail(unsubscribe="https://example.com/stop?t=abc.DEF-1")))
+    assert message["List-Unsubscribe"] == "<https://example.com/stop?t=abc.DEF-1>"
+    assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+
+
+def test_an_attached_file_comes_back_byte_for_byte_after_both_parts() -> None:
+    data = bytes(range(256)) * 40
+    sent = mail(attachments=(Attachment("example-fax-v3.pdf", "application/pdf", data),))
+    message = read_back(message_bytes(sent))
+    assert message.get_content_type() == "multipart/mixed"
+    (file,) = message.iter_attachments()
+    assert (file.get_filename(), file.get_content_type()) == ("example-fax-v3.pdf", "application/pdf")
+    assert file.get_content() == data
+    assert part(message, "plain") == PLAIN.text
+    assert part(message, "html") == PLAIN.html
+
+
+def test_a_text_of_another_script_does_not_travel_three_times_as_long() -> None:
+    text = "個人情報の取り扱い\n" * 500
+    data = message_bytes(mail(text=text))
+    assert len(data) < 1.6 * len(text.encode())
+    assert part(read_back(data), "plain") == text
 
 
 def test_plain_text_comes_before_html() -> None:

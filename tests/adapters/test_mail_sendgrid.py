@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
 import socket
@@ -12,7 +13,15 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from policyctl.adapters.mail.interface import Accepted, NotSent, Outcome, Rejected, Stopped, Unknown
+from policyctl.adapters.mail.interface import (
+    Accepted,
+    Attachment,
+    NotSent,
+    Outcome,
+    Rejected,
+    Stopped,
+    Unknown,
+)
 from policyctl.adapters.mail.sendgrid import TIMEOUT, SendGridMailer
 from tests.adapters.fake_sendgrid import KEY, Answer, Fake, fake_sendgrid
 from tests.adapters.mail_samples import AT, INJECTIONS, PLAIN, mail
@@ -59,6 +68,19 @@ def test_a_mail_is_taken_and_its_receipt_kept(fake: Fake, mailer: SendGridMailer
             "ganalytics": {"enable": False},
         },
     }
+
+
+def test_a_file_goes_along_and_a_reminder_says_how_to_stop_it(fake: Fake, mailer: SendGridMailer) -> None:
+    file = Attachment("example-fax-v3.pdf", "application/pdf", b"%PDF-1.7\n" + bytes(range(256)))
+    assert isinstance(
+        mailer.send(mail(attachments=(file,), unsubscribe="https://example.com/stop?t=1")), Accepted
+    )
+    body = only_request(fake)
+    (sent,) = body["attachments"]  # type: ignore[misc, attr-defined]
+    assert base64.b64decode(sent.pop("content")) == file.data
+    assert sent == {"type": "application/pdf", "filename": file.name, "disposition": "attachment"}
+    assert body["headers"]["List-Unsubscribe"] == "<https://example.com/stop?t=1>"  # type: ignore[index]
+    assert body["mail_settings"]["bypass_unsubscribe_management"] == {"enable": False}  # type: ignore[index]
 
 
 def test_every_addressee_has_a_call_of_his_own_over_one_connection(

@@ -21,6 +21,7 @@ from policyctl.core.judge.findings import (
 from policyctl.core.notices.notice import ChoiceOffer, Notice, NoticeKind, Sender
 from policyctl.core.notices.outbox import PlannedNotice
 from policyctl.core.notices.planning import Publication, write_notices
+from policyctl.core.notices.reminder import reminder_of
 from policyctl.core.policy import ChangeClass, ChangeDecision, PolicyText, Transition, VersionKey
 from policyctl.core.practice import ChoiceMode, Practice, Recipient, Taxonomy, Term
 from policyctl.core.text.parse import parse
@@ -161,7 +162,12 @@ def planned(
 
 
 def notice_of(kind: NoticeKind, change_class: ChangeClass = ChangeClass.CHOICE, **changed: Any) -> Notice:
-    """The notice of one kind among those planned, changed as told."""
+    """The notice of one kind among those planned, changed as told; a reminder is one of the choice."""
+    if kind is NoticeKind.REMINDER:
+        asked = notice_of(NoticeKind.CHOICE, change_class)
+        reminder = reminder_of(asked, {offer.change for offer in asked.choices})
+        assert reminder is not None
+        return replace(reminder, **changed)
     (found,) = [one.notice for one in planned(change_class) if one.notice.kind is kind]
     return replace(found, **changed)
 

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import re
-import string
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from email.utils import parseaddr
@@ -20,8 +18,7 @@ from policyctl.core.notices.notice import Addressee, ClausePart, Notice, NoticeK
 from policyctl.core.policy import ChangeClass
 from policyctl.core.practice import ChoiceMode
 from policyctl.core.revision import Kind, Op, Run
-from policyctl.reports.mail import COPY_LIMIT, HTML_LIMIT, Letter, render
-from policyctl.reports.phrases import TABLES, Phrases
+from policyctl.reports.mail import Letter, render
 from tests.core.notice_samples import NEW_TEXT, SENDER, notice_of, offer, planned
 
 SENT = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
@@ -31,9 +28,16 @@ VOID = {"meta", "br", "hr", "img", "link", "input"}
 
 
 def letter(
-    notice: Notice, *, sender: Sender = SENDER, at: datetime = SENT, test: bool = False, **who: Any
+    notice: Notice,
+    *,
+    sender: Sender = SENDER,
+    at: datetime = SENT,
+    test: bool = False,
+    attached: str = "",
+    **who: Any,
 ) -> Letter:
-    return render(notice, addressee=replace(ADA, **who), sender=sender, occasion=Occasion(at, test))
+    occasion = Occasion(at, test)
+    return render(notice, addressee=replace(ADA, **who), sender=sender, occasion=occasion, attached=attached)
 
 
 class Reader(HTMLParser):
@@ -115,7 +119,8 @@ def test_every_offer_of_a_choice_says_all_that_the_law_asks_in_both_parts(
             "example-fax@v3#quote-marketing",
             "Sent by Example Fax, 1 Example Street",
             "A person answers at answers@example.com, complaints too.",
-            "This is a service announcement, not advertising. There is no tracking in this mail.",
+            "This is a service announcement, not advertising.",
+            "There is no tracking in this mail: no pictures, no counted links.",
         ):  # fmt: skip
             assert said in part, said
 
@@ -199,40 +204,14 @@ def test_the_copy_of_the_revised_policy_is_whole_in_both_parts() -> None:
     assert "5d" * 32 in sent.text
 
 
-@pytest.mark.parametrize(
-    ("size", "page", "in_text", "in_html"),
-    [
-        (50_000, "", True, True),
-        (HTML_LIMIT, "", True, False),
-        (COPY_LIMIT, "", True, False),
-        (COPY_LIMIT + 1, "", False, False),
-        (COPY_LIMIT + 1, "https://example.com/privacy", False, False),
-    ],
-)
-def test_a_copy_that_does_not_fit_is_said_to_stand_elsewhere(
-    size: int,
-    page: str,
-    in_text: bool,  # noqa: FBT001 - a column of the table
-    in_html: bool,  # noqa: FBT001 - a column of the table
-) -> None:
-    notice = notice_of(NoticeKind.REVISION, full_text="w" * size)
-    sent = letter(notice, sender=replace(SENDER, base_url=page))
-    assert ("w" * size in sent.text) is in_text
-    assert ("w" * size in sent.html) is in_html
-    if not in_html and in_text:
-        assert "in the plain-text part of this mail" in sent.html
-    if not in_text and page:
-        assert "https://example.com/privacy/example-fax/v3/" in sent.text
-    if not in_text and not page:
-        assert "Write to answers@example.com and you will get it." in flat(sent.text)
-
-
 def test_a_user_gets_the_link_where_there_is_one_and_the_copy_where_there_is_none() -> None:
     notice = notice_of(NoticeKind.CHOICE)
     assert notice.full_text in letter(notice).text
     posted = letter(notice, sender=POSTED)
     assert notice.full_text not in posted.text
-    assert {"href": "https://example.com/privacy/example-fax/v3/"} in Reader(posted.html).attributes("a")
+    assert "https://example.com/privacy/example-fax/v3/" in {
+        found["href"] for found in Reader(posted.html).attributes("a")
+    }
 
 
 def test_a_redline_reads_without_colour_and_copies_with_a_space() -> None:
@@ -240,8 +219,8 @@ def test_a_redline_reads_without_colour_and_copies_with_a_space() -> None:
     page = Reader(sent.html)
     assert page.marked == {"del": ["ten"], "ins": ["thirty"]}
     assert "We wait ten thirty days." in page.text
-    assert [found["style"] for found in page.attributes("del")] == ["text-decoration:line-through"]
-    assert [found["style"] for found in page.attributes("ins")] == ["text-decoration:underline"]
+    assert "text-decoration:line-through" in page.attributes("del")[0]["style"]
+    assert "text-decoration:underline" in page.attributes("ins")[0]["style"]
     assert "Changed:" in page.text
     assert "- We wait ten days.\n+ We wait thirty days.\n" in sent.text
 
@@ -265,47 +244,6 @@ def test_a_renamed_clause_says_its_old_heading() -> None:
     for part in both(letter(notice_of(NoticeKind.REVISION, clauses=(clause,)))):
         assert "New (moved, heading changed)" in part or "New (heading changed, moved)" in part
         assert "Heading before: Old" in part
-
-
-def many(number: int, words: int, material: range = range(0)) -> tuple[ClausePart, ...]:
-    return tuple(
-        ClausePart(
-            f"Clause {n}",
-            (Kind.REWORDED,),
-            ((Run(Op.EQUAL, f"text {n} " + "word " * words), Run(Op.DELETE, "old"), Run(Op.INSERT, "new")),),
-            material=n in material,
-        )
-        for n in range(number)
-    )
-
-
-@pytest.mark.parametrize(("number", "words"), [(200, 200), (200, 20), (5000, 1), (3, 20_000), (60, 300)])
-def test_the_html_of_a_large_revision_stays_small_and_the_text_has_every_change(
-    number: int, words: int
-) -> None:
-    material = range(number - 3, number)
-    notice = notice_of(
-        NoticeKind.REVISION, clauses=many(number, words, material), full_text="policy " * 20_000
-    )
-    sent = letter(notice, sender=POSTED)
-    page = Reader(sent.html)
-    assert len(sent.html.encode()) <= HTML_LIMIT
-    assert flat(sent.text).count("- text ") == number
-    if words < 10_000:
-        for n in material:
-            assert f"text {n} word" in page.text, "material changes come first"
-    assert "Clause 0" in page.text
-    assert sent.html.index("mailto:") < 20_000, "the answers stand before the changes"
-    assert "https://example.com/privacy/example-fax/v3/" in page.text
-
-
-def test_what_is_left_out_is_named() -> None:
-    notice = notice_of(NoticeKind.REVISION, clauses=many(120, 300))
-    page = Reader(letter(notice).html).text
-    shown = {n for n in range(120) if f"text {n} word" in page}
-    assert 0 < len(shown) < 120
-    for n in set(range(120)) - shown:
-        assert f"Clause {n} (changed)" in page
 
 
 @pytest.mark.parametrize("kind", list(NoticeKind))
@@ -344,7 +282,7 @@ def test_hostile_words_are_inert_wherever_they_stand() -> None:
     sender = Sender("privacy@example.com", HOSTILE, 'a"><b>@example.com', HOSTILE)
     sent = letter(notice, sender=sender, name=HOSTILE, account=HOSTILE)
     page = Reader(sent.html)
-    ours = "html head meta title style body div h1 h2 h3 p table tr td b br a span ins hr"
+    ours = "html head meta title style body div main h1 h2 h3 p table tr td b br a span ins hr"
     assert {tag for tag, _ in page.tags} <= set(ours.split())
     assert all("onload" not in found for _, found in page.tags)
     assert "{{ 7*7 }}" in sent.html
@@ -385,40 +323,3 @@ def test_lines_are_short_enough_to_read_and_no_link_is_cut() -> None:
     text = letter(notice).text
     assert url in text
     assert all(len(line) <= 78 or url in line or "SHA-256" in line for line in text.splitlines()[2:])
-
-
-# --- languages
-
-
-@pytest.mark.parametrize(
-    ("locale", "lang"),
-    [("en", "en"), ("de", "de"), ("de-AT", "de"), ("DE_ch", "de"), ("fr", "en"), ("", "en"), ("../x", "en")],
-)
-def test_a_mail_is_in_the_addressees_language_or_in_english(locale: str, lang: str) -> None:
-    page = Reader(letter(notice_of(NoticeKind.CHOICE), locale=locale).html)
-    assert page.attributes("html") == [{"lang": lang}]
-    assert ("Welche Daten" in page.text) is (lang == "de")
-
-
-def fields(phrase: str) -> set[str]:
-    return {name for _, name, _, _ in string.Formatter().parse(phrase) if name}
-
-
-@pytest.mark.parametrize("lang", sorted(TABLES))
-def test_every_language_has_every_phrase_with_the_same_blanks(lang: str) -> None:
-    blanks = {key: fields(phrase) for key, phrase in TABLES["en"].items()}
-    assert {key: fields(phrase) for key, phrase in TABLES[lang].items()} == blanks
-    assert len(TABLES[lang]["months"].split()) == 12
-    for kind in Kind:
-        assert f"kind.{kind}" in TABLES[lang]
-
-
-def test_a_value_with_braces_is_put_in_as_it_is() -> None:
-    assert Phrases("en")("hello", name="{account}") == "Hello {account},"
-
-
-def test_no_phrase_promotes_anything() -> None:
-    words = re.compile(
-        r"\b(offer|discount|sale|upgrade|buy|free|deal|Angebot|Rabatt|gratis)\b", re.IGNORECASE
-    )
-    assert [phrase for table in TABLES.values() for phrase in table.values() if words.search(phrase)] == []

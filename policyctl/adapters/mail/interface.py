@@ -16,10 +16,22 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes with a mail. ``name`` is plain ASCII: other names arrive garbled somewhere."""
+
+    name: str
+    media_type: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Mail:
     """One rendered message to one addressee. ``nid`` is the opaque id of this notice to this
     addressee: no name and no address can be read from it. ``category`` is the kind of mail, the
     same for everybody who gets it. ``at`` is the moment of sending, aware UTC.
+
+    ``unsubscribe`` is where one click stops mails of this kind (RFC 8058), empty for a service
+    announcement, which cannot be stopped.
     """
 
     nid: str
@@ -33,6 +45,8 @@ class Mail:
     html: str
     category: str
     at: datetime
+    attachments: tuple[Attachment, ...] = ()
+    unsubscribe: str = ""
 
 
 @dataclass(frozen=True, slots=True)

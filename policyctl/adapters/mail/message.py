@@ -7,7 +7,9 @@ written as a message is not handed to anybody.
 
 from __future__ import annotations
 
+import binascii
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from email import policy
 from email.headerregistry import Address
@@ -17,16 +19,20 @@ from email.utils import format_datetime
 from email_validator import EmailNotValidError, validate_email
 
 from policyctl.adapters.mail.interface import Mail
+from policyctl.core.notices.notice import Sender
 from policyctl.errors import RefusedError
 
-# RFC 3834: no out-of-office answers to this. No List-Unsubscribe: a service announcement has no opt-out.
-HEADERS = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"}
+# RFC 3834: no out-of-office answers to this.
+_AUTOMATIC = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"}
 
 NID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _LONGEST_NAME = 200
 _LONGEST_SUBJECT = 900
+_LONGEST_URL = 900
+_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_HTTPS = re.compile(r"https://[!-;=?-~]+")  # no space, and no < or >: they end a header's link
 
 
 def checked(mail: Mail) -> Mail:
@@ -40,12 +46,34 @@ def checked(mail: Mail) -> Mail:
         raise RefusedError("a mail needs a subject")
     _text(mail.text)
     _text(mail.html)
+    _files(mail)
+    _stop(mail.unsubscribe)
     return replace(
         mail,
         to_address=_address("the addressee's address", mail.to_address),
         from_address=_address("the sender's address", mail.from_address),
         reply_to=_address("the address for replies", mail.reply_to),
     )
+
+
+def require_sender(sender: Sender) -> None:
+    """Raise RefusedError unless mails can come from ``sender``: said once, before any is written."""
+    _one_line("the sender's name ([mail] from_name)", sender.from_name, _LONGEST_NAME)
+    _address("the sender's address ([mail] from)", sender.from_address, "correct it in policyctl.toml")
+    _address("the address for replies ([mail] reply_to)", sender.reply_to, "correct it in policyctl.toml")
+
+
+def headers_of(mail: Mail) -> Mapping[str, str]:
+    """The headers beside those of every mail. List-Unsubscribe stands on reminders only: a service
+    announcement has no opt-out, and a mail program would draw a button for it (RFC 2369, RFC 8058).
+    """
+    if not mail.unsubscribe:
+        return _AUTOMATIC
+    return {
+        **_AUTOMATIC,
+        "List-Unsubscribe": f"<{mail.unsubscribe}>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }
 
 
 def build_message(mail: Mail) -> EmailMessage:
@@ -58,11 +86,22 @@ def build_message(mail: Mail) -> EmailMessage:
     message["Date"] = format_datetime(mail.at)
     # The same for the same notice and addressee, so that a second copy can be known for one.
     message["Message-ID"] = f"<{mail.nid}@{mail.from_address.rpartition('@')[2]}>"
-    for name, value in HEADERS.items():
+    for name, value in headers_of(mail).items():
         message[name] = value
-    message.set_content(mail.text, cte="quoted-printable")
-    message.add_alternative(mail.html, subtype="html", cte="quoted-printable")
+    message.set_content(mail.text, cte=_encoding(mail.text))
+    message.add_alternative(mail.html, subtype="html", cte=_encoding(mail.html))
+    for file in mail.attachments:
+        kind, _, subtype = file.media_type.partition("/")
+        message.add_attachment(file.data, maintype=kind, subtype=subtype, filename=file.name)
     return message
+
+
+def _encoding(text: str) -> str:
+    """Quoted-printable, which a person can read in the source, or base64 where that is much shorter:
+    of a script that is not Latin, quoted-printable makes three bytes of each.
+    """
+    data = text.encode()
+    return "quoted-printable" if len(binascii.b2a_qp(data, istext=True)) <= 1.4 * len(data) else "base64"
 
 
 def message_bytes(mail: Mail) -> bytes:
@@ -84,6 +123,22 @@ def _one_line(what: str, value: str, longest: int) -> None:
         raise RefusedError(f"{what} is longer than {longest} characters", hint="shorten it")
 
 
+def _files(mail: Mail) -> None:
+    for file in mail.attachments:
+        if not _FILE_NAME.fullmatch(file.name):
+            raise RefusedError(
+                "the name of an attached file is not plain ASCII", hint="use letters, digits, ., - and _ only"
+            )
+
+
+def _stop(url: str) -> None:
+    if url and not (_HTTPS.fullmatch(url) and len(url) <= _LONGEST_URL):
+        raise RefusedError(
+            "the link that stops reminders is no https address of plain ASCII",
+            hint="RFC 8058 asks for https; look at the address of your pages",
+        )
+
+
 def _text(body: str) -> None:
     if "\0" in body or _SURROGATE.search(body):
         raise RefusedError(
@@ -91,15 +146,13 @@ def _text(body: str) -> None:
         )
 
 
-def _address(what: str, address: str) -> str:
+def _address(what: str, address: str, mend: str = "correct it where it was imported from") -> str:
     """``address`` with its domain in ASCII (IDNA). The address itself is never repeated in an error."""
     try:
         # Whether a domain exists is for the mailer to find out; names inside a company may be bare.
         valid = validate_email(address, check_deliverability=False, globally_deliverable=False)
     except EmailNotValidError:
-        raise RefusedError(
-            f"{what} is not a mail address", hint="correct it where it was imported from"
-        ) from None
+        raise RefusedError(f"{what} is not a mail address", hint=mend) from None
     if valid.ascii_email is None:
         raise RefusedError(
             f"{what} has letters before the @ that not every mail server takes",

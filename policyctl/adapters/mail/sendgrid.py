@@ -20,6 +20,7 @@ reading, or a 5xx
 
 from __future__ import annotations
 
+import base64
 import re
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -27,12 +28,17 @@ from typing import Any
 
 import httpx
 from sendgrid.helpers.mail import (
+    Attachment,
     BypassUnsubscribeManagement,
     Category,
     ClickTracking,
     Content,
     CustomArg,
+    Disposition,
     Email,
+    FileContent,
+    FileName,
+    FileType,
     FooterSettings,
     Ganalytics,
     Header,
@@ -49,7 +55,8 @@ from sendgrid.helpers.mail import Mail as Request
 from sendgrid.helpers.mail.exceptions import ApiKeyIncludedException
 
 from policyctl.adapters.mail.interface import Accepted, Mail, NotSent, Outcome, Rejected, Stopped, Unknown
-from policyctl.adapters.mail.message import HEADERS, checked
+from policyctl.adapters.mail.interface import Attachment as File
+from policyctl.adapters.mail.message import checked, headers_of
 from policyctl.errors import RefusedError
 
 HOST = "https://api.sendgrid.com"
@@ -101,7 +108,8 @@ class SendGridMailer:
 def request_body(mail: Mail) -> dict[str, Any]:
     """The JSON of one mail that ``checked`` let through. Nobody sees another addressee: one ``to`` a
     personalization. Every kind of tracking is switched off in so many words, as account defaults may
-    be on; only the global unsubscribe list is passed by, never the lists of bounces and complaints.
+    be on; only the global unsubscribe list is passed by, never the lists of bounces and complaints, and
+    not even that one by a mail that can be stopped.
     """
     request = Request()
     request.from_email = Email(mail.from_address, _plain(mail.from_name))
@@ -109,11 +117,13 @@ def request_body(mail: Mail) -> dict[str, Any]:
     request.subject = Subject(mail.subject)
     request.content = [Content("text/plain", mail.text), Content("text/html", mail.html)]
     request.add_personalization(_personalization(mail))
-    for name, value in HEADERS.items():
+    for name, value in headers_of(mail).items():
         request.header = Header(name, value)
+    for file in mail.attachments:
+        request.add_attachment(_attached(file))
     request.category = Category(mail.category)
     request.mail_settings = MailSettings(
-        bypass_unsubscribe_management=BypassUnsubscribeManagement(enable=True),
+        bypass_unsubscribe_management=BypassUnsubscribeManagement(enable=not mail.unsubscribe),
         footer_settings=FooterSettings(enable=False),
     )
     request.tracking_settings = TrackingSettings(
@@ -124,6 +134,11 @@ def request_body(mail: Mail) -> dict[str, Any]:
     )
     body: dict[str, Any] = request.get()
     return body
+
+
+def _attached(file: File) -> Attachment:
+    content = FileContent(base64.b64encode(file.data).decode("ascii"))
+    return Attachment(content, FileName(file.name), FileType(file.media_type), Disposition("attachment"))
 
 
 def _personalization(mail: Mail) -> Personalization:

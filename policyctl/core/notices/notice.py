@@ -17,11 +17,14 @@ from policyctl.core.revision import Kind, Run
 
 
 class NoticeKind(StrEnum):
-    """``revision`` to a customer's administrator; ``choice`` and ``transition`` to users."""
+    """``revision`` to a customer's administrator; ``choice`` and ``transition`` to users; ``reminder``
+    to whoever has not answered a choice yet: the only kind that can be stopped.
+    """
 
     REVISION = "revision"
     CHOICE = "choice"
     TRANSITION = "transition"
+    REMINDER = "reminder"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,10 @@ class Sender:
 class Addressee:
     """Who one mail is for. ``nid`` is the opaque id of this notice to this addressee; ``account``
     is the customer's name for an administrator, empty for a subject.
+
+    ``page`` is the addressee's own page (https, with a token that only he has), where answers are
+    shown and given; empty where no pages are served: answers then come by mail. ``stop_reminders``
+    is where one click stops his reminders, and nothing else.
     """
 
     nid: str
@@ -109,6 +116,8 @@ class Addressee:
     name: str = ""
     locale: str = "en"
     account: str = ""
+    page: str = ""
+    stop_reminders: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -284,12 +284,18 @@ def missing_content(notice: Notice) -> tuple[str, ...]:
     weighty = notice.change_class in {ChangeClass.CHOICE, ChangeClass.TRANSITION}
     told = notice.change_class is not ChangeClass.EDITORIAL or notice.kind is not NoticeKind.REVISION
     missing = [
-        *_absent({"the title of the policy": notice.title, "the revised policy": notice.full_text}),
+        *_absent(
+            {
+                "the title of the policy": notice.title,
+                "the revised policy": notice.full_text,
+                "the fingerprint of the revised policy": notice.text_sha256,
+            }
+        ),
         *(_absent({"a summary of the change": notice.summary}) if told else ()),
         *(_absent({"what follows for the reader": notice.impact}) if weighty else ()),
         *_missing_transition(notice),
     ]
-    if notice.kind is NoticeKind.CHOICE and not notice.choices:
+    if notice.kind in {NoticeKind.CHOICE, NoticeKind.REMINDER} and not notice.choices:
         missing.append("a change to answer to")
     return (*missing, *(word for offer in notice.choices for word in _missing_offer(offer)))
 
@@ -297,9 +303,8 @@ def missing_content(notice: Notice) -> tuple[str, ...]:
 def _missing_transition(notice: Notice) -> tuple[str, ...]:
     if notice.transition is None:
         owed = notice.kind is NoticeKind.TRANSITION or notice.change_class is ChangeClass.TRANSITION
-        return (
-            ("old and new controller and the date",) if owed and notice.kind is not NoticeKind.CHOICE else ()
-        )
+        of_choices_only = notice.kind in {NoticeKind.CHOICE, NoticeKind.REMINDER}
+        return ("old and new controller and the date",) if owed and not of_choices_only else ()
     controllers = {
         "the old controller": notice.transition.old_controller,
         "the new controller": notice.transition.new_controller,
@@ -317,7 +322,7 @@ def _missing_offer(offer: ChoiceOffer) -> tuple[str, ...]:
         "what data": "".join(offer.data),
         "what it was collected for": "".join(offer.collected_for),
         "what it would newly be used for": offer.new_use,
-        "who would get it": "" if "" in offer.recipients else "known",
+        "who would get it": "known" if all(map(_says_something, offer.recipients)) else "",
         "what follows for the reader": offer.consequence,
         "until when to answer": "" if opt_out and offer.until is None else "known",
         "what happens with no answer": "" if offer.mode is ChoiceMode.NONE else offer.mode,
@@ -326,4 +331,9 @@ def _missing_offer(offer: ChoiceOffer) -> tuple[str, ...]:
 
 
 def _absent(needed: Mapping[str, str]) -> tuple[str, ...]:
-    return tuple(word for word, value in needed.items() if not value.strip())
+    """What holds no letter and no digit says nothing: a dash, blanks, characters that nobody sees."""
+    return tuple(word for word, value in needed.items() if not _says_something(value))
+
+
+def _says_something(value: str) -> bool:
+    return any(map(str.isalnum, value))

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A notice and an addressee become one mail, or a reason why it must not be sent.
+
+1. The notice says all that the law and the promises ask (``core.notices.planning``).
+2. The sender's addresses are addresses: else every mail would be refused one by one, for good.
+3. The copy of the revised policy that was promised is there: attached, posted, or short enough to stand
+   in the text.
+4. A reminder says where it can be stopped.
+"""
+
+from __future__ import annotations
+
+from policyctl.adapters.mail.interface import Attachment, Mail
+from policyctl.adapters.mail.message import require_sender
+from policyctl.adapters.pdf import Printer
+from policyctl.core.notices.notice import Addressee, Notice, NoticeKind, Occasion, Sender
+from policyctl.core.notices.planning import require_content
+from policyctl.errors import RefusedError
+from policyctl.reports.mail import COPY_LIMIT, render
+from policyctl.reports.policy_print import file_name, printable
+
+PDF_LIMIT = 1_000_000
+"""Bytes; a longer PDF is not attached: mail servers refuse large mails."""
+
+CATEGORIES = {
+    NoticeKind.REVISION: "policy-revision",
+    NoticeKind.CHOICE: "choice-notice",
+    NoticeKind.TRANSITION: "transition-notice",
+    NoticeKind.REMINDER: "choice-reminder",
+}
+
+
+class MailWriter:
+    """Writes mails from ``sender``. The PDF of a version is made once, by ``printer`` where there is one."""
+
+    def __init__(self, sender: Sender, printer: Printer | None = None) -> None:
+        self.sender = sender
+        self._printer = printer
+        self._copies: dict[str, tuple[Attachment, ...]] = {}
+
+    def require_fit(self, notice: Notice) -> None:
+        """Raise RefusedError, with the reason, unless the notice may be sent."""
+        require_content(notice, self.sender)
+        require_sender(self.sender)
+        _require_copy(notice, self.sender, self._attached(notice))
+
+    def write(self, notice: Notice, addressee: Addressee, occasion: Occasion) -> Mail:
+        """The mail of a notice that is fit. RefusedError for a reminder that could not be stopped."""
+        if notice.kind is NoticeKind.REMINDER and not addressee.stop_reminders:
+            raise RefusedError(
+                "a reminder must not be sent without a link that stops reminders",
+                hint="reminders need the pages that `policyctl serve` gives: set [site] base_url",
+            )
+        files = self._attached(notice)
+        letter = render(
+            notice,
+            addressee=addressee,
+            sender=self.sender,
+            occasion=occasion,
+            attached=files[0].name if files else "",
+        )
+        return Mail(
+            nid=addressee.nid,
+            to_address=addressee.address,
+            to_name=addressee.name,
+            from_address=self.sender.from_address,
+            from_name=self.sender.from_name,
+            reply_to=self.sender.reply_to,
+            subject=letter.subject,
+            text=letter.text,
+            html=letter.html,
+            category=CATEGORIES[notice.kind],
+            at=occasion.at,
+            attachments=files,
+            unsubscribe=addressee.stop_reminders if notice.kind is NoticeKind.REMINDER else "",
+        )
+
+    def _attached(self, notice: Notice) -> tuple[Attachment, ...]:
+        """The revised policy as a PDF, for administrators only; nothing where it cannot be made."""
+        if notice.kind is not NoticeKind.REVISION or self._printer is None:
+            return ()
+        page = printable(notice)
+        if page not in self._copies:
+            data = self._printer(page)
+            file = Attachment(file_name(notice), "application/pdf", data)
+            self._copies[page] = (file,) if len(data) <= PDF_LIMIT else ()
+        return self._copies[page]
+
+
+def _require_copy(notice: Notice, sender: Sender, files: tuple[Attachment, ...]) -> None:
+    promised = notice.kind is NoticeKind.REVISION
+    if promised and not (files or sender.base_url or len(notice.full_text.encode()) <= COPY_LIMIT):
+        raise RefusedError(
+            f"the revised policy {notice.version} is too long for a mail, and no copy of it would be sent",
+            hint="set [site] base_url so that mails can link to it, or install policyctl[pdf]",
+        )

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+"""HTML to PDF by WeasyPrint: tagged (PDF/UA-1), the same bytes for the same page, nothing fetched.
+
+WeasyPrint comes with the extra ``policyctl[pdf]`` and needs Pango from the system.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+Printer = Callable[[str], bytes]
+"""Takes a page of HTML and gives a PDF."""
+
+
+def open_printer() -> Printer | None:
+    """What writes PDFs; None where WeasyPrint, or a library of the system that it needs, is missing."""
+    try:
+        import weasyprint
+    except (ImportError, OSError):
+        return None
+    # It warns of every style that paper has no use for; nobody who sends mails can do anything about it.
+    logging.getLogger("weasyprint").setLevel(logging.ERROR)
+
+    def write(html: str) -> bytes:
+        document = weasyprint.HTML(string=html, url_fetcher=_refuse)
+        written: bytes = document.write_pdf(pdf_variant="pdf/ua-1")
+        return written
+
+    return write
+
+
+def _refuse(url: str, *_: object, **__: object) -> Any:
+    """Nothing is ever fetched: a policy must not make the sender's machine visit an address."""
+    raise ValueError(f"not fetched: {url[:60]}")
