@@ -3,4 +3,4 @@
 
 from __future__ import annotations
 
-pytest_plugins = ["tests.peers.postgres", "tests.peers.office"]
+pytest_plugins = ["tests.peers.postgres", "tests.peers.office", "tests.peers.mail_checkers"]

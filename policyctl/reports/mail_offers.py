@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The choices of a mail: the fields of law.md in words, and two answers of equal weight."""
+"""The choices of a mail: what a choice notice must say, in words, and two answers of equal weight."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class AnswerView:
 
 @dataclass(frozen=True, slots=True)
 class OfferView:
-    """One choice: the fields of law.md in words, how to answer, the two answers."""
+    """One choice: what is asked, its facts in words, how to answer, the two answers."""
 
-    change: str
+    heading: str
     facts: tuple[Fact, ...]
     how: str
     answers: tuple[AnswerView, ...]
@@ -50,7 +50,7 @@ def offer_view(scene: Scene, offer: ChoiceOffer) -> OfferView:
     )
     how = "offer.how.page" if scene.addressee.page else "offer.how"
     return OfferView(
-        change=offer.change,
+        heading=one_line(offer.new_use),
         facts=tuple(Fact(say(key), tuple(one_line(text) for text in texts)) for key, texts in rows),
         how=say(how, reply_to=scene.sender.reply_to, change=offer.change),
         answers=tuple(_answer(scene, offer, answer) for answer in _ANSWERS),
