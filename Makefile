@@ -61,6 +61,10 @@ bench: $(VENV)/.dev ## benchmarks, as ratios against a floor or a peer of the sa
 docs: $(VENV)/.dev ## rewrite the generated reference pages
 	@$(BIN)/python docs/generate.py
 
+messages: $(VENV)/.dev ## bring the translations up to the English phrases of the mails
+	@$(BIN)/pybabel -q update --domain mail --no-fuzzy-matching --width 100 \
+		--input-file policyctl/reports/locale/mail.pot --output-dir policyctl/reports/locale
+
 lock: ## pin every dependency again, with hashes (needs uv)
 	@$(LOCK) --extra postgres --extra pdf --group test --group lint --group build --upgrade --output-file requirements/dev.txt
 	@$(LOCK) --group build --constraints requirements/dev.txt --output-file requirements/runtime.txt
@@ -68,4 +72,4 @@ lock: ## pin every dependency again, with hashes (needs uv)
 clean: ## remove what the other targets made
 	rm -rf $(VENV) demo dist .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help demo test lint coverage bench docs lock clean
+.PHONY: help demo test lint coverage bench docs messages lock clean

@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from policyctl.actions.notify import newest_notices
 from policyctl.actions.publish import NothingNewError, plan_publication
 from policyctl.adapters.history import History
 from policyctl.adapters.ledger import Ledger
-from policyctl.adapters.mail.message import message_bytes
+from policyctl.adapters.mail.message import is_address, message_bytes
 from policyctl.adapters.new_files import replace_file
 from policyctl.adapters.pdf import Printer
 from policyctl.core.judge.standards import Standards
@@ -28,8 +28,10 @@ from policyctl.core.notices.notice import Addressee, Notice, NoticeKind, Occasio
 from policyctl.core.notices.reminder import reminder_of
 from policyctl.errors import CannotCompareError, PolicyctlError
 from policyctl.reports.phrases import LANGUAGES
+from policyctl.reports.words import one_line
 
 _PAGE = "https://example.com/preview"
+_NOBODY = "not-set-yet@example.com"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +67,9 @@ def preview(
             "there is no notice to preview" + "".join(f"; {remark}" for remark in remarks),
             hint="the first version of a policy is announced to nobody: commit a change of it",
         )
-    writer = MailWriter(sender, printer)
-    remarks += [reason for notice in notices if (reason := _unfit(notice, writer))]
+    real = MailWriter(sender, printer)
+    remarks += [reason for notice in notices if (reason := _unfit(notice, real))]
+    writer = MailWriter(_complete(sender), printer)
     files = [path for notice in notices for path in _write(notice, now, folder, writer)]
     return Previewed(tuple(files), tuple(dict.fromkeys(remarks)))
 
@@ -111,6 +114,16 @@ def _unfit(notice: Notice, writer: MailWriter) -> str:
     except PolicyctlError as error:
         return f"{notice.version} {notice.kind.value} would be withheld: {error.message}"
     return ""
+
+
+def _complete(sender: Sender) -> Sender:
+    """A sender that a mail can be written from, where the settings do not name one yet."""
+    return replace(
+        sender,
+        from_name=one_line(sender.from_name),
+        from_address=sender.from_address if is_address(sender.from_address) else _NOBODY,
+        reply_to=sender.reply_to if is_address(sender.reply_to) else _NOBODY,
+    )
 
 
 def _write(notice: Notice, now: datetime, folder: Path, writer: MailWriter) -> Iterator[str]:

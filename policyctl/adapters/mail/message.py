@@ -63,6 +63,15 @@ def require_sender(sender: Sender) -> None:
     _address("the address for replies ([mail] reply_to)", sender.reply_to, "correct it in policyctl.toml")
 
 
+def is_address(text: str) -> bool:
+    """True for what a mail can be sent to or from."""
+    try:
+        _address("", text)
+    except RefusedError:
+        return False
+    return True
+
+
 def headers_of(mail: Mail) -> Mapping[str, str]:
     """The headers beside those of every mail. List-Unsubscribe stands on reminders only: a service
     announcement has no opt-out, and a mail program would draw a button for it (RFC 2369, RFC 8058).
