@@ -19,6 +19,7 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
 from policyctl.core.policy import Clause, Document
+from policyctl.core.text.coverage import NESTING
 from policyctl.reports.words import shown
 
 _SAFE_SCHEMES = frozenset({"", "http", "https", "mailto"})
@@ -40,7 +41,8 @@ def policy_body(document: Document) -> str:
 
 
 def _parser() -> MarkdownIt:
-    parser = MarkdownIt("commonmark", {"html": False}).enable("table").disable(["html_block", "html_inline"])
+    options = {"html": False, "maxNesting": NESTING}
+    parser = MarkdownIt("commonmark", options).enable("table").disable(["html_block", "html_inline"])
     parser.validateLink = _is_safe_link  # type: ignore[method-assign] # the library's own way to set it
     parser.add_render_rule("image", _described)
     parser.add_render_rule("link_open", _link)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import re
 from collections import Counter
+from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.token import Token
 
-_NESTING = 1000  # markdown-it leaves out what is nested deeper than 20, without a word
+NESTING = 150
+"""Levels that are read: markdown-it leaves out what is nested deeper than 20 unless it is told otherwise,
+without a word, and calls itself for every level, so that Python ends at some hundred."""
 _TAG = re.compile(r"<!--.*?-->|<[^>]*>", re.DOTALL)
 _BREAK = re.compile(r"</?(?:br|p|li|div|td|tr)\b", re.IGNORECASE)
 _WORD = re.compile(r"[^\W_]+")
@@ -31,7 +34,7 @@ _WORD = re.compile(r"[^\W_]+")
 def _reader() -> MarkdownIt:
     from markdown_it import MarkdownIt
 
-    return MarkdownIt("commonmark", {"maxNesting": _NESTING}).enable(["table", "strikethrough"])
+    return MarkdownIt("commonmark", {"maxNesting": NESTING}).enable(["table", "strikethrough"])
 
 
 def rendered_words(text: str) -> str:
@@ -46,6 +49,13 @@ def rendered_words(text: str) -> str:
         elif token.type == "html_block":
             shown.append(html.unescape(_TAG.sub(" ", token.content)) + " ")
     return plain("".join(shown))
+
+
+def levels(text: str) -> Iterator[tuple[int, int]]:
+    """1-based line of every piece of text, and in how many quotes, lists and items it stands."""
+    for token in _reader().parse(text):
+        if token.map and token.nesting == 0:
+            yield token.map[0] + 1, token.level - (token.type == "inline")
 
 
 def _inline(tokens: Sequence[Token], shown: list[str]) -> None:

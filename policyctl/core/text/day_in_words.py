@@ -69,6 +69,11 @@ def names_a_day(text: str) -> bool:
     return next(_days(text), None) is not None
 
 
+def without_days(text: str) -> str:
+    """The text with every date left out."""
+    return _DAY.sub("", text)
+
+
 def _days(text: str) -> Iterator[tuple[int, date]]:
     """Offset and value of every date that can be meant in one way only."""
     for match in _DAY.finditer(text):

@@ -3,7 +3,14 @@
 
 from __future__ import annotations
 
-from policyctl.core.judge.rules import document, practices, promises, record
+from policyctl.core.judge.rules import deceptive, document, practices, promises, record, structure
 from policyctl.core.judge.rules.rule import Rule
 
-RULES: tuple[Rule, ...] = (*practices.RULES, *promises.RULES, *document.RULES, *record.RULES)
+RULES: tuple[Rule, ...] = (
+    *practices.RULES,
+    *promises.RULES,
+    *document.RULES,
+    *deceptive.RULES,
+    *structure.RULES,
+    *record.RULES,
+)

@@ -1,24 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""PC221 to PC251: the text itself: how changes are announced, its language, letters and structure."""
+"""PC221 to PC231: the text itself: how changes are announced, its date, its languages."""
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
+from datetime import date
 
 from policyctl.core.judge.findings import Confidence, Direction, Finding, Severity
 from policyctl.core.judge.rules.rule import Draft, Rule, View, from_words
 from policyctl.core.policy import ChangeClass, Clause, Document
+from policyctl.core.revision import Kind
+from policyctl.core.text.day_in_words import effective_day, without_days
 
 Found = tuple[Finding, ...]
 _NEITHER = Direction.NEUTRAL
-_BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
-_HIDDEN = re.compile("(?<=[A-Za-z])[\u200b\u2060\ufeff\u00ad]+(?=[A-Za-z])|[\U000e0000-\U000e007f]")
-_CLAIMED = re.compile(r"\{#([^}\s]+)\}\s*#*\s*$")
-_WORD = re.compile(r"[^\W\d_]{3,}")
-_ANCHOR = re.compile(r"\]\(#([^)\s]+)\)")
+_WORDS_CHANGED = frozenset({
+    Kind.REWORDED, Kind.ADDED, Kind.REMOVED, Kind.SPLIT, Kind.MERGED, Kind.RESTRUCTURED, Kind.RENAMED,
+})  # fmt: skip
 
 
 def change_process_missing(view: View, _: Found) -> Iterator[Draft]:
@@ -34,7 +32,8 @@ def check_back(view: View, _: Found) -> Iterator[Draft]:
 
 
 def locale_drift(view: View, _: Found) -> Iterator[Draft]:
-    """The two texts are in different languages, or in one that cannot be read here."""
+    """A translation lags; or the two texts are in different languages, or in one that cannot be read here."""
+    yield from _translated(view)
     if view.language == view.old_language and view.language:
         return
     if view.revision.old.text[view.revision.old.body :] == view.revision.new.text[view.revision.new.body :]:
@@ -52,70 +51,81 @@ def locale_drift(view: View, _: Found) -> Iterator[Draft]:
     )
 
 
-def deceptive_text(view: View, _: Found) -> Iterator[Draft]:
-    """Characters that make the text read other than it displays, new with this revision."""
-    old = view.revision.old.text
-    for number, line in enumerate(view.revision.new.text.split("\n"), start=1):
-        if line in old:
-            continue
-        for what in filter(None, (_controls(line), _mixed(line))):
-            yield Draft(f"{what} on line {number}.", _NEITHER, ("structure",), line=number)
+def _translated(view: View) -> Iterator[Draft]:
+    """Translations that lack a clause of the text, have one of their own, or are of another date."""
+    new = view.context.new
+    for translation in view.context.translations if new else ():
+        file, other = translation.file, translation.policy
+        if new and other.effective != new.effective:
+            days = (other.effective or "no day", new.effective or "no day")
+            what = f"{file} takes effect on {days[0]}, the text on {days[1]}"
+            yield _drift(what, None)
+        yield from _unlike(view.revision.new, other.document, file)
 
 
-def _controls(line: str) -> str:
-    found = _BIDI.search(line) or _HIDDEN.search(line)
-    return f"An invisible character (U+{ord(found[0][0]):04X})" if found else ""
+def _unlike(text: Document, other: Document, file: str) -> Iterator[Draft]:
+    """By their anchors; where there are none, which name clauses in every language, by their number."""
+    ours = {clause.id: clause for clause in text.clauses if clause.explicit_id}
+    theirs = {clause.id for clause in other.clauses if clause.explicit_id}
+    for name, clause in ours.items():
+        if name not in theirs:
+            yield _drift(f"{file} has no clause {{#{name}}}", clause)
+    for name in sorted(theirs - set(ours)):
+        yield _drift(f"{file} has a clause {{#{name}}}, which the text does not have", None)
+    counts = [sum(bool(clause.heading) for clause in each.clauses) for each in (text, other)]
+    if set(ours) == theirs and counts[0] != counts[1]:
+        yield _drift(f"{file} has {counts[1]} clauses, the text {counts[0]}", None)
 
 
-def _mixed(line: str) -> str:
-    """A word of Latin letters with Cyrillic or Greek ones among them."""
-    if line.isascii():
-        return ""
-    for word in _WORD.findall(line):
-        scripts = {unicodedata.name(letter, "").split(" ")[0] for letter in word if not letter.isascii()}
-        if scripts & {"CYRILLIC", "GREEK"} and any(letter.isascii() for letter in word):
-            return f"The word \u201c{word}\u201d mixes alphabets"
-    return ""
-
-
-def structure(view: View, _: Found) -> Iterator[Draft]:
-    """Duplicate ids, links to clauses that are not there, clauses without text."""
-    if view.context.new is None:
-        return
-    clauses = view.revision.new.clauses
-    ids = {clause.id for clause in clauses}
-    yield from _twice(view.revision.new)
-    for target in dict.fromkeys(_ANCHOR.findall(view.revision.new.text)):
-        if target not in ids:
-            yield _flaw(f"A link leads to \u201c#{target}\u201d, which is no clause.", None)
-    for clause, after in zip(clauses, (*clauses[1:], None), strict=True):
-        if _is_empty(clause, after):
-            yield _flaw(f"The clause \u201c{clause.heading}\u201d has no text.", clause)
-
-
-def _is_empty(clause: Clause, after: Clause | None) -> bool:
-    """No words of its own, and no clause below it either."""
-    bare = all(block.kind == "heading" or not block.visible for block in clause.blocks)
-    return bool(clause.heading) and bare and not (after and after.level > clause.level)
-
-
-def _twice(document: Document) -> Iterator[Draft]:
-    """Anchors that two headings claim; the parser gives the second clause another id, so it is asked here."""
-    seen: set[str] = set()
-    for clause in document.clauses:
-        line = document.text[clause.start : clause.end].split("\n", 1)[0]
-        anchor = _CLAIMED.search(line)
-        if anchor and anchor[1] in seen:
-            flaw = _flaw(f"The clause id \u201c{anchor[1]}\u201d stands twice.", clause)
-            yield replace(flaw, severity=Severity.ERROR)
-        if anchor:
-            seen.add(anchor[1])
-
-
-def _flaw(message: str, clause: Clause | None) -> Draft:
+def _drift(what: str, clause: Clause | None) -> Draft:
     return Draft(
-        message, _NEITHER, ("structure",), clause.id if clause else None, clause.line if clause else None
+        f"The translation lags: {what}.",
+        _NEITHER,
+        ("structure",),
+        clause=clause.id if clause else None,
+        line=clause.line if clause else None,
+        severity=Severity.ERROR,
+        mend="Bring the translation up to the text: the same clauses, each with its anchor {#id}, and the "
+        "same effective date.",
     )
+
+
+def date_not_bumped(view: View, _: Found) -> Iterator[Draft]:
+    """The words changed and the date the text shows did not; or the other way round."""
+    sides = [each.text[each.body :] for each in (view.revision.old, view.revision.new)]
+    before, after = map(effective_day, sides)
+    if before is None or after is None or not (changed := _reworded(view)):
+        return
+    line = _line_of(after, view.revision.new)
+    if before == after:
+        told = f"The words changed, and the text still shows {after} as its date."
+        yield _date(told, line, "Write the day of this version where the text shows its date.")
+    elif not any(without_days(old) != without_days(new) for old, new in changed):
+        told = f"The date shown went from {before} to {after}, and no other word changed."
+        yield _date(told, line, "Leave the date as it was, or say what changed.")
+
+
+def _date(message: str, line: int | None, mend: str) -> Draft:
+    return Draft(message, _NEITHER, ("effective_date",), line=line, mend=mend)
+
+
+def _reworded(view: View) -> list[tuple[str, str]]:
+    """The visible words, before and after, of every clause whose words changed."""
+    return [
+        (_visible(change.old), _visible(change.new))
+        for change in view.revision.clauses
+        if change.kinds & _WORDS_CHANGED and Kind.FORMAT_ONLY not in change.kinds
+    ]
+
+
+def _visible(clauses: Iterable[Clause]) -> str:
+    return " ".join(block.visible for clause in clauses for block in clause.blocks)
+
+
+def _line_of(day: date, document: Document) -> int | None:
+    lines = document.text[document.body :].split("\n")
+    first = document.text.count("\n", 0, document.body) + 1
+    return next((n for n, line in enumerate(lines, start=first) if effective_day(line) == day), None)
 
 
 RULES = (
@@ -141,37 +151,24 @@ RULES = (
         material=False,
     ),
     Rule(
+        "PC223",
+        "date-not-bumped",
+        "The words changed and the date the text shows did not, or the date alone changed.",
+        "Readers tell by the date whether they have read this text before.",
+        "",
+        "Write the day of this version where the text shows its date.",
+        date_not_bumped,
+        ChangeClass.EDITORIAL,
+        material=False,
+    ),
+    Rule(
         "PC231",
         "locale-drift",
-        "The text changed its language, or is in one that cannot be judged here.",
+        "A translation lacks a clause or its date lags; or the text is in a language that cannot be judged.",
         "What nobody compared may say anything.",
         "Minnesota 325M.16 subd. 1(c)",
         "Let a person who reads both languages compare them.",
         locale_drift,
-        material=False,
-    ),
-    Rule(
-        "PC241",
-        "deceptive-text",
-        "Invisible or look-alike characters make the text read other than it displays.",
-        "A reviewer approves what is shown, not what is stored.",
-        "",
-        "Remove the character; write the word anew.",
-        deceptive_text,
-        ChangeClass.EDITORIAL,
-        forced=True,
-        material=False,
-        severity=Severity.ERROR,
-    ),
-    Rule(
-        "PC251",
-        "structure",
-        "Duplicate ids, links to clauses that are not there, clauses without text.",
-        "Practices, links and choices hang on the ids of clauses.",
-        "",
-        "Give each clause its own anchor, mend the link, or remove the empty clause.",
-        structure,
-        ChangeClass.EDITORIAL,
         material=False,
     ),
 )

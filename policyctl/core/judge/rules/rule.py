@@ -8,13 +8,13 @@ A rule is a pure function from a view of the revision to drafts. ``judge`` runs 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from policyctl.core.judge.catalogue import Catalogue
 from policyctl.core.judge.findings import Confidence, Direction, Finding, Severity
 from policyctl.core.judge.shifts import Shift
-from policyctl.core.policy import ChangeClass, PolicyText
+from policyctl.core.policy import ChangeClass, PolicyText, Waiver
 from policyctl.core.practice import Practice
 from policyctl.core.revision import PracticeChange, Revision
 
@@ -22,11 +22,23 @@ DECLARABLE = frozenset({"collection", "use", "training", "sharing", "retention",
 
 
 @dataclass(frozen=True, slots=True)
+class Translation:
+    """The policy in another language, ``policy.de.md``, as it stands beside the new text."""
+
+    file: str
+    policy: PolicyText
+
+
+@dataclass(frozen=True, slots=True)
 class JudgeContext:
-    """What surrounds a revision. The texts are None for plain Markdown, which has no front matter.
+    """What surrounds a revision. The texts are None for plain Markdown, which has no front matter; a
+    policy's first version has no ``old``.
 
     ``lead_days``: days between publication and effect by class. ``practices`` are the declared ones
     of the new and the old version, None where none are kept; they come from practices.yaml.
+    ``base_waivers``: where a proposal is judged, the waivers that were approved before it; only these
+    count. None: all of the new text's do. ``settings_changed``: what the proposal changes in the
+    settings it would be judged by, in words.
     """
 
     old: PolicyText | None
@@ -37,6 +49,30 @@ class JudgeContext:
     file: str = "policy.md"
     practices: tuple[Practice, ...] | None = None
     old_practices: tuple[Practice, ...] | None = None
+    base_waivers: tuple[Waiver, ...] | None = None
+    settings_changed: tuple[str, ...] = ()
+    translations: tuple[Translation, ...] = ()
+
+    @property
+    def is_first(self) -> bool:
+        """True for a policy's first version: nothing of it was published before."""
+        return self.new is not None and self.old is None
+
+    @property
+    def waivers(self) -> tuple[Waiver, ...]:
+        """The waivers of the new text that count."""
+        return tuple(each for each in self.stated_waivers if not self.is_proposed(each))
+
+    @property
+    def stated_waivers(self) -> tuple[Waiver, ...]:
+        """All waivers of the new text."""
+        return self.new.change.waivers if self.new and self.new.change else ()
+
+    def is_proposed(self, waiver: Waiver) -> bool:
+        """True for a waiver, or a change of one, that the proposal itself brings."""
+        if self.base_waivers is None:
+            return False
+        return not any(replace(known, line=waiver.line) == waiver for known in self.base_waivers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +90,13 @@ class View:
     def declares(self) -> bool:
         """True when the policy keeps declared practices; they then speak first."""
         return self.context.practices is not None
+
+    def fresh_lines(self) -> Iterator[tuple[int, str]]:
+        """Lines of the new file that the old one does not have, with their numbers; all of a first one."""
+        known = frozenset() if self.context.is_first else frozenset(self.revision.old.text.split("\n"))
+        for number, line in enumerate(self.revision.new.text.split("\n"), start=1):
+            if line not in known:
+                yield number, line
 
     def words(self, aspect: str, *directions: Direction) -> Iterator[Shift]:
         """Shifts of an aspect read from the text; where practices are declared, PC201 has them."""
