@@ -24,7 +24,7 @@ from policyctl.adapters.ledger import Ledger
 from policyctl.adapters.site import write_site
 from policyctl.core.formats.version_note import MarkedVersion
 from policyctl.core.judge.findings import ChangeAsked
-from policyctl.core.judge.regimes import changes_asked
+from policyctl.core.judge.regimes import changes_asked, standing_assessments
 from policyctl.core.judge.standards import Standards
 from policyctl.core.notices.outbox import PlannedNotice
 from policyctl.core.notices.planning import Publication, missing_content, write_notices
@@ -164,6 +164,7 @@ def what_follows(
         catalogue=standards.catalogue,
         practices=source.practices or (),
         old_practices=before.practices or (),
+        compatible=standing_assessments(text.change.assessments if text.change else (), at.date()),
     )
     notices = write_notices(
         Publication(key, text, at.date(), source.side.sha256, standards.answer_days),

@@ -144,6 +144,24 @@ class Waiver:
 
 
 @dataclass(frozen=True, slots=True)
+class Assessment:
+    """Legal's record that a practice's new purpose is compatible with the one its data was collected
+    for: the link between the two, the context, the nature of the data, the consequences for people, the
+    safeguards; by whom, on which day (the five questions of GDPR 6(4)).
+    """
+
+    practice: str
+    link: str
+    context: str
+    nature: str
+    consequences: str
+    safeguards: str
+    author: str
+    day: date
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
 class Transition:
     """A change of ownership or control: from whom, to whom, on which day."""
 
@@ -163,6 +181,7 @@ class ChangeDecision:
     transition: Transition | None
     waivers: tuple[Waiver, ...]
     line: int
+    assessments: tuple[Assessment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,9 @@
 """``policy.md`` -> ``PolicyText``: the front matter as values, and the document below it.
 
 The keys (docs/reference/files.md): ``title`` (required), ``effective``, and ``change`` with
-``class``, ``decided_by``, ``summary``, ``impact``, ``transition`` and ``waivers``. Unknown keys are
-refused. Whether a summary or a date may be absent is for the rules to say: a draft has neither.
+``class``, ``decided_by``, ``summary``, ``impact``, ``transition``, ``waivers`` and ``assessments``.
+Unknown keys are refused. Whether a summary or a date may be absent is for the rules to say: a draft has
+neither.
 """
 
 from __future__ import annotations
@@ -12,14 +13,16 @@ import re
 
 from policyctl.core.formats.complaints import Complaints, dotted
 from policyctl.core.formats.yamltext import YamlMap, YamlNode, read_yaml
-from policyctl.core.policy import ChangeClass, ChangeDecision, PolicyText, Transition, Waiver
+from policyctl.core.policy import Assessment, ChangeClass, ChangeDecision, PolicyText, Transition, Waiver
 from policyctl.core.suggest import did_you_mean
 from policyctl.core.text.parse import parse
 from policyctl.errors import InputError, Place
 
 KEYS = ("title", "effective", "change")
-CHANGE_KEYS = ("class", "decided_by", "summary", "impact", "transition", "waivers")
+CHANGE_KEYS = ("class", "decided_by", "summary", "impact", "transition", "waivers", "assessments")
 TRANSITION_KEYS = ("old_controller", "new_controller", "on")
+ASSESSMENT_WORDS = ("link", "context", "nature", "consequences", "safeguards")
+ASSESSMENT_KEYS = ("practice", *ASSESSMENT_WORDS, "author", "date")
 WAIVER_KEYS = ("rule", "clause", "reason", "approved_by", "expires")
 
 _FENCE = "---"
@@ -82,7 +85,7 @@ def _change(fields: YamlMap, complaints: Complaints) -> ChangeDecision | None:
     decided = _class(node, complaints)
     who = complaints.text(node, "decided_by", under="change", hint="name who decided the class")
     transition = _transition(node, complaints, decided)
-    waivers = _waivers(node, complaints)
+    waivers, assessments = _waivers(node, complaints), _assessments(node, complaints)
     if decided is None:
         return None
     return ChangeDecision(
@@ -93,6 +96,7 @@ def _change(fields: YamlMap, complaints: Complaints) -> ChangeDecision | None:
         transition,
         waivers,
         fields.lines["change"],
+        assessments,
     )
 
 
@@ -159,4 +163,38 @@ def _waiver(node: YamlNode, under: str, complaints: Complaints) -> Waiver | None
     return None if expires is None else Waiver(rule, clause or None, reason, approver, expires, node.line)
 
 
+def _assessments(node: YamlMap, complaints: Complaints) -> tuple[Assessment, ...]:
+    hint = f"write assessments: as a list, each with {', '.join(ASSESSMENT_KEYS)}"
+    items = complaints.listing(node, "assessments", under="change", hint=hint)
+    read = (
+        _assessment(item, f"change.assessments[{i}]", complaints) for i, item in enumerate(items, start=1)
+    )
+    return tuple(assessment for assessment in read if assessment is not None)
+
+
+def _assessment(node: YamlNode, under: str, complaints: Complaints) -> Assessment | None:
+    """A use counts as compatible only where all five questions are answered, by name and on a day."""
+    if not isinstance(node, YamlMap):
+        hint = f"write below each other: {': ..., '.join(ASSESSMENT_KEYS)}: ..."
+        complaints.add(node.line, under, "an assessment is a set of keys", hint)
+        return None
+    complaints.unknown_keys(node, ASSESSMENT_KEYS, under=under)
+    practice = complaints.text(node, "practice", under=under, hint="name the practice's id")
+    link, context, nature, consequences, safeguards = (
+        complaints.text(node, key, under=under, hint=_ASSESSED[key]) for key in ASSESSMENT_WORDS
+    )
+    author = complaints.text(node, "author", under=under, hint="name who made the assessment")
+    day = complaints.day(node, "date", under=under, required=True)
+    if day is None:
+        return None
+    return Assessment(practice, link, context, nature, consequences, safeguards, author, day, node.line)
+
+
+_ASSESSED = {
+    "link": "say how the new purpose follows from the one the data was collected for",
+    "context": "say in which relation to the reader the data was collected, and what they may expect",
+    "nature": "say what kind of data it is, sensitive kinds above all",
+    "consequences": "say what may follow for the reader",
+    "safeguards": "say what protects the reader, such as pseudonyms or a right to object",
+}
 _RULE_HINT = "ids look like PC203; policyctl rules lists them"

@@ -3,8 +3,9 @@
 
 1. The changed words are read as shifts of practices (wording.py, signals.py, shifts.py).
 2. Each rule of ``RULES`` looks at the shifts, the declared practices and the front matter.
-3. Waivers are laid over the findings; a forced finding is never waived.
-4. The verdict adds the findings up. A finding a person must decide counts as material.
+3. The class a finding demands is lowered where the regimes that apply ask for less (regimes.py).
+4. Waivers are laid over the findings; a forced finding is never waived.
+5. The verdict adds the findings up. A finding a person must decide counts as material.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from policyctl.core.judge.findings import (
     Verdict,
 )
 from policyctl.core.judge.reading import Reader
+from policyctl.core.judge.regimes import floor_under, standing_assessments
 from policyctl.core.judge.rules import RULES
 from policyctl.core.judge.rules.record import floor_of
 from policyctl.core.judge.rules.rule import Draft, JudgeContext, Rule, View
@@ -45,7 +47,8 @@ def judge(revision: Revision, *, catalogue: Catalogue, context: JudgeContext) ->
     found: tuple[Finding, ...] = ()
     for rule in RULES:
         fresh = (_finding(rule, draft) for draft in rule.find(view, found))
-        found += tuple(_waived(finding, context) for finding in _once(fresh))
+        lowered = (_under_regimes(finding, view) for finding in _once(fresh))
+        found += tuple(_waived(finding, context) for finding in lowered)
     ordered = tuple(sorted(found, key=lambda f: (f.line or 0, f.rule)))
     return Judgement(ordered, _verdict(ordered))
 
@@ -104,10 +107,26 @@ def _fingerprint(rule: Rule, draft: Draft) -> str:
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:12]
 
 
+def _under_regimes(finding: Finding, view: View) -> Finding:
+    decision = view.context.new.change if view.context.new else None
+    made = decision.assessments if decision else ()
+    floor = floor_under(
+        finding,
+        view.context.regimes,
+        compatible=standing_assessments(made, view.context.today),
+        rights=_rights_change(view),
+    )
+    return finding if floor is finding.floor else replace(finding, floor=floor)
+
+
+def _rights_change(view: View) -> bool:
+    """What people may do about their data changes: a choice, a right, or the route to it."""
+    declared = any(c.old and c.new and c.old.choice is not c.new.choice for c in view.revision.practices)
+    return declared or any(shift.aspect in {"choice", "contact"} for shift in view.shifts)
+
+
 def _waived(finding: Finding, context: JudgeContext) -> Finding:
-    decision = context.new.change if context.new else None
-    waivers = decision.waivers if decision else ()
-    if finding.forced or not any(_applies(waiver, finding, context) for waiver in waivers):
+    if finding.forced or not any(_applies(waiver, finding, context) for waiver in context.waivers):
         return finding
     return replace(finding, waived=True)
 

@@ -6,9 +6,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
+from policyctl.core.judge.catalogue import Lexicon
 from policyctl.core.judge.findings import Direction, Finding, Severity
 from policyctl.core.judge.rules.rule import DECLARABLE, Draft, Rule, View, from_words
-from policyctl.core.policy import ChangeClass, ChangeDecision, Waiver
+from policyctl.core.judge.signals import Act, read_sentence
+from policyctl.core.policy import Assessment, ChangeClass, ChangeDecision, Waiver
+from policyctl.core.text.sentences import Sentence, sentences
 
 Found = tuple[Finding, ...]
 _COUNTERPARTS = {
@@ -42,7 +45,9 @@ def undeclared(view: View, found: Found) -> Iterator[Draft]:
 
 
 def unclaused(view: View, _: Found) -> Iterator[Draft]:
-    """A practice names a clause that the text does not have."""
+    """A practice names a clause that the text does not have; or a clause that says what we do with data
+    has no practice. The second is read from words, so it is told and does not block.
+    """
     ids = {clause.id for clause in view.revision.new.clauses}
     for practice in view.context.practices or ():
         if practice.clause not in ids:
@@ -53,28 +58,82 @@ def unclaused(view: View, _: Found) -> Iterator[Draft]:
                 ("structure",),
                 clause=practice.clause,
                 practice=practice.id,
+                severity=Severity.ERROR,
                 mend="Write the id of a clause (policyctl clauses lists them), or give it this anchor.",
             )
+    if view.context.practices:
+        yield from _without_practice(view, {practice.clause for practice in view.context.practices})
+
+
+def _without_practice(view: View, tied: set[str]) -> Iterator[Draft]:
+    """Clauses new or reworded (all, of a first version) in which we do something with data."""
+    lexicon = view.catalogue.lexicons.get(view.language)
+    fresh = {line for line, _ in view.fresh_lines()}
+    told: set[str] = set()
+    for sentence in sentences(view.revision.new) if lexicon else ():
+        if sentence.clause in tied | told or sentence.line not in fresh or sentence.kind == "heading":
+            continue
+        if lexicon and any(_is_practice(act) for act in _acts(sentence, lexicon)):
+            told.add(sentence.clause)
+            yield Draft(
+                f"The clause \u201c{sentence.clause}\u201d says what is done with data, and no practice is "
+                f"tied to it: \u201c{sentence.text[:160]}\u201d",
+                Direction.NEUTRAL, ("structure",), clause=sentence.clause, line=sentence.line,
+            )  # fmt: skip
+
+
+def _acts(sentence: Sentence, lexicon: Lexicon) -> tuple[Act, ...]:
+    signals = read_sentence(sentence, lexicon)
+    return signals.acts if signals.personal else ()
+
+
+def _is_practice(act: Act) -> bool:
+    mine = act.source == "own" and act.actor == "we" and not act.denied
+    return mine and act.practice in {"collect", "use", "share", "sell", "transfer"}
 
 
 def stale_waiver(view: View, found: Found) -> Iterator[Draft]:
-    """A waiver has expired, or nothing is there for it to waive."""
-    for waiver in _waivers(view):
+    """A waiver or an assessment has expired, or nothing is there that it is about."""
+    for waiver in view.context.stated_waivers:
         used = any(_covers(waiver, finding) for finding in found)
-        if waiver.expires < view.context.today or not used:
-            why = "matches no finding" if not used else f"expired on {waiver.expires.isoformat()}"
+        expired = waiver.expires < view.context.today
+        # One that is only proposed is approved first and used afterwards (PC205): it may match nothing yet.
+        if expired or not (used or view.context.is_proposed(waiver)):
+            why = f"expired on {waiver.expires.isoformat()}" if expired else "matches no finding"
+            yield _stale(f"The waiver of {waiver.rule} at {waiver.clause or 'the whole text'} {why}.", waiver)
+    decision = view.context.new.change if view.context.new else None
+    for made in decision.assessments if decision else ():
+        if made.day > view.context.today:
+            yield _stale(
+                f"The assessment of \u201c{made.practice}\u201d is dated {made.day}, which is to come.", made
+            )
+        elif not any(f.practice == made.practice and f.rule in {"PC111", "PC113"} for f in found):
+            yield _stale(f"The assessment of \u201c{made.practice}\u201d matches no new purpose.", made)
+
+
+def _stale(message: str, about: Waiver | Assessment) -> Draft:
+    clause = about.clause if isinstance(about, Waiver) else None
+    return Draft(message, Direction.NEUTRAL, ("structure",), clause=clause, line=about.line)
+
+
+def settings_changed(view: View, _: Found) -> Iterator[Draft]:
+    """The proposal changes the settings that policies are judged by; it is judged by those before it."""
+    for what in view.context.settings_changed:
+        yield Draft(f"policyctl.toml: {what}.", Direction.NEUTRAL, ("structure",))
+
+
+def waiver_proposed(view: View, _: Found) -> Iterator[Draft]:
+    """A waiver that the proposal itself brings: it does not count before it is approved."""
+    for waiver in view.context.stated_waivers:
+        if view.context.is_proposed(waiver):
             yield Draft(
-                f"The waiver of {waiver.rule} at {waiver.clause or 'the whole text'} {why}.",
+                f"A waiver of {waiver.rule} at {waiver.clause or 'the whole text'} is proposed, approved by "
+                f"{waiver.approved_by} according to the text itself, until {waiver.expires.isoformat()}.",
                 Direction.NEUTRAL,
                 ("structure",),
                 clause=waiver.clause,
                 line=waiver.line,
             )
-
-
-def _waivers(view: View) -> tuple[Waiver, ...]:
-    new = view.context.new
-    return new.change.waivers if new and new.change else ()
 
 
 def _covers(waiver: Waiver, finding: Finding) -> bool:
@@ -94,7 +153,7 @@ def class_too_low(view: View, found: Found) -> Iterator[Draft]:
     given = decision.change_class if decision else None
     if given is not None and given.rank >= floor.rank:
         return
-    if given is None and floor is ChangeClass.EDITORIAL and not found:
+    if given is None and floor is ChangeClass.EDITORIAL and not any(f.material for f in found):
         return
     reasons = ", ".join(dict.fromkeys(f.rule for f in found if f.floor is floor and not f.waived))
     yield Draft(
@@ -139,7 +198,8 @@ def _dated(message: str, mend: str) -> Draft:
 def summary_missing(view: View, found: Found) -> Iterator[Draft]:
     """There is no summary, or no impact where the class needs one."""
     decision = _decision(view)
-    if view.context.new is None or view.context.old is None or not (decision or found):
+    owed = decision is not None or any(f.material or f.floor is not ChangeClass.EDITORIAL for f in found)
+    if view.context.new is None or view.context.old is None or not owed:
         return
     line = decision.line if decision else 1
     if decision is None or not decision.summary.strip():
@@ -168,26 +228,49 @@ RULES = (
     Rule(
         "PC202",
         "unclaused",
-        "A practice names a clause that does not exist.",
-        "A practice nobody can read about was never told.",
+        "A practice names a clause that does not exist, or a clause about data has no practice.",
+        "A practice nobody can read about was never told; a use nobody declared cannot be decided.",
         "",
-        "Tie the practice to a clause of the text.",
+        "Declare a practice tied to this clause in practices.yaml.",
         unclaused,
+        ChangeClass.EDITORIAL,
+        material=False,
+    ),
+    Rule(
+        "PC203",
+        "stale-waiver",
+        "A waiver or an assessment has expired or matches nothing.",
+        "An exception outlives its reason when nobody looks.",
+        "",
+        "Remove it, or renew it with a reason.",
+        stale_waiver,
         ChangeClass.EDITORIAL,
         material=False,
         severity=Severity.ERROR,
     ),
     Rule(
-        "PC203",
-        "stale-waiver",
-        "A waiver has expired or matches nothing.",
-        "An exception outlives its reason when nobody looks.",
+        "PC204",
+        "settings-changed",
+        "The proposal changes the settings it would be judged by.",
+        "Nobody sets the measure for their own proposal.",
         "",
-        "Remove the waiver, or renew it with a reason.",
-        stale_waiver,
+        "Let whoever is responsible for the settings review this change; better, propose it apart.",
+        settings_changed,
         ChangeClass.EDITORIAL,
+        forced=True,
         material=False,
-        severity=Severity.ERROR,
+    ),
+    Rule(
+        "PC205",
+        "waiver-proposed",
+        "A waiver is new or changed in this proposal.",
+        "An exception is approved by somebody other than who wants it, before it is used.",
+        "",
+        "Let the approver review it; merge it on its own, then propose the change that needs it.",
+        waiver_proposed,
+        ChangeClass.EDITORIAL,
+        forced=True,
+        material=False,
     ),
     Rule(
         "PC211",
