@@ -137,6 +137,8 @@ def load_settings(start: Path) -> Settings:
 def read_settings(root: Path) -> Settings:
     """Read ``policyctl.toml`` of the folder ``root``."""
     path = root / FILE
+    if path.is_symlink():
+        raise RefusedError(f"{FILE} is a symbolic link", hint="put the settings themselves there")
     if path.stat().st_mode & stat.S_IWOTH:
         raise RefusedError(
             f"{FILE} can be written by everybody", hint=f"run `chmod o-w {FILE}`: it says where mail goes"

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,8 @@ from policyctl.core.judge.standards import Standards
 from policyctl.core.notices.notice import Sender
 from policyctl.core.policy import ChangeClass
 from policyctl.core.practice import Term
-from policyctl.errors import CannotCompareError, UsageError
-from policyctl.settings import Settings, pseudonym_key
+from policyctl.errors import CannotCompareError, InputError, UsageError
+from policyctl.settings import FILE, Settings, parse_settings, pseudonym_key
 
 if TYPE_CHECKING:
     from policyctl.adapters.history import History
@@ -80,6 +81,29 @@ def standards(settings: Settings | None = None) -> Standards:
         answer_days=chosen.answer_days,
         max_bytes=chosen.max_bytes,
     )
+
+
+def base_standards(settings: Settings, history: History, against: str) -> Standards:
+    """What a proposal is judged by: the settings of the revision it is held against, so that it cannot
+    weaken the rules it is judged by. Terms it adds are known; none that was there is redefined.
+    """
+    from policyctl.adapters.files import decode
+    from policyctl.adapters.gitnames import version_key
+
+    key = version_key(against)
+    commit = history.version(key).commit if key else history.resolve(against)
+    data = history.find(commit, FILE)
+    try:
+        base = (
+            parse_settings(decode(data, file=FILE), root=settings.root) if data else Settings(settings.root)
+        )
+    except InputError as error:
+        raise CannotCompareError(
+            f"{FILE} of {against} cannot be read: {error}", hint="compare with a later revision"
+        ) from error
+    known = {(term.kind, term.id) for term in base.terms}
+    added = tuple(term for term in settings.terms if (term.kind, term.id) not in known)
+    return standards(replace(base, terms=(*base.terms, *added)))
 
 
 def open_ledger(settings: Settings) -> Ledger:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from policyctl.actions.compare import compare_sources, inspect_first
+from policyctl.actions.compare import Proposal, compare_sources, inspect_first
 from policyctl.actions.sources import (
     TEXT,
     Reading,
@@ -22,7 +22,8 @@ from policyctl.adapters.gitnames import version_key
 from policyctl.adapters.history import History
 from policyctl.core.formats.slugs import check_slug
 from policyctl.core.judge.findings import Direction, Finding, Judgement, Severity, Verdict
-from policyctl.core.judge.standards import Standards
+from policyctl.core.judge.rules.record import SETTINGS_CHANGED
+from policyctl.core.judge.standards import Standards, differences
 from policyctl.core.policy import ChangeClass
 from policyctl.errors import (
     FINDINGS,
@@ -58,9 +59,14 @@ def check(
     standards: Standards,
     today: date,
     against: str | None = None,
+    base_standards: Standards | None = None,
 ) -> tuple[Checked, ...]:
     """Check policies of the work tree (none named: all) against their last published version, or
     against ``against``: a revision, or a version such as ``SLUG@v2``.
+
+    ``base_standards``: those of the base. Given, the policies are a proposal: they are judged by these,
+    waivers count only where the base has them, and what differs from ``standards`` is a finding
+    (docs/decisions/0006-judged-by-the-base.md).
 
     What is wrong with one policy's files is in its ``errors``, so that the others are checked too.
     """
@@ -75,10 +81,33 @@ def check(
     for slug in wanted:
         if slug not in known:
             raise missing_policy(slug, known)
-    reading = Reading(history.root, history, standards.catalogue.taxonomy, standards.max_bytes)
+    scene = _scene(history, standards, base_standards, today)
     if against is not None and version_key(against) is None:
         history.resolve(against)
-    return tuple(_checked(slug, reading, history, standards, today, against) for slug in wanted)
+    return tuple(_checked(slug, scene, history, against) for slug in wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    """How the two sides are read, and what they are judged by."""
+
+    draft: Reading
+    base: Reading
+    standards: Standards
+    today: date
+    proposal: Proposal | None
+
+
+def _scene(history: History, head: Standards, base: Standards | None, today: date) -> _Scene:
+    judged_by = base or head
+    proposal = Proposal(differences(base, head)) if base else None
+    return _Scene(
+        Reading(history.root, history, head.catalogue.taxonomy, judged_by.max_bytes),
+        Reading(history.root, history, judged_by.catalogue.taxonomy, judged_by.max_bytes),
+        judged_by,
+        today,
+        proposal,
+    )
 
 
 def exit_code(checked: Sequence[Checked], *, fail_on: Severity | None) -> int:
@@ -100,18 +129,11 @@ def blocking(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     return tuple(each for each in findings if each.severity is Severity.ERROR and not each.waived)
 
 
-def _checked(
-    slug: str,
-    reading: Reading,
-    history: History,
-    standards: Standards,
-    today: date,
-    against: str | None,
-) -> Checked:
+def _checked(slug: str, scene: _Scene, history: History, against: str | None) -> Checked:
     try:
-        draft = load_draft(slug, reading)
-        base = _base(slug, reading, history, against)
-        comparison = _compared(base, draft, standards, today)
+        draft = load_draft(slug, scene.draft)
+        base = _base(slug, scene.base, history, against)
+        comparison = _compared(base, draft, scene)
     except InputErrors as errors:
         return Checked(slug, None, None, (), errors.errors)
     except UsageError:
@@ -122,14 +144,22 @@ def _checked(
     return Checked(slug, name, comparison if base else None, comparison.judgement.findings)
 
 
-def _compared(base: Source | None, draft: Source, standards: Standards, today: date) -> Comparison:
+def _compared(base: Source | None, draft: Source, scene: _Scene) -> Comparison:
+    standards, today, proposal = scene.standards, scene.today, scene.proposal
     if base is None:
-        return inspect_first(draft, standards=standards, today=today)
-    comparison = compare_sources(base, draft, standards=standards, today=today)
-    if (base.side.sha256, base.practices_data) != (draft.side.sha256, draft.practices_data):
+        return inspect_first(draft, standards=standards, today=today, proposal=proposal)
+    comparison = compare_sources(base, draft, standards=standards, today=today, proposal=proposal)
+    if _bytes(base) != _bytes(draft):
         return comparison
     # Nothing is to be published: a date that has come and a decision already taken are no findings.
-    return replace(comparison, judgement=_NOTHING)
+    of_settings = tuple(each for each in comparison.judgement.findings if each.rule == SETTINGS_CHANGED)
+    return replace(comparison, judgement=replace(_NOTHING, findings=of_settings))
+
+
+def _bytes(source: Source) -> tuple[object, ...]:
+    """What a version is made of."""
+    texts = tuple((each.file, each.policy.document.text) for each in source.translations)
+    return source.side.sha256, source.practices_data, texts
 
 
 _NOTHING = Judgement(

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from policyctl.adapters.history import History
 from policyctl.core.diff.compare import compare
 from policyctl.core.judge.standards import Standards
 from policyctl.core.judge.verdict import JudgeContext, judge
+from policyctl.core.policy import Waiver
 from policyctl.core.practice import Practice
 from policyctl.reports.comparison import Comparison
 
@@ -28,7 +30,18 @@ def diff(
     return compare_sources(before, after, standards=standards, today=today)
 
 
-def compare_sources(old: Source, new: Source, *, standards: Standards, today: date) -> Comparison:
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A change that somebody proposes: waivers count only where the base has them too, and
+    ``settings_changed`` says in words what it changes in the settings it would be judged by.
+    """
+
+    settings_changed: tuple[str, ...] = ()
+
+
+def compare_sources(
+    old: Source, new: Source, *, standards: Standards, today: date, proposal: Proposal | None = None
+) -> Comparison:
     """Compare and judge two texts. Practices count only where both sides declare theirs, or where
     one of two states of a policy does: the other then declares nothing. Front matter is judged only
     where both sides have it.
@@ -45,9 +58,16 @@ def compare_sources(old: Source, new: Source, *, standards: Standards, today: da
         file=new.file,
         practices=after,
         old_practices=before,
+        base_waivers=_waivers(old) if proposal else None,
+        settings_changed=proposal.settings_changed if proposal else (),
+        translations=new.translations,
     )
     judgement = judge(revision, catalogue=standards.catalogue, context=context)
     return Comparison(old.side, new.side, revision, judgement)
+
+
+def _waivers(base: Source) -> tuple[Waiver, ...]:
+    return base.policy.change.waivers if base.policy and base.policy.change else ()
 
 
 def _practices(
@@ -60,7 +80,9 @@ def _practices(
     return None, None
 
 
-def inspect_first(new: Source, *, standards: Standards, today: date) -> Comparison:
+def inspect_first(
+    new: Source, *, standards: Standards, today: date, proposal: Proposal | None = None
+) -> Comparison:
     """Judge a first version: nothing changed for anybody, so only what holds for any text is said
     (dates, clauses of practices, structure, deceptive characters).
     """
@@ -75,6 +97,9 @@ def inspect_first(new: Source, *, standards: Standards, today: date) -> Comparis
         file=new.file,
         practices=new.practices,
         old_practices=new.practices,
+        base_waivers=() if proposal else None,
+        settings_changed=proposal.settings_changed if proposal else (),
+        translations=new.translations,
     )
     judgement = judge(revision, catalogue=standards.catalogue, context=context)
     return Comparison(new.side, new.side, revision, judgement)

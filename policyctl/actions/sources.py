@@ -12,7 +12,9 @@ text (2, 3) is taken as it is: Markdown, with or without front matter of ours.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from policyctl.adapters.files import decode, read_below, read_bytes
@@ -22,6 +24,7 @@ from policyctl.core.formats.frontmatter import read_policy
 from policyctl.core.formats.practices_file import read_practices
 from policyctl.core.formats.slugs import check_slug
 from policyctl.core.formats.version_note import MarkedVersion
+from policyctl.core.judge.rules.rule import Translation
 from policyctl.core.policy import Document, PolicyText, VersionKey
 from policyctl.core.practice import Practice, Taxonomy
 from policyctl.core.suggest import nearest
@@ -30,6 +33,7 @@ from policyctl.errors import CannotCompareError, IntegrityError, PolicyctlError,
 from policyctl.reports.comparison import Side, side_of
 
 TEXT, PRACTICES = "policy.md", "practices.yaml"
+_LANGUAGE = re.compile(r"policy\.[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*\.md")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,8 @@ class Source:
 
     ``file`` is how complaints name it. ``policy`` is None for plain Markdown that has no front matter
     of ours, ``practices`` None where none are declared (which is not the same as an empty list);
-    ``practices_data`` are the bytes of their file. ``slug`` is empty for a text that is no policy here.
+    ``practices_data`` are the bytes of their file. ``translations``: ``policy.de.md`` and its like, beside
+    a policy that is about to be published. ``slug`` is empty for a text that is no policy here.
     """
 
     side: Side
@@ -48,6 +53,7 @@ class Source:
     practices: tuple[Practice, ...] | None = None
     practices_data: bytes | None = None
     slug: str = ""
+    translations: tuple[Translation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +180,19 @@ def load_draft(slug: str, reading: Reading) -> Source:
             f"there is no {folder}/{TEXT}", hint=f"write it, or start it with `policyctl new {slug}`"
         )
     declared = read_below(root, f"{folder}/{PRACTICES}", max_bytes=reading.max_bytes)
-    return _policy(slug, slug, None, data, declared, reading.taxonomy)
+    found = _policy(slug, slug, None, data, declared, reading.taxonomy)
+    names = sorted(path.name for path in (root / folder).iterdir() if _LANGUAGE.fullmatch(path.name))
+    texts = {name: read_below(root, f"{folder}/{name}", max_bytes=reading.max_bytes) for name in names}
+    return replace(found, translations=_translations(folder, texts))
+
+
+def _translations(folder: str, texts: Mapping[str, bytes | None]) -> tuple[Translation, ...]:
+    """Those of a policy; their front matter is read like the policy's own."""
+    return tuple(
+        Translation(name, read_policy(decode(data, file=f"{folder}/{name}"), file=f"{folder}/{name}"))
+        for name, data in texts.items()
+        if data is not None
+    )
 
 
 def plain_files(slug: str, commit: str, history: History) -> dict[str, str]:
@@ -195,7 +213,15 @@ def version_files(slug: str, commit: str, history: History) -> dict[str, str]:
 def load_committed(slug: str, commit: str, reading: Reading) -> Source:
     """A policy at a commit (full id), named after its slug."""
     data, declared = _blobs(check_slug(slug), commit, reading)
-    return _policy(slug, slug, None, data, declared, reading.taxonomy)
+    found = _policy(slug, slug, None, data, declared, reading.taxonomy)
+    return replace(found, translations=_committed_translations(slug, commit, reading))
+
+
+def _committed_translations(slug: str, commit: str, reading: Reading) -> tuple[Translation, ...]:
+    history, folder = repository(reading), f"policies/{slug}"
+    names = sorted(name for name in plain_files(slug, commit, history) if _LANGUAGE.fullmatch(name))
+    texts = {name: history.find(commit, f"{folder}/{name}", max_bytes=reading.max_bytes) for name in names}
+    return _translations(folder, texts)
 
 
 def load_version(marked: MarkedVersion, reading: Reading) -> Source:
@@ -207,7 +233,7 @@ def load_version(marked: MarkedVersion, reading: Reading) -> Source:
         raise _altered(key, TEXT)
     if (side_of("", None, declared).sha256 if declared is not None else "") != marked.note.practices_sha256:
         raise _altered(key, PRACTICES)
-    return source
+    return replace(source, translations=_committed_translations(key.slug, marked.commit, reading))
 
 
 def _altered(key: VersionKey, name: str) -> IntegrityError:

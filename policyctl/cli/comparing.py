@@ -174,6 +174,7 @@ def check(
             standards=opened.standards(),
             today=now().date(),
             against=against,
+            base_standards=opened.base_standards(against) if against is not None else None,
         )
     severity = None if fail_on is FailOn.NEVER else Severity(fail_on.value)
     code = action.exit_code(checked, fail_on=severity)

@@ -47,6 +47,12 @@ class Opened:
 
         return standards(self.settings)
 
+    def base_standards(self, against: str) -> Standards:
+        """What a proposal is judged by: the settings as they are at ``against``."""
+        from policyctl.wiring import base_standards
+
+        return base_standards(self.settings, self.history(), against)
+
 
 @contextmanager
 def repository() -> Iterator[Opened]:

@@ -302,9 +302,9 @@ def test_rows_of_hostile_marks_are_judged(hostile: str) -> None:
 
 TRICKY = st.lists(
     st.sampled_from([
-        "sell ", "not ", "we ", "keep ", "a", "b", " ", "\n", "\n\n", "> ", "- ", "  ", "1. ", "# ", "`", "**",
-        "_", "<div hidden>", "</div>", "<!-- ", " -->", "[", "](x)", "]: y", "&#8238;", "&lt;", "\\", "| ",
-        "```\n", "\u202e", "\u200b", "\u0435", "{{", "\x1b[2K", "::error::", "\r\n", "\t",
+        "sell ", "not ", "we ", "keep ", "a", "b", " ", "\n", "\n\n", "> ", "- ", "  ", "1. ", "# ", "`",
+        "**", "_", "<div hidden>", "</div>", "<!-- ", " -->", "[", "](x)", "]: y", "&#8238;", "&lt;", "\\",
+        "| ", "```\n", "\u202e", "\u200b", "\u0435", "{{", "\x1b[2K", "::error::", "\r\n", "\t",
     ]),
     max_size=40,
 ).map("".join)  # fmt: skip

@@ -14,6 +14,7 @@ from policyctl.core.policy import Assessment, ChangeClass, ChangeDecision, Waive
 from policyctl.core.text.sentences import Sentence, sentences
 
 Found = tuple[Finding, ...]
+SETTINGS_CHANGED = "PC204"
 _COUNTERPARTS = {
     "collection": {"PC101"},
     "use": {"PC111", "PC113"},
@@ -249,7 +250,7 @@ RULES = (
         severity=Severity.ERROR,
     ),
     Rule(
-        "PC204",
+        SETTINGS_CHANGED,
         "settings-changed",
         "The proposal changes the settings it would be judged by.",
         "Nobody sets the measure for their own proposal.",
