@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,11 @@ import typer.main
 
 import policyctl.errors
 import policyctl.settings
+from policyctl.adapters.rule_pages import load_rule_page
 from policyctl.cli.app import app
 from policyctl.core.judge.rules import RULES
+from policyctl.core.judge.rules.rule import Rule
+from policyctl.reports.rule_page import page_markdown
 
 HERE = Path(__file__).resolve().parent / "reference"
 NOTE = "<!-- Written by docs/generate.py (`make docs`); edit the code, not this page. -->\n"
@@ -58,10 +62,35 @@ def command_page() -> str:
 
 def rule_page() -> str:
     """One row a rule, in the order of their numbers."""
-    rows = [f"| {r.id} | {r.name} | {r.what} | {r.grounds} |" for r in sorted(RULES, key=lambda r: r.id)]
-    head = "# Rules\n\nWhat `policyctl check` looks for. None of this is legal advice.\n"
-    table = "| id | name | fires when | grounds |\n| --- | --- | --- | --- |"
+    rows = [_rule(rule) for rule in sorted(RULES, key=lambda rule: rule.id)]
+    head = (
+        "# Rules\n\nWhat `policyctl check` looks for; `policyctl explain PC121` prints a rule's page.\n"
+        "The class is the lowest that legal may choose, under all [regimes](../explanation/regimes.md);\n"
+        "what is *forced* no waiver lowers. *Material* findings are what a reasonable user would want to\n"
+        "know. None of this is legal advice.\n"
+    )
+    table = "| id | name | fires when | class | forced | material | severity | grounds |\n|" + " --- |" * 8
     return "\n".join([NOTE, head, table, *rows, ""])
+
+
+def _rule(rule: Rule) -> str:
+    cells = (
+        f"[{rule.id}](rules/{rule.id}.md)",
+        rule.name,
+        rule.what,
+        rule.floor.value if rule.floor else "as the practice",
+        "yes" if rule.forced else "no",
+        "yes" if rule.material else "no",
+        rule.severity.value,
+        rule.grounds,
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def explanation(rule: Rule) -> str:
+    """The page of one rule; its words stand in policyctl/rule_pages."""
+    note = NOTE.replace("edit the code,", f"edit policyctl/rule_pages/{rule.id}.md,")
+    return f"{note}\n{page_markdown(rule, load_rule_page(rule.id))}"
 
 
 def _table_of(text: str | None) -> list[list[str]]:
@@ -105,12 +134,14 @@ PAGES = {
     "rules.md": rule_page,
     "exit-codes.md": exit_page,
     "settings.md": settings_page,
+    **{f"rules/{rule.id}.md": partial(explanation, rule) for rule in RULES},
 }
 
 
 def main() -> int:
     """Write every page."""
     for name, page in PAGES.items():
+        (HERE / name).parent.mkdir(exist_ok=True)
         (HERE / name).write_text(page(), encoding="utf-8")
     return 0
 

@@ -13,7 +13,7 @@ SCHEMA = "policyctl.rules/1"
 
 def rules_json(rules: Sequence[Rule]) -> Json:
     """The rules as plain dicts and lists, in the order in which they run."""
-    return {"schema": SCHEMA, "rules": [_rule(rule) for rule in rules]}
+    return {"schema": SCHEMA, "rules": [rule_json(rule) for rule in rules]}
 
 
 def rules_text(rules: Sequence[Rule]) -> str:
@@ -21,7 +21,8 @@ def rules_text(rules: Sequence[Rule]) -> str:
     return "\n".join(_shown(rule) for rule in rules)
 
 
-def _rule(rule: Rule) -> Json:
+def rule_json(rule: Rule) -> Json:
+    """One rule; ``floor`` is null where it is that of the practice beside the finding."""
     return {
         "id": rule.id,
         "name": rule.name,

@@ -57,7 +57,8 @@ def _view(revision: Revision, catalogue: Catalogue, context: JudgeContext) -> Vi
     wording = wording_of(revision)
     old = language_of([w for s in wording.old for w in s.words], catalogue.lexicons)
     new = language_of([w for s in wording.new for w in s.words], catalogue.lexicons)
-    return View(revision, context, catalogue, _shifts(wording, catalogue, old, new), old, new)
+    shifts = _shifts(wording, catalogue, old, new)
+    return View(revision, context, catalogue, shifts, old, new, wording.old, wording.new)
 
 
 def _shifts(wording: Wording, catalogue: Catalogue, old: str, new: str) -> tuple[Shift, ...]:

@@ -6,11 +6,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import date
 
+from policyctl.core.judge.catalogue import Lexicon, find_hits
 from policyctl.core.judge.findings import Confidence, Direction, Finding, Severity
-from policyctl.core.judge.rules.rule import Draft, Rule, View, from_words
+from policyctl.core.judge.rules.rule import Draft, Rule, View
 from policyctl.core.policy import ChangeClass, Clause, Document
 from policyctl.core.revision import Kind
 from policyctl.core.text.day_in_words import effective_day, without_days
+from policyctl.core.text.sentences import Sentence
 
 Found = tuple[Finding, ...]
 _NEITHER = Direction.NEUTRAL
@@ -20,15 +22,50 @@ _WORDS_CHANGED = frozenset({
 
 
 def change_process_missing(view: View, _: Found) -> Iterator[Draft]:
-    """The policy no longer says how changes are announced."""
-    for shift in view.words("process", Direction.EXPANDS):
-        yield from_words(shift, "How changes are announced is no longer said", main="other")
+    """The old text said that readers are told of changes, and no sentence of the new one does."""
+    lexicon = view.catalogue.lexicons.get(view.language)
+    if lexicon is None or view.language != view.old_language:
+        return
+    kept = {sentence.words for sentence in view.sentences}
+    gone = (sentence for sentence in view.old_sentences if sentence.words not in kept)
+    before = next((sentence for sentence in gone if _tells_of_changes(sentence, lexicon)), None)
+    if before and not any(_tells_of_changes(sentence, lexicon) for sentence in view.sentences):
+        yield Draft(
+            "The text no longer says how readers are told of changes.",
+            Direction.EXPANDS,
+            ("other",),
+            clause=before.clause,
+            before=before.text,
+        )
+
+
+def _tells_of_changes(sentence: Sentence, lexicon: Lexicon) -> bool:
+    cues = {hit.id for hit in find_hits(sentence.words, lexicon) if hit.kind == "cue"}
+    return {"announce", "notify"} <= cues
 
 
 def check_back(view: View, _: Found) -> Iterator[Draft]:
-    """The advice "check this page regularly" stands in for telling people."""
-    for shift in view.words("check_back", _NEITHER):
-        yield from_words(shift, "Readers are sent to look for changes themselves", main="other")
+    """A sentence is new that sends readers to look for changes themselves."""
+    lexicon = view.catalogue.lexicons.get(view.language)
+    if lexicon is None or view.language != view.old_language:
+        return
+    known = {sentence.words for sentence in view.old_sentences}
+    if any(_sends_back(sentence, lexicon) for sentence in view.old_sentences):
+        return
+    for sentence in view.sentences:
+        if sentence.words not in known and _sends_back(sentence, lexicon):
+            yield Draft(
+                "Readers are sent to look for changes themselves.",
+                _NEITHER,
+                ("other",),
+                clause=sentence.clause,
+                line=sentence.line,
+                after=sentence.text,
+            )
+
+
+def _sends_back(sentence: Sentence, lexicon: Lexicon) -> bool:
+    return any(hit.kind == "cue" and hit.id == "check_back" for hit in find_hits(sentence.words, lexicon))
 
 
 def locale_drift(view: View, _: Found) -> Iterator[Draft]:
@@ -169,6 +206,7 @@ RULES = (
         "Minnesota 325M.16 subd. 1(c)",
         "Let a person who reads both languages compare them.",
         locale_drift,
+        ChangeClass.EDITORIAL,
         material=False,
     ),
 )

@@ -3,16 +3,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from policyctl.core.judge.findings import Direction, Finding
 from policyctl.core.judge.rules import declared as d
 from policyctl.core.judge.rules.rule import Draft, Rule, View, from_practice, from_words
-from policyctl.core.policy import ChangeClass
+from policyctl.core.policy import ChangeClass, Document
 from policyctl.core.practice import covers
+from policyctl.core.text.parse import clause_at
 
 _MORE, _LESS, _BOTH, _NEITHER = Direction.EXPANDS, Direction.RESTRICTS, Direction.MIXED, Direction.NEUTRAL
 Found = tuple[Finding, ...]
+_ADDRESS = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
 _CHOICE_CATEGORIES = frozenset({"use", "sharing", "choice_rights", "children"})
 _EXPANDING = frozenset({"PC101", "PC111", "PC113", "PC121", "PC161", "PC201"})
 
@@ -120,9 +123,32 @@ def sensitive(view: View, found: Found) -> Iterator[Draft]:
 
 
 def rights_route(view: View, _: Found) -> Iterator[Draft]:
-    """The contact, complaint or rights route changes."""
-    for shift in view.words("contact", _NEITHER):
+    """The contact, complaint or rights route changes: in words, or an address to write to."""
+    shifts = list(view.words("contact", _NEITHER))
+    for shift in shifts:
         yield from_words(shift, "The route for questions or requests changes", main="contact")
+    before, after = (_addresses(side) for side in (view.revision.old, view.revision.new))
+    gone, fresh = sorted(set(before) - set(after)), sorted(set(after) - set(before))
+    if fresh and gone and not shifts:
+        line = after[fresh[0]]
+        clause = clause_at(view.revision.new, line)
+        yield Draft(
+            f"The address to write to changes: {', '.join(gone)} becomes {', '.join(fresh)}.",
+            _NEITHER,
+            ("contact",),
+            clause=clause.id if clause else None,
+            line=line,
+        )
+
+
+def _addresses(document: Document) -> dict[str, int]:
+    """Mail addresses of a text, each with the line it first stands on."""
+    found: dict[str, int] = {}
+    first = document.text.count("\n", 0, document.body) + 1
+    for number, line in enumerate(document.text[document.body :].split("\n"), start=first):
+        for address in _ADDRESS.findall(line) if "@" in line else ():
+            found.setdefault(address.lower(), number)
+    return found
 
 
 def exclusivity_dropped(view: View, _: Found) -> Iterator[Draft]:

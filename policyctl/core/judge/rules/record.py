@@ -11,7 +11,7 @@ from policyctl.core.judge.findings import Direction, Finding, Severity
 from policyctl.core.judge.rules.rule import DECLARABLE, Draft, Rule, View, from_words
 from policyctl.core.judge.signals import Act, read_sentence
 from policyctl.core.policy import Assessment, ChangeClass, ChangeDecision, Waiver
-from policyctl.core.text.sentences import Sentence, sentences
+from policyctl.core.text.sentences import Sentence
 
 Found = tuple[Finding, ...]
 SETTINGS_CHANGED = "PC204"
@@ -71,7 +71,7 @@ def _without_practice(view: View, tied: set[str]) -> Iterator[Draft]:
     lexicon = view.catalogue.lexicons.get(view.language)
     fresh = {line for line, _ in view.fresh_lines()}
     told: set[str] = set()
-    for sentence in sentences(view.revision.new) if lexicon else ():
+    for sentence in view.sentences if lexicon else ():
         if sentence.clause in tied | told or sentence.line not in fresh or sentence.kind == "heading":
             continue
         if lexicon and any(_is_practice(act) for act in _acts(sentence, lexicon)):

@@ -17,6 +17,7 @@ from policyctl.core.judge.shifts import Shift
 from policyctl.core.policy import ChangeClass, PolicyText, Waiver
 from policyctl.core.practice import Practice
 from policyctl.core.revision import PracticeChange, Revision
+from policyctl.core.text.sentences import Sentence
 
 DECLARABLE = frozenset({"collection", "use", "training", "sharing", "retention", "transfer"})
 
@@ -85,6 +86,8 @@ class View:
     shifts: tuple[Shift, ...]
     old_language: str
     language: str
+    old_sentences: tuple[Sentence, ...] = ()
+    sentences: tuple[Sentence, ...] = ()
 
     @property
     def declares(self) -> bool:
