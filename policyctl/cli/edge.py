@@ -53,12 +53,12 @@ class EdgeGroup(TyperGroup):
 
 def report(error: PolicyctlError, *, debug: bool = False) -> None:
     """Say what is wrong, where, and what to do, on standard error."""
-    from policyctl.reports.words import shown
+    from policyctl.reports.words import shown, without_commands
 
     for one in _each(error):
-        typer.echo(shown(f"error: {one}"), err=True)
+        typer.echo(without_commands(shown(f"error: {one}")), err=True)
         if one.hint:
-            typer.echo(shown(f"hint: {one.hint}"), err=True)
+            typer.echo(without_commands(shown(f"hint: {one.hint}")), err=True)
     if debug:
         traceback.print_exception(error)
 
@@ -72,7 +72,9 @@ def _each(error: PolicyctlError) -> Iterator[PolicyctlError]:
 
 
 def _report_bug(error: Exception, *, debug: bool) -> None:
-    typer.echo(f"error: a bug of policyctl: {type(error).__name__}: {error}", err=True)
+    from policyctl.reports.words import one_line
+
+    typer.echo(f"error: a bug of policyctl: {type(error).__name__}: {one_line(str(error))}", err=True)
     if debug:
         traceback.print_exception(error)
     else:

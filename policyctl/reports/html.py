@@ -29,7 +29,7 @@ from policyctl.reports.comparison import (
     statistics,
     visible_runs,
 )
-from policyctl.reports.words import KIND_WORDS, day, mark_space, one_line, shown
+from policyctl.reports.words import KIND_WORDS, day, html_without_commands, mark_space, one_line, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Entry:
 
 def render_html(comparison: Comparison, *, title: str = "What changed") -> str:
     """The standalone page."""
-    return render("report.html.j2", title=title, view=redline_view(comparison))
+    return html_without_commands(render("report.html.j2", title=title, view=redline_view(comparison)))
 
 
 def render(template: str, **values: Any) -> str:

@@ -50,7 +50,9 @@ def revision_json(comparison: Comparison) -> Json:
 
 def dumps(value: Json) -> str:
     """JSON text of any of our formats: indented, characters as they are, a newline at the end."""
-    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    # A CI runner obeys "##[error]" anywhere in its log; in JSON these signs stand in strings only.
+    return text.replace("##[", "##\\u005b")
 
 
 def render_json(comparison: Comparison) -> str:

@@ -29,7 +29,7 @@ from policyctl.reports.words import KIND_WORDS, counted, mark_space, one_line, s
 _SIGNS = {Op.DELETE: ("{--", "--}"), Op.INSERT: ("{++", "++}"), Op.EQUAL: ("", "")}
 _SPECIAL = re.compile(r"[\\`*_{}\[\]!|~]")
 # What opens a block only at the start of a line.
-_OPENERS = re.compile(r"^([ \t]*\d*)(?=[#+=-]|(?<=\d)[.)][ \t\n])", re.MULTILINE)
+_OPENERS = re.compile(r"^([ \t]*\d*)(?=[#+=-]|::|(?<=\d)[.)][ \t\n])", re.MULTILINE)
 
 
 def render_markdown(comparison: Comparison) -> str:

@@ -28,7 +28,7 @@ from policyctl.reports.comparison import (
     statistics,
     visible_runs,
 )
-from policyctl.reports.words import KIND_WORDS, counted, mark_space, one_line, shown
+from policyctl.reports.words import KIND_WORDS, counted, mark_space, one_line, shown, without_commands
 
 NARROWEST, WIDEST = 40, 200
 CONTEXT = 160
@@ -66,7 +66,7 @@ def printed(part: RenderableType, *, width: int, colour: bool) -> str:
     )
     with console.capture() as capture:
         console.print(part)
-    return "\n".join(line.rstrip() for line in capture.get().split("\n"))
+    return without_commands("\n".join(line.rstrip() for line in capture.get().split("\n")))
 
 
 def _parts(comparison: Comparison) -> Iterator[RenderableType]:

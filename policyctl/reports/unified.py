@@ -23,7 +23,7 @@ from policyctl.reports.comparison import (
     sorted_kinds,
     statistics,
 )
-from policyctl.reports.words import KIND_WORDS, counted, one_line, shown
+from policyctl.reports.words import KIND_WORDS, counted, one_line, shown, without_commands
 
 CONTEXT = 1
 """Unchanged sentences shown on each side of a change."""
@@ -34,7 +34,7 @@ _KEPT, _OLD, _NEW = "  ", "- ", "+ "
 
 def render_unified(comparison: Comparison, *, width: int = 78) -> str:
     """The comparison as lines of at most ``width`` characters, but for longer words."""
-    return "\n".join(_lines(comparison, width)) + "\n"
+    return without_commands("\n".join(_lines(comparison, width)) + "\n")
 
 
 def _lines(comparison: Comparison, width: int) -> Iterator[str]:

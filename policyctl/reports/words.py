@@ -7,6 +7,7 @@ a "not" around, and a zero-width character must not hide inside a word.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from datetime import date
 
@@ -15,6 +16,10 @@ from policyctl.core.revision import Kind
 # Joiners spell words of Persian and of the scripts of India; they change no direction and hide no letter.
 _JOINERS = frozenset("\u200c\u200d")
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+
+_COMMAND = re.compile(r"(?m)^([^\S\n]*)::")
+_AMONG_WORDS = re.compile(r"(?<!\S)::")
+_OLD_COMMAND = re.compile(r"##\[")
 
 _MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
@@ -48,8 +53,27 @@ def shown(text: str, keep: str = "\n\t") -> str:
 
 
 def one_line(text: str) -> str:
-    """``text`` fit for a heading or a table cell: white space folded, hidden characters written out."""
-    return shown(" ".join(text.split()))
+    """``text`` fit for a heading or a table cell: white space folded, hidden characters and what a CI
+    runner would obey written out.
+    """
+    line = shown(" ".join(text.split()))
+    return (
+        _AMONG_WORDS.sub(r":\\x3a", _OLD_COMMAND.sub(r"#\\x23[", line))
+        if ":" in line or "#" in line
+        else line
+    )
+
+
+def without_commands(text: str) -> str:
+    r"""Printed lines that no CI runner obeys: GitHub's reads ``::error::`` at the beginning of a line,
+    white space before it or not, and ``##[error]`` anywhere. The second sign is written as ``\x3a``.
+    """
+    return _OLD_COMMAND.sub(r"#\\x23[", _COMMAND.sub(r"\1:\\x3a", text))
+
+
+def html_without_commands(page: str) -> str:
+    """The same for HTML, which shows the same characters."""
+    return _OLD_COMMAND.sub("##&#91;", _COMMAND.sub(r"\1:&#58;", page))
 
 
 def counted(number: int, one: str, many: str = "") -> str:

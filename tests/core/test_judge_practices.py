@@ -81,6 +81,38 @@ CASES = {
     "sensitive": (
         [BASE], changed(categories=("user.contact", "user.biometric.voice")), {"PC101", "PC182"},
     ),
+    "a wider class of recipients": (
+        changed(recipients=(Recipient("processor.mail"),)), changed(recipients=(Recipient("processor"),)), {"PC121"},
+    ),
+    "a narrower class of recipients": (
+        changed(recipients=(Recipient("processor"),)), changed(recipients=(Recipient("processor.mail"),)), {"PC123"},
+    ),
+    "a class of recipients another practice tells of already": (
+        [replace(BASE, id="bills", recipients=(Recipient("partner"),)), BASE],
+        [replace(BASE, id="bills", recipients=(Recipient("partner"),)), replace(BASE, recipients=(
+            Recipient("processor", "Example Telco"), Recipient("partner.advertising")))],
+        set(),
+    ),
+    "a parent split into its children": (
+        changed(categories=("user.contact",)),
+        changed(categories=("user.contact.email", "user.contact.phone_number")),
+        {"PC102"},
+    ),
+    "children joined into their parent": (
+        changed(categories=("user.contact.email", "user.contact.phone_number")),
+        changed(categories=("user.contact",)),
+        {"PC101"},
+    ),
+    "a wider category for a purpose that was narrow": (
+        [BASE, MARKETING], [BASE, replace(MARKETING, categories=("user.contact",))], {"PC111"},
+    ),
+    "a practice under another name": ([BASE], [replace(BASE, id="transport")], set()),
+    "one practice cut into two": (
+        changed(categories=("user.contact", "user.name")),
+        [replace(BASE, id="a", categories=("user.name",)), replace(BASE, id="b")],
+        set(),
+    ),
+    "practices in another order": ([BASE, MARKETING], [MARKETING, BASE], set()),
     "only the order": (
         changed(categories=("user.name", "user.contact")),
         changed(categories=("user.contact", "user.name")),
