@@ -82,10 +82,14 @@ CASES = {
         [BASE], changed(categories=("user.contact", "user.biometric.voice")), {"PC101", "PC182"},
     ),
     "a wider class of recipients": (
-        changed(recipients=(Recipient("processor.mail"),)), changed(recipients=(Recipient("processor"),)), {"PC121"},
+        changed(recipients=(Recipient("processor.mail"),)),
+        changed(recipients=(Recipient("processor"),)),
+        {"PC121"},
     ),
     "a narrower class of recipients": (
-        changed(recipients=(Recipient("processor"),)), changed(recipients=(Recipient("processor.mail"),)), {"PC123"},
+        changed(recipients=(Recipient("processor"),)),
+        changed(recipients=(Recipient("processor.mail"),)),
+        {"PC123"},
     ),
     "a class of recipients another practice tells of already": (
         [replace(BASE, id="bills", recipients=(Recipient("partner"),)), BASE],
