@@ -243,6 +243,16 @@ def test_a_link_or_another_repository_in_the_base_is_never_no_change(
     assert "root:" not in run.stdout + run.stderr
 
 
+@pytest.mark.parametrize("hidden", ["sell\u202e it", "se&#x200b;ll", "<b hidden>x</b>", "[x](javascript:y)"])
+def test_publishing_refuses_what_would_read_other_than_it_displays(repo: Repo, hidden: str) -> None:
+    repo.commit("Deceptive", policy(TEXT_1.replace("run your", hidden), PRACTICES_1))
+    run = inside("publish", SLUG, "--yes", cwd=repo.root)
+    assert run.returncode == 1, run.stdout + run.stderr
+    assert re.search("PC2[45]1", run.stdout + run.stderr)
+    assert repo.git("tag") == f"policy/{SLUG}/v1"
+    assert "\u202e" not in run.stdout + run.stderr
+
+
 BIG = {
     "alias bomb": "---\na: &a [x]\nb: &b [*a,*a]\nc: [*b,*b]\n---\n\nWords.\n",
     "deep list": f"---\ntitle: {'[' * 3000}\n---\n\nWords.\n",

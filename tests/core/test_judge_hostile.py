@@ -17,6 +17,7 @@ from policyctl.core.judge.verdict import JudgeContext, judge
 from policyctl.core.revision import Kind
 from policyctl.core.text.coverage import rendered_words
 from policyctl.core.text.parse import parse
+from policyctl.reports.policy_html import policy_body
 from tests.core.judging import CATALOGUE, judged_texts, policy
 
 FRONT = "---\ntitle: Example Fax\neffective: 2027-03-01\n---\n\n"
@@ -275,6 +276,23 @@ def test_a_comment_is_told_and_what_it_hides_counts_as_gone() -> None:
 def test_a_skipped_level_is_told() -> None:
     (finding,) = found(f"{BASE}\n\n#### Deep\n\nWords.", rule="PC251")
     assert "Deep" in finding.message
+
+
+@pytest.mark.parametrize("second", ["fax", "FAX", "\uff46\uff41\uff58"])
+def test_an_id_claimed_twice_blocks_in_any_case_or_form(second: str) -> None:
+    words = f"{BASE}\n\n## One {{#fax}}\n\nWords.\n\n## Two {{#{second}}}\n\nWords."
+    assert any(f.severity is Severity.ERROR and "twice" in f.message for f in found(words, rule="PC251"))
+
+
+@pytest.mark.parametrize("depth", [19, 20, 30, 100])
+def test_the_site_shows_text_however_deep_it_is_nested(depth: int) -> None:
+    assert "We sell it." in policy_body(parse("> " * depth + "We sell it.\n"))
+    assert "item 30" in policy_body(parse(deep_lists(31)))
+
+
+def test_the_site_shows_hidden_html_as_the_text_it_is() -> None:
+    body = policy_body(parse("<div hidden>We sell it.</div>\n"))
+    assert "&lt;div hidden&gt;We sell it.&lt;/div&gt;" in body
 
 
 def test_a_text_full_of_traps_does_not_bury_the_rest() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import html
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
@@ -76,16 +77,19 @@ def _is_empty(clause: Clause, after: Clause | None) -> bool:
 
 
 def _twice(document: Document) -> Iterator[Draft]:
-    """Anchors that two headings claim; the parser gives the second clause another id, so it is asked here."""
+    """Anchors that two headings claim, also in another case or spelled with look-alike forms of a letter;
+    the parser gives the second clause another id, so it is asked here.
+    """
     seen: set[str] = set()
     for clause in document.clauses:
         line = document.text[clause.start : clause.end].split("\n", 1)[0]
         anchor = _CLAIMED.search(line)
-        if anchor and anchor[1] in seen:
+        name = unicodedata.normalize("NFKC", anchor[1]).casefold() if anchor else ""
+        if anchor and name in seen:
             flaw = _flaw(f"The clause id \u201c{anchor[1]}\u201d stands twice.", clause)
             yield replace(flaw, severity=Severity.ERROR)
         if anchor:
-            seen.add(anchor[1])
+            seen.add(name)
 
 
 def _targets(line: str) -> Iterator[str]:
