@@ -158,6 +158,7 @@ HIDING = {
     "style element": "<style>p{display:none}</style>",
     "class": '<p class="text sr-only">We sell it.</p>',
     "screen readers": '<p aria-hidden="true">We sell it.</p>',
+    "a stray quote": '<div " hidden>We sell it.</div>',
     "a quote that never ends": '<div title="<b hidden>We sell it.</div>',
 }
 
@@ -176,6 +177,7 @@ def test_html_that_hides_blocks(case: str) -> None:
     [
         "<b>bold</b> and <br> a break", '<a id="here"></a>', "5 < 6 and 7 > 3", "<https://example.com/a?b=hidden>",
         '<span style="color:#333">dark</span>', '<p class="hidden-gem">x</p>', "a hidden fee, display:none",
+        "<law-enforcement officers' rules and <b>others",
         "<!-- a note -->", '<td style="height:20px">x</td>', 'if a<b then "c" and d<e',
     ],
 )  # fmt: skip

@@ -20,8 +20,9 @@ USUAL_NESTING = 20
 """Levels of quotes and lists after which Markdown programs stop reading."""
 
 _OPEN = re.compile(r"<([A-Za-z][A-Za-z0-9-]*)")
-# Never across another "<", so that a hostile row of them is read once only.
-_REST = re.compile(r"((?:[^<>\"']|\"[^\"<]*\"|'[^'<]*')*+)([>\"']?)")
+# Never across another "<", so that a hostile row of them is read once only. A quote that follows no "="
+# is a letter like any other.
+_REST = re.compile(r"((?:=\s*\"[^\"<]*\"|=\s*'[^'<]*'|[^<>\"']|(?<!=)[\"'])*+)([>\"']?)")
 _ATTRIBUTE = re.compile(r"([^\s=/\"'<>]+)(?:\s*=\s*(\"[^\"]*\"|'[^']*'|[^\s\"'>]+))?")
 _UNSHOWN = frozenset({
     "script", "style", "template", "dialog", "noscript", "noframes", "iframe", "object", "svg", "math",
