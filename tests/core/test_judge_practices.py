@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from policyctl.core.diff.compare import compare
-from policyctl.core.judge.findings import Judgement
+from policyctl.core.judge.findings import Judgement, Severity
 from policyctl.core.judge.regimes import REGIMES, changes_asked
 from policyctl.core.judge.verdict import JudgeContext, judge
 from policyctl.core.policy import ChangeClass
@@ -212,3 +212,36 @@ def test_a_new_class_of_recipients_is_asked_about_and_less_of_anything_is_not() 
 def test_the_practice_own_choice_is_never_lowered() -> None:
     opt_in = replace(MARKETING, choice=ChoiceMode.OPT_IN)
     assert asked([BASE], [BASE, opt_in], "founding") == [("fax@v3#offers", ChoiceMode.OPT_IN)]
+
+
+UNTIED = "We share your fax number with advertisers."
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (UNTIED, True),
+        ("We collect your name and your gender.", True),
+        ("We never sell your fax number to anybody.", False),
+        ("You may share your fax number with whom you like.", False),
+        ("Our office is open from nine to five.", False),
+    ],
+)
+def test_a_new_clause_about_data_without_a_practice_is_told_and_does_not_block(
+    words: str,
+    told: bool,  # noqa: FBT001
+) -> None:
+    text = policy("We handle faxes.", heading="Faxes")
+    old, new = parse(text), parse(f"{text}\n## More\n\n{words}\n")
+    context = replace(PLAIN, practices=(BASE,), old_practices=(BASE,))
+    judgement = judge(compare(old, new, [BASE], [BASE]), catalogue=CATALOGUE, context=context)
+    found = [finding for finding in judgement.findings if finding.rule == "PC202"]
+    assert [finding.clause for finding in found] == ["more"] * told
+    assert not any(finding.severity is Severity.ERROR for finding in found)
+
+
+def test_a_clause_that_did_not_change_needs_no_practice_now() -> None:
+    text = parse(policy("We handle faxes.", heading="Faxes") + f"\n## More\n\n{UNTIED}\n")
+    context = replace(PLAIN, practices=(BASE,), old_practices=(BASE,))
+    judgement = judge(compare(text, text, [BASE], [BASE]), catalogue=CATALOGUE, context=context)
+    assert judgement.findings == ()

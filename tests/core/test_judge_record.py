@@ -176,3 +176,51 @@ def test_every_rule_says_what_why_and_how_to_mend() -> None:
 def test_waiting_longer_than_the_lead_time_is_always_fine() -> None:
     head = front(str(TODAY + timedelta(days=400)), change())
     assert "PC212" not in blocking(published(LOUD, head))
+
+
+DATED = "Last updated: {day}\n\n## Faxes\n\n{words}\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        (("1 June 2026", QUIET), ("1 June 2026", QUIET), False),
+        (("1 June 2026", QUIET), ("1 June 2026", "We count sheets."), True),
+        (("1 June 2026", QUIET), ("4 January 2027", "We count sheets."), False),
+        (("1 June 2026", QUIET), ("4 January 2027", QUIET), True),
+        (("1 June 2026", QUIET), ("1 June 2026", "We **count** pages."), False),
+        (("soon", QUIET), ("soon", "We count sheets."), False),
+        (("2026-06-01", QUIET), ("1 June 2026", "We count sheets."), True),
+    ],
+)
+def test_the_date_shown_moves_with_the_words_and_only_with_them(
+    before: tuple[str, str],
+    after: tuple[str, str],
+    told: bool,  # noqa: FBT001
+) -> None:
+    old, new = (DATED.format(day=day, words=words) for day, words in (before, after))
+    judgement = judged_texts(old, new)
+    found = [finding for finding in judgement.findings if finding.rule == "PC223"]
+    assert bool(found) is told
+    assert not any(finding.material for finding in found)
+    assert judgement.verdict.change_class is ChangeClass.EDITORIAL
+    if told:
+        assert found[0].line == 1
+        assert found[0].severity is Severity.WARNING
+
+
+def test_a_date_that_was_not_moved_asks_for_no_decision_of_its_own() -> None:
+    old = read_policy(front("2026-06-01") + policy(QUIET), file="policy.md")
+    new = read_policy(front() + policy("We count sheets."), file="policy.md")
+    context = JudgeContext(old, new, LEAD, TODAY)
+    findings = judge(compare(old.document, new.document), catalogue=CATALOGUE, context=context).findings
+    assert {finding.rule for finding in findings} == {"PC223"}
+
+
+def test_another_mail_address_is_told_and_is_not_material() -> None:
+    old, new = (policy(QUIET).replace("privacy@", f"{name}@") for name in ("privacy", "data"))
+    judgement = judged_texts(old, new)
+    (found,) = [finding for finding in judgement.findings if finding.rule == "PC191"]
+    assert "privacy@example.com becomes data@example.com" in found.message
+    assert found.line == new[: new.index("data@")].count("\n") + 1
+    assert not judgement.verdict.material
