@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from policyctl.core.judge.catalogue import Catalogue, LocalTerms
-from policyctl.core.judge.standards import Standards
+from policyctl.core.judge.standards import BaseStandards, Standards, differences
 from policyctl.core.notices.notice import Sender
 from policyctl.core.policy import ChangeClass
 from policyctl.core.practice import Term
@@ -83,9 +83,9 @@ def standards(settings: Settings | None = None) -> Standards:
     )
 
 
-def base_standards(settings: Settings, history: History, against: str) -> Standards:
+def base_standards(settings: Settings, history: History, against: str) -> BaseStandards:
     """What a proposal is judged by: the settings of the revision it is held against, so that it cannot
-    weaken the rules it is judged by. Terms it adds are known; none that was there is redefined.
+    weaken the rules it is judged by. Terms it adds are known, and told; none that was there is redefined.
     """
     from policyctl.adapters.files import decode
     from policyctl.adapters.gitnames import version_key
@@ -103,7 +103,9 @@ def base_standards(settings: Settings, history: History, against: str) -> Standa
         ) from error
     known = {(term.kind, term.id) for term in base.terms}
     added = tuple(term for term in settings.terms if (term.kind, term.id) not in known)
-    return standards(replace(base, terms=(*base.terms, *added)))
+    judged_by = standards(replace(base, terms=(*base.terms, *added)))
+    before = standards(base) if added else judged_by
+    return BaseStandards(judged_by, differences(before, standards(settings)))
 
 
 def open_ledger(settings: Settings) -> Ledger:

@@ -23,7 +23,7 @@ from policyctl.adapters.history import History
 from policyctl.core.formats.slugs import check_slug
 from policyctl.core.judge.findings import Direction, Finding, Judgement, Severity, Verdict
 from policyctl.core.judge.rules.record import SETTINGS_CHANGED
-from policyctl.core.judge.standards import Standards, differences
+from policyctl.core.judge.standards import BaseStandards, Standards
 from policyctl.core.policy import ChangeClass
 from policyctl.errors import (
     FINDINGS,
@@ -59,13 +59,13 @@ def check(
     standards: Standards,
     today: date,
     against: str | None = None,
-    base_standards: Standards | None = None,
+    base_standards: BaseStandards | None = None,
 ) -> tuple[Checked, ...]:
     """Check policies of the work tree (none named: all) against their last published version, or
     against ``against``: a revision, or a version such as ``SLUG@v2``.
 
     ``base_standards``: those of the base. Given, the policies are a proposal: they are judged by these,
-    waivers count only where the base has them, and what differs from ``standards`` is a finding
+    waivers count only where the base has them, and what changes in the standards is a finding
     (docs/decisions/0006-judged-by-the-base.md).
 
     What is wrong with one policy's files is in its ``errors``, so that the others are checked too.
@@ -98,9 +98,9 @@ class _Scene:
     proposal: Proposal | None
 
 
-def _scene(history: History, head: Standards, base: Standards | None, today: date) -> _Scene:
-    judged_by = base or head
-    proposal = Proposal(differences(base, head)) if base else None
+def _scene(history: History, head: Standards, base: BaseStandards | None, today: date) -> _Scene:
+    judged_by = base.standards if base else head
+    proposal = Proposal(base.changed) if base else None
     return _Scene(
         Reading(history.root, history, head.catalogue.taxonomy, judged_by.max_bytes),
         Reading(history.root, history, judged_by.catalogue.taxonomy, judged_by.max_bytes),

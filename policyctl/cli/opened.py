@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from policyctl.adapters.history import History
     from policyctl.adapters.ledger import Ledger
-    from policyctl.core.judge.standards import Standards
+    from policyctl.core.judge.standards import BaseStandards, Standards
     from policyctl.settings import Settings
 
 
@@ -47,7 +47,7 @@ class Opened:
 
         return standards(self.settings)
 
-    def base_standards(self, against: str) -> Standards:
+    def base_standards(self, against: str) -> BaseStandards:
         """What a proposal is judged by: the settings as they are at ``against``."""
         from policyctl.wiring import base_standards
 

@@ -24,6 +24,16 @@ class Standards:
     max_bytes: int = 5_000_000
 
 
+@dataclass(frozen=True, slots=True)
+class BaseStandards:
+    """What a proposal is judged by: ``standards`` are those of its base, with the terms that the proposal
+    adds; ``changed`` says in words what the proposal would judge otherwise.
+    """
+
+    standards: Standards
+    changed: tuple[str, ...] = ()
+
+
 def differences(base: Standards, head: Standards) -> tuple[str, ...]:
     """What ``head`` would judge otherwise than ``base``, each in words; empty when nothing."""
     return tuple(_differences(base, head))
@@ -51,14 +61,18 @@ def _listed(regimes: tuple[str, ...]) -> str:
 
 
 def _terms(kind: str, base: Mapping[str, Term], head: Mapping[str, Term]) -> Iterator[str]:
-    """A term that is new redefines nothing: whoever needs one may add it in the change that uses it."""
-    for name, before in sorted(base.items()):
-        after = head.get(name)
+    for name in sorted({*base, *head}):
+        before, after = base.get(name), head.get(name)
         if before == after:
             continue
-        if after is None:
-            yield f"the {kind} {name} is gone"
+        if before is None or after is None:
+            yield f"the {kind} {name} is {'gone' if after is None else 'new' + _weight(after)}"
         elif before.sensitive != after.sensitive:
             yield f"the {kind} {name} is {'now' if after.sensitive else 'no longer'} sensitive"
         else:
             yield f"the {kind} {name} is described otherwise"
+
+
+def _weight(term: Term) -> str:
+    """Whether a new term is sensitive decides what its use asks for, so it is said."""
+    return ", and sensitive" if term.sensitive else ", and not sensitive"
