@@ -86,3 +86,18 @@ def all_pairs(folder: Path | None = None) -> list[tuple[Pair, str, str]]:
         text = dict(texts(repo, [blob for pair in of_repo for blob in (pair.old, pair.new)]))
         found += [(pair, text[pair.old], text[pair.new]) for pair in of_repo]
     return found
+
+
+def all_texts(folder: Path | None = None) -> Iterator[tuple[str, str]]:
+    """Every distinct Markdown text of every history, with a name that says where it stood first."""
+    place = folder or Path(tempfile.gettempdir()) / "policyctl-histories"
+    place.mkdir(exist_ok=True)
+    for repo in clones(place):
+        log = ["git", "-C", str(repo), "log", "--raw", "-z", "--no-abbrev", "--no-renames", "--reverse",
+               "--diff-filter=AM", "--format="]  # fmt: skip
+        fields = subprocess.run(log, check=True, capture_output=True).stdout.decode("utf-8").split("\0")
+        first: dict[str, str] = {}
+        for head, path in zip(fields[::2], fields[1::2], strict=False):
+            first.setdefault(head.strip("\n:").split(" ")[3], path)
+        for blob, text in texts(repo, [blob for blob, path in first.items() if path.endswith(".md")]):
+            yield f"{first[blob]} {blob[:10]}", text

@@ -28,6 +28,7 @@ without a word, and calls itself for every level, so that Python ends at some hu
 _TAG = re.compile(r"<!--.*?-->|<[^>]*>", re.DOTALL)
 _BREAK = re.compile(r"</?(?:br|p|li|div|td|tr)\b", re.IGNORECASE)
 _WORD = re.compile(r"[^\W_]+")
+_UNREAD = re.compile(r"\*{2,}|\]\((?:[^()]|\([^()]*\))*\)")
 
 
 @cache
@@ -71,9 +72,14 @@ def _inline(tokens: Sequence[Token], shown: list[str]) -> None:
 
 
 def unseen(document: Document) -> Counter[str]:
-    """Words that a browser would show and that stand in no block; empty when all is accounted for."""
+    """Words that a browser would show and that stand in no block; empty when all is accounted for.
+
+    Marks that CommonMark cannot read and so shows as they stand are no words: asterisks inside a word,
+    the address of a link whose text runs over several blocks.
+    """
     ours: Counter[str] = Counter()
     for clause in document.clauses:
         for block in clause.blocks:
-            ours.update(_WORD.findall(block.visible))
-    return Counter(_WORD.findall(rendered_words(document.text[document.body :]))) - ours
+            ours.update(_WORD.findall(_UNREAD.sub("", block.visible)))
+    shown = _UNREAD.sub("", rendered_words(document.text[document.body :]))
+    return Counter(_WORD.findall(shown)) - ours
