@@ -86,6 +86,20 @@ KINDS = [
     pytest.param(BASE, SPLIT, [({"split"}, [USE], [USE, "Letters"])], id="one section made two is split"),
     pytest.param(SPLIT, BASE, [({"merged"}, [USE, "Letters"], [USE])], id="two sections made one are merged"),
     pytest.param(
+        BASE,
+        BASE.replace(section(USE), "").replace(
+            section(KEEP), section(KEEP, f"{SECTIONS[KEEP]}\n\n{SECTIONS[USE]}")
+        ),
+        [({"merged"}, [USE, KEEP], [KEEP])],
+        id="merged into the later one, which keeps its title",
+    ),
+    pytest.param(
+        BASE,
+        BASE.replace("# Example Fax privacy policy", "# How we treat what we know", 1),
+        [({"renamed"}, ["Example Fax privacy policy"], ["How we treat what we know"])],
+        id="the title of the whole document",
+    ),
+    pytest.param(
         NUMBERED,
         RENUMBERED,
         [({"removed"}, ["1. Introduction"], [])]
@@ -170,6 +184,30 @@ def test_a_list_in_another_order_is_a_move_of_its_items() -> None:
     (clause,) = revision(old, new).clauses
     assert [block.moved for block in clause.blocks if block.moved] == [True]
     assert not [run for block in clause.blocks for run in block.runs if run.text.strip()]
+
+
+STEPS = (
+    "We collect the number you send to.", "We collect the pages you send until they arrive.",
+    "We use call times to send you a bill.", "We answer your letters and keep a copy of them.",
+    "We give the number to the telephone company.", "Pages are deleted when thirty days are over.",
+)  # fmt: skip
+
+
+def test_paragraphs_that_became_one_list_are_merged_and_nothing_is_removed() -> None:
+    old = "".join(f"{step}\n\n" for step in STEPS)
+    new = "".join(f"*   {step}\n    \n" for step in STEPS)
+    (change,) = revision(old, new).clauses
+    assert len(change.old) == len(STEPS)
+    assert change.kinds == {Kind.MERGED}
+    (back,) = revision(new, old).clauses
+    assert len(back.new) == len(STEPS) or back.kinds == {Kind.SPLIT}
+
+
+def test_two_words_of_the_foot_of_a_page_are_no_move_of_its_title() -> None:
+    text = "".join(f"{step}\n\n" for step in STEPS)
+    old = f"Privacy policy\n\n{text}"
+    new = f"{text}[Privacy policy](https://example.com/privacy)\n"
+    assert not [c for c in revision(old, new).clauses if Kind.MOVED in c.kinds]
 
 
 def test_ids_go_on_through_renaming_moving_and_rewording() -> None:

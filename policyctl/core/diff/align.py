@@ -6,7 +6,8 @@
 3. The heaviest chain of these in order cuts the rest into gaps; texts that stand several times are
    told apart by what stands around them.
 4. remainder: what is left is scored by words, title and gap; the best assignment is taken.
-5. parts: what is still alone may be a part of a linked piece: splits and merges.
+5. parts: what is still alone may be a part of a linked piece: splits and merges. A piece that holds
+   most of several others is linked to them; a doubtful pair gives way when both of its ends are parts.
 6. position: what alone is left in a gap on both sides, when nothing speaks against it.
 7. moves: links that are not in the heaviest chain of links in order.
 """
@@ -14,16 +15,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from policyctl.core.diff.assign import CELLS, Pair, heaviest_chain, in_line
-from policyctl.core.diff.parts import parts
-from policyctl.core.diff.pieces import Piece, Words
+from policyctl.core.diff.parts import Whole, holders, parts
+from policyctl.core.diff.pieces import Piece, Words, words_of
 from policyctl.core.diff.remainder import Gaps, by_position, by_score
 
 _FEW_WORDS = 6
+_DOUBT = 0.1  # margin
+_TOO_FEW = 4  # words; fewer do not move
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +43,17 @@ class Link:
 Found = dict[Pair, tuple[str, float]]
 
 
-def align(old: Sequence[Piece], new: Sequence[Piece]) -> tuple[Link, ...]:
+def align(
+    old: Sequence[Piece], new: Sequence[Piece], known: Mapping[Pair, tuple[str, float]] | None = None
+) -> tuple[Link, ...]:
     """Links that hold every piece of both sides exactly once; unmatched ones stand alone.
 
     In order of the new side; pieces that exist only on the old side after those they followed.
+    ``known``: pairs that are certain before any text is read.
     """
-    found: Found = {}
+    found: Found = dict(known or {})
     _equal(old, new, found, "raw", lambda piece: piece.raw)
-    whole: list[tuple[tuple[int, ...], tuple[int, ...], str, float]] = []
+    whole: list[Whole] = []
     if len(found) < min(len(old), len(new)):
         _equal(old, new, found, "visible", lambda piece: piece.key)
         _repeated(old, new, found)
@@ -60,20 +66,41 @@ def align(old: Sequence[Piece], new: Sequence[Piece]) -> tuple[Link, ...]:
     return _in_order(_with_moves(old, new, links))
 
 
-def _settle(
-    old: Sequence[Piece], new: Sequence[Piece], found: Found
-) -> list[tuple[tuple[int, ...], tuple[int, ...], str, float]]:
+def _settle(old: Sequence[Piece], new: Sequence[Piece], found: Found) -> list[Whole]:
     """Steps 4 to 6: adds pairs to ``found``, gives links of more than two pieces."""
     words = Words(old, new)
-    if len(found) == min(len(old), len(new)):  # nothing is left on one side: only parts can be found
-        return parts(old, new, found, words)
     gaps = Gaps(old, new, found)
-    found.update(by_score(old, new, found, gaps, words))
-    whole = parts(old, new, found, words)
+    if len(found) < min(len(old), len(new)):  # else nothing is left on one side
+        found.update(by_score(old, new, found, gaps, words))
+    whole = _parts(old, new, found, gaps, words)
     taken_old = {o for o, _ in found}.union(*(group[0] for group in whole))
     taken_new = {n for _, n in found}.union(*(group[1] for group in whole))
     found.update(by_position(old, new, taken_old, taken_new, gaps, words))
     return whole
+
+
+def _parts(old: Sequence[Piece], new: Sequence[Piece], found: Found, gaps: Gaps, words: Words) -> list[Whole]:
+    """Step 5. Takes back the pairs that turn out to be parts of others."""
+    seeds = holders(old, new, found, words)
+    whole = parts(old, new, found | seeds, words)
+    weak = {pair for pair in found if _weak(old, new, found, gaps, pair)}
+    if not weak:
+        return whole
+    other = parts(old, new, {pair: how for pair, how in found.items() if pair not in weak} | seeds, words)
+    olds = {o for group in other for o in group[0]}
+    news = {n for group in other for n in group[1]}
+    if not all(o in olds and n in news for o, n in weak):
+        return whole
+    for pair in weak:
+        del found[pair]
+    return other
+
+
+def _weak(old: Sequence[Piece], new: Sequence[Piece], found: Found, gaps: Gaps, pair: Pair) -> bool:
+    """Found by words alone, at another place, and others are nearly as like."""
+    how, margin = found[pair]
+    titled = old[pair[0]].title == new[pair[1]].title
+    return how == "similarity" and margin < _DOUBT and not titled and not gaps.same(*pair)
 
 
 def _equal(
@@ -191,8 +218,9 @@ def _with_moves(old: Sequence[Piece], new: Sequence[Piece], links: list[Link]) -
     """Step 7. As few sections as possible are said to have moved; of two ways the one with fewer
     clauses, then with fewer words.
     """
-    both = sorted((link for link in links if link.old and link.new), key=lambda link: link.old)
-    if all(a.new[0] < b.new[0] for a, b in pairwise(both)):
+    place = {id(link): _anchor(old, new, link) for link in links if link.old and link.new}
+    both = sorted((link for link in links if link.old and link.new), key=lambda link: place[id(link)])
+    if all(place[id(a)][1] < place[id(b)][1] for a, b in pairwise(both)):
         return links
     sections = _sections(old, new, both)
     words = 1.0 + sum(link_size(old, new, link) for link in both)
@@ -202,9 +230,33 @@ def _with_moves(old: Sequence[Piece], new: Sequence[Piece], links: list[Link]) -
         + 0.1 / len(both) * sum(link_size(old, new, link) for link in group) / words
         for group in sections
     ]
-    chain = heaviest_chain([group[0].new[0] for group in sections], weights)
+    chain = heaviest_chain([place[id(group[0])][1] for group in sections], weights)
     moved = {id(link) for index, group in enumerate(sections) if index not in chain for link in group}
-    return [replace(link, moved=True) if id(link) in moved else link for link in links]
+    made: list[Link] = []
+    for link in links:
+        if id(link) not in moved:
+            made.append(link)
+        elif _too_short(old, new, link):
+            made += [Link((o,), (), "none") for o in link.old] + [Link((), (n,), "none") for n in link.new]
+        else:
+            made.append(replace(link, moved=True))
+    return made
+
+
+def _anchor(old: Sequence[Piece], new: Sequence[Piece], link: Link) -> Pair:
+    """Where a link stands on both sides: with the members that have one title, else the first."""
+    if len(link.old) == 1 == len(link.new):
+        return link.old[0], link.new[0]
+    titled = ((o, n) for o in link.old for n in link.new if old[o].title == new[n].title != "")
+    return next(titled, (link.old[0], link.new[0]))
+
+
+def _too_short(old: Sequence[Piece], new: Sequence[Piece], link: Link) -> bool:
+    """A word or two without a heading: at another place and in another form they are a coincidence."""
+    pieces = [*(old[o] for o in link.old), *(new[n] for n in link.new)]
+    return link.matched_by != "raw" and all(
+        piece.untitled and len(words_of(piece.body)) < _TOO_FEW for piece in pieces
+    )
 
 
 def link_size(old: Sequence[Piece], new: Sequence[Piece], link: Link) -> int:

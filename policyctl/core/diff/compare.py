@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from policyctl.core.diff.align import Link, align
+from policyctl.core.diff.assign import Pair
 from policyctl.core.diff.block_changes import block_changes
 from policyctl.core.diff.kinds import cosmetic_as_a_whole, kinds_of
 from policyctl.core.diff.lineage import with_carried_ids
@@ -50,9 +51,24 @@ def _changes(old: Document, new: Document) -> Iterator[ClauseChange]:
     olds, news = len(old.clauses) - tail, len(new.clauses) - tail
     left, right = old.clauses[head:olds], new.clauses[head:news]
     pieces = [[Piece(_text(d, c).rstrip(), c) for c in side] for d, side in ((old, left), (new, right))]
-    for link in align(*pieces):
+    for link in align(pieces[0], pieces[1], {} if head else _titles(old, new)):
         yield _change(old, new, tuple(left[o] for o in link.old), tuple(right[n] for n in link.new), link)
     yield from map(_same, old.clauses[olds:], new.clauses[news:])
+
+
+def _titles(old: Document, new: Document) -> dict[Pair, tuple[str, float]]:
+    """The titles of both documents, when each has one: whatever was rewritten, they go together."""
+    one, other = _only_title(old), _only_title(new)
+    if one < 0 or other < 0 or old.clauses[one].heading == new.clauses[other].heading:
+        return {}
+    return {(one, other): ("position", 0.0)}
+
+
+def _only_title(document: Document) -> int:
+    """Index of the first heading when it is the only one of the first level, else -1."""
+    titles = [index for index, clause in enumerate(document.clauses) if clause.level == 1]
+    headed = next((index for index, clause in enumerate(document.clauses) if clause.level), -1)
+    return headed if titles == [headed] else -1
 
 
 def _equal_ends(old: Document, new: Document) -> tuple[int, int]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import permutations
 
 from policyctl.core.diff.pieces import body_of
 from policyctl.core.diff.redline import common_ends
@@ -18,6 +19,7 @@ from policyctl.core.revision import Kind
 from policyctl.core.text.parse import BOLD_LEVEL, number_of, title_of
 from policyctl.core.text.visible import LINK, folded, plain
 
+_REORDERED = 3  # members of a link whose orders are all tried
 _BOLD_AS = 4  # a bold line stands where others write a heading of the fourth level
 _TARGET = re.compile(
     r"\]\(\s*<?((?:[^()\s<>]|\([^()\s]*\))+)|((?:https?://|mailto:)[^\s()<>\[\]\"]+)", re.IGNORECASE
@@ -71,12 +73,23 @@ def _wording(before: tuple[Clause, ...], after: tuple[Clause, ...]) -> set[Kind]
     kinds = set()
     if not same_words(before, after):
         kinds.add(Kind.REWORDED)
-    one, other = before[0], after[0]
-    if (one.level or other.level) and folded(title_of(one.heading)) != folded(title_of(other.heading)):
+    one, other = namesakes(before, after) or (before[0], after[0])
+    if (one.level or other.level) and _title(one) != _title(other):
         kinds.add(Kind.RENAMED)
     if one.level and other.level and _rank(one) != _rank(other):
         kinds.add(Kind.RELEVELLED)
     return kinds
+
+
+def namesakes(before: Sequence[Clause], after: Sequence[Clause]) -> tuple[Clause, Clause] | None:
+    """The first old and new clause of a link that have one title: where clauses were merged or split,
+    the one that kept its title need not be the first.
+    """
+    return next(((one, other) for one in before for other in after if _title(one) == _title(other)), None)
+
+
+def _title(clause: Clause) -> str:
+    return folded(title_of(clause.heading))
 
 
 def same_words(before: Sequence[Clause], after: Sequence[Clause]) -> bool:
@@ -85,7 +98,14 @@ def same_words(before: Sequence[Clause], after: Sequence[Clause]) -> bool:
     """
     if _joined(before, body_of) == _joined(after, body_of):
         return True
-    return (len(before) > 1 or len(after) > 1) and _joined(before, _words_of) == _joined(after, _words_of)
+    if len(before) == len(after) == 1:
+        return False
+    if _joined(before, _words_of) == _joined(after, _words_of):
+        return True
+    if max(len(before), len(after)) > _REORDERED:
+        return False
+    whole = _joined(after, body_of)  # sections that were joined may stand in another order
+    return any(_joined(way, body_of) == whole for way in permutations(before))
 
 
 def _joined(clauses: Sequence[Clause], read: Callable[[Clause], str]) -> str:

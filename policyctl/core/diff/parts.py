@@ -17,6 +17,7 @@ from policyctl.core.diff.pieces import Piece, Words
 Whole = tuple[tuple[int, ...], tuple[int, ...], str, float]
 _COVER, _COVER_NEAR = 0.6, 0.42
 _FEW = 4
+_HOLDER, _HELD = 30, 0.6
 _SHARED, _SHARED_NEAR, _SHORT = 0.25, 0.04, 15
 
 
@@ -26,6 +27,45 @@ def parts(
     """Links of one piece with several, or several with several, as ``(old, new, how, margin)``."""
     loose = [pair for pair, (how, _) in sorted(found.items()) if how not in {"raw", "visible"}]
     return _Parts((old, new), loose, words).found(found) if loose else []
+
+
+def holders(
+    old: Sequence[Piece], new: Sequence[Piece], found: Collection[Pair], words: Words
+) -> dict[Pair, tuple[str, float]]:
+    """Pairs of an unmatched piece with the longest of several unmatched ones that it holds.
+
+    A list that was many clauses and is one now has no counterpart that is like it; its parts do stand
+    in it. Such a pair is where ``parts`` begins; by itself it is no link.
+    """
+    left = [o for o in range(len(old)) if o not in {o for o, _ in found}]
+    right = [n for n in range(len(new)) if n not in {n for _, n in found}]
+    seeds: dict[Pair, tuple[str, float]] = {}
+    for side, wholes, others in ((1, right, left), (0, left, right)):
+        for index in wholes:
+            held = _held(side, index, others, words)
+            if held:
+                longest = max(held, key=lambda i: (len(words.of(1 - side, i)), -i))
+                pair = (longest, index) if side else (index, longest)
+                if not any(pair[0] == o or pair[1] == n for o, n in seeds):
+                    seeds[pair] = ("coverage", 0.0)
+    return seeds
+
+
+def _held(side: int, index: int, others: Sequence[int], words: Words) -> list[int]:
+    """The pieces of the other side whose runs of words nearly all stand in this one; [] when they are
+    fewer than two or make up too little of it.
+    """
+    size = len(words.of(side, index))
+    if size < _HOLDER or len(others) < 2:  # noqa: PLR2004 - one part is no division
+        return []
+    own = words.runs(side, index)
+    held = []
+    for other in others:
+        runs = words.runs(1 - side, other)
+        if len(words.of(1 - side, other)) >= _FEW and len(runs & own) >= _HELD * len(runs):
+            held.append(other)
+    total = sum(len(words.of(1 - side, other)) for other in held)
+    return held if len(held) > 1 and total >= size / 2 else []
 
 
 class _Parts:
@@ -110,7 +150,8 @@ class _Parts:
         alone = self._alone(pair, whole, kept)
         if len(whole) - alone < _COVER_NEAR * len(own):
             return 0.0  # so little of the whole is not explained yet
-        together = max(LCSseq.similarity(whole, kept + own), LCSseq.similarity(whole, own + kept))
+        in_place = "".join(self.words.of(side, i) for i in sorted([*self.groups[pair][side], index]))
+        together = max(LCSseq.similarity(whole, way) for way in {in_place, kept + own, own + kept})
         return (together - alone) / len(own)
 
 

@@ -53,6 +53,11 @@ class Piece:
             self._title = self._read_title()
         return self._title
 
+    @property
+    def untitled(self) -> bool:
+        """A clause that is not headed, as in texts cut at their paragraphs."""
+        return isinstance(self._part, Clause) and not self._part.level
+
     def _read_title(self) -> str:
         part = self._part
         return folded(title_of(part.heading)) if isinstance(part, Clause) and part.level else ""
