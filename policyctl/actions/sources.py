@@ -92,7 +92,7 @@ _FORMS = "name a file, REV:path, a policy (SLUG) or a version (SLUG@v3)"
 
 def _is_there(path: Path) -> bool:
     try:
-        return path.exists()
+        return path.exists() or path.is_symlink()
     except OSError:
         return False
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from policyctl.errors import CannotCompareError, InputError, Place, RefusedError
 
 MAX_BYTES = 5_000_000
+_LOOK = 8000  # bytes in which a NUL makes a file binary, as git has it
 
 
 def read_bytes(path: Path, *, file: str = "", max_bytes: int = MAX_BYTES) -> bytes:
@@ -27,7 +28,7 @@ def read_bytes(path: Path, *, file: str = "", max_bytes: int = MAX_BYTES) -> byt
         with path.open("rb") as opened:
             data = opened.read(max_bytes + 1)
     except OSError as error:
-        raise _unreadable(name, error) from error
+        raise _unreadable(path, name, error) from error
     if len(data) > max_bytes:
         raise InputError(
             f"larger than {max_bytes:,} bytes",
@@ -58,9 +59,11 @@ def decode(data: bytes, *, file: str) -> str:
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
+        binary = b"\0" in data[:_LOOK]
+        what = "a binary file, not a text" if binary else "not UTF-8"
         raise InputError(
-            f"not UTF-8: byte 0x{data[error.start]:02x} at offset {error.start}",
-            hint="save the file as UTF-8",
+            f"{what}: byte 0x{data[error.start]:02x} at offset {error.start}",
+            hint="name the Markdown it was made from" if binary else "save the file as UTF-8",
             place=Place(file, _line(data, error.start)),
         ) from error
     if "\0" in text:
@@ -110,7 +113,11 @@ def _line(data: bytes, offset: int) -> int:
     return data.count(b"\n", 0, offset) + 1
 
 
-def _unreadable(name: str, error: OSError) -> CannotCompareError:
+def _unreadable(path: Path, name: str, error: OSError) -> CannotCompareError:
+    if isinstance(error, FileNotFoundError) and path.is_symlink():
+        return CannotCompareError(
+            f"{name} is a symbolic link to something that is not there", hint="mend the link"
+        )
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         return CannotCompareError(f"there is no file {name}", hint="look at the path, and where you are")
     return CannotCompareError(f"{name} cannot be read: {error.strerror}", hint="look at its permissions")

@@ -169,7 +169,7 @@ class History:
         if size is None:
             raise self._damaged(oid, what)
         if size > max_bytes:
-            message = f"{what} has {size:,} bytes, the limit is {max_bytes:,}"
+            message = f"{size:,} bytes, the limit is {max_bytes:,}"
             raise InputError(message, hint="raise [limits] max_bytes in policyctl.toml", place=Place(what))
         data = self.runner.data(oid)
         frame = f"{kind} {len(data)}\0".encode()
