@@ -35,12 +35,25 @@ SAYS = {
     "merged": {Kind.MERGED, Kind.RESTRUCTURED},
 }
 OURS = {Kind.MOVED, Kind.SPLIT, Kind.MERGED, Kind.RESTRUCTURED}
+SHORT = 12  # words of a line that may be a heading
 Label = dict[str, Any]
 
 
 def letters(text: str | None) -> str:
     """Letters and digits only: quotes leave out marks, and white space in them is free."""
     return re.sub(r"[\W_]+", "", folded(visible(text or "")).casefold())
+
+
+def bare(title: str) -> str:
+    """Letters of a title without its number, or numbers: ``3. A. Use``."""
+    while title_of(title) != title:
+        title = title_of(title)
+    return letters(title)
+
+
+def names(clause: Clause) -> list[str]:
+    """Its heading, and each short block, which may work as a heading."""
+    return [clause.heading, *(b.visible for b in clause.blocks if len(b.visible.split()) <= SHORT)]
 
 
 def said(clauses: tuple[Clause, ...]) -> str:
@@ -53,17 +66,24 @@ def touches(change: ClauseChange, entry: Label) -> bool:
         quote = letters(entry["evidence"][side])
         if quote and quote in said(clauses):
             return True
-        title = letters(title_of(entry[f"{side}_heading"] or ""))
-        if title and title in {letters(title_of(clause.heading)) for clause in clauses}:
+        title = bare(entry[f"{side}_heading"] or "")
+        if title and title in {bare(name) for clause in clauses for name in names(clause)}:
             return True
     return False
 
 
 def finds(change: ClauseChange, kind: str) -> bool:
-    """The kind, of the clause or of a block; a section number that changed renames for a label."""
-    if change.kinds & SAYS[kind] or (kind == "renamed" and "number" in change.format):
+    """The kind, of the clause or of a block; to a label another number or level is another name."""
+    if change.kinds & SAYS[kind]:
         return True
-    return kind == "moved" and any(block.moved for block in change.blocks)
+    if kind == "moved":
+        return any(block.moved for block in change.blocks)
+    of_blocks = {each for block in change.blocks for each in block.kinds}
+    if kind == "renamed":
+        return "number" in change.format or bool(
+            (change.kinds | of_blocks) & {Kind.RELEVELLED, Kind.RENAMED, Kind.RENUMBERED}
+        )
+    return bool(of_blocks & SAYS[kind])
 
 
 def kinds_of(change: ClauseChange) -> str:

@@ -61,6 +61,8 @@ class BlockChange:
     old span's text, the equal and inserted runs joined the new span's, character for character;
     no runs means the two spans hold the same text. ``cosmetic``: the visible words are the same.
     ``moved``: the block stands elsewhere in the order than on the other side.
+    ``kinds``: what else happened to blocks that are on both sides: split, merged or restructured
+    (a paragraph became two, or the other way round), renamed or renumbered (the title that opens it).
     """
 
     old: Span | None
@@ -68,6 +70,7 @@ class BlockChange:
     runs: tuple[Run, ...]
     cosmetic: bool = False
     moved: bool = False
+    kinds: frozenset[Kind] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,8 @@ class ClauseChange:
     ``matched_by``: raw, visible, title, similarity, position, coverage, or none (added, removed).
     ``margin``: score of this link minus that of the next best candidate, 0 to 1.
     ``kinds``: never empty. A section number alone is form (one inserted section renumbers all that
-    follow): such a clause is format-only with ``number`` in ``format``. A clause without a visible
+    follow): such a clause is format-only with ``number`` in ``format``, and its heading's block is
+    renumbered. A clause without a visible
     word that comes or goes is added or removed and format-only.
     ``format``: in what form changed, beside or instead of words: ``link-domain`` (a link leads to
     another host), ``link-target``, ``number``, ``white-space``, ``typography``, ``markup``.

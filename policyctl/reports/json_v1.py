@@ -172,6 +172,7 @@ def _block(revision: Revision, block: BlockChange) -> Json:
         "new": _span(block.new),
         "cosmetic": block.cosmetic,
         "moved": block.moved,
+        **({"kinds": sorted(kind.value for kind in block.kinds)} if block.kinds else {}),
         "runs": _runs(full_runs(revision, block) if one_sided else block.runs),
     }
 

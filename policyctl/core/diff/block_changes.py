@@ -10,8 +10,12 @@ from policyctl.core.diff.joins import rejoined
 from policyctl.core.diff.pieces import Piece
 from policyctl.core.diff.redline import redline
 from policyctl.core.policy import Block, Clause, Document
-from policyctl.core.revision import BlockChange, Span
+from policyctl.core.revision import BlockChange, Kind, Span
+from policyctl.core.text.parse import title_of
+from policyctl.core.text.run_in import run_in_title
 from policyctl.core.text.visible import folded
+
+_DOUBT = 0.1  # margin below which a reader would not see a move
 
 
 def block_changes(
@@ -43,7 +47,17 @@ def _links(old: Document, new: Document, left: Sequence[Block], right: Sequence[
     if len(left) == len(right) == 1:
         return [Link((0,), (0,), "position")]
     links = align([_piece(old, b) for b in left], [_piece(new, b) for b in right])
-    return rejoined(left, right, links)
+    return rejoined(left, right, [each for link in links for each in _certain(link)])
+
+
+def _certain(link: Link) -> tuple[Link, ...]:
+    """A block that moved is the same, or clearly more like it than any other; else each is alone."""
+    if not link.moved or link.matched_by != "similarity" or link.margin >= _DOUBT:
+        return (link,)
+    return (
+        *(Link((o,), (), "none") for o in link.old),
+        *(Link((), (n,), "none") for n in link.new),
+    )
 
 
 def _equal_ends(
@@ -89,10 +103,35 @@ def _change(
     if before and after and _text(old, before) == _text(new, after):
         return BlockChange(_span(before), _span(after), (), moved=link.moved)
     seen = [folded(" ".join(filter(None, (block.visible for block in side)))) for side in (before, after)]
+    kinds = _shape(before, after) | _naming(old, new, before, after) if before and after else set()
     return BlockChange(
         _span(before) if before else None,
         _span(after) if after else None,
         redline(_text(old, before), _text(new, after)),
         cosmetic=seen[0] == seen[1],
         moved=link.moved,
+        kinds=frozenset(kinds),
     )
+
+
+def _shape(before: Sequence[Block], after: Sequence[Block]) -> set[Kind]:
+    one, other = (sum(1 for block in side if block.visible) for side in (before, after))
+    if one > 1 and other > 1:
+        return {Kind.RESTRUCTURED} if one != other else set()
+    if one > 1:
+        return {Kind.MERGED}
+    return {Kind.SPLIT} if other > 1 else set()
+
+
+def _naming(old: Document, new: Document, before: Sequence[Block], after: Sequence[Block]) -> set[Kind]:
+    """Whether the titles that open the blocks have other words, or only other numbers."""
+    first, second = _opened(old, before), _opened(new, after)
+    if len(first) != len(second):
+        return set()
+    pairs = [(one, other) for one, other in zip(first, second, strict=True) if one and other and one != other]
+    renamed = {title_of(one) != title_of(other) for one, other in pairs}
+    return {Kind.RENAMED if other else Kind.RENUMBERED for other in renamed}
+
+
+def _opened(document: Document, blocks: Sequence[Block]) -> list[str]:
+    return [folded(run_in_title(b.kind, document.text[b.start : b.end])) for b in blocks if b.visible]

@@ -11,6 +11,7 @@ from policyctl.core.diff.assign import Pair, best_pairs, heaviest_chain
 from policyctl.core.diff.pieces import Piece, Words
 
 _TITLE, _GAP, _PARENT = 0.20, 0.15, 0.05
+_UNIQUE = 0.25  # a title that stands once on each side of a gap
 _ALL_PAIRS = 2500  # candidates; beyond that only pairs that share rare words are scored
 _FLOOR = 0.45  # likeness below which words alone say nothing
 _COMMON, _KEPT = 12, 8
@@ -51,7 +52,7 @@ def by_score(
     right = [n for n in range(len(new)) if n not in used_new]
     if not left or not right:
         return {}
-    titles = _Titles(old, new, left, right)
+    titles = _Titles(old, new, left, right, gaps)
     sure = _sure(left, right, titles, gaps, words) if len(left) * len(right) > _ALL_PAIRS else {}
     done_old, done_new = {o for o, _ in sure}, {n for _, n in sure}
     left, right = [o for o in left if o not in done_old], [n for n in right if n not in done_new]
@@ -90,7 +91,8 @@ def _best(
         same, title = gaps.same(o, n), titles.equal(o, n)
         if like >= _needed(old[o], new[n], same=same, title=title, unique=titles.unique(o, n)):
             parent = old[o].parent == new[n].parent
-            scores[o, n] = like + _TITLE * title + _GAP * same + _PARENT * parent
+            sure = _UNIQUE * titles.unique_here(o, n)
+            scores[o, n] = like + _TITLE * title + _GAP * same + _PARENT * parent + sure
     margins = _margins(scores)
     return {
         (o, n): ("title" if titles.equal(o, n) else "similarity", margins(o, n))
@@ -114,9 +116,18 @@ class _Titles:
     """Which titles are the same, and which stand once only on each side of what is left."""
 
     def __init__(
-        self, old: Sequence[Piece], new: Sequence[Piece], left: Iterable[int], right: Iterable[int]
+        self,
+        old: Sequence[Piece],
+        new: Sequence[Piece],
+        left: Sequence[int],
+        right: Sequence[int],
+        gaps: Gaps,
     ) -> None:
-        self.old, self.new = old, new
+        self.old, self.new, self.gaps = old, new, gaps
+        self.here = (
+            Counter((gaps.of_old(o), old[o].title) for o in left),
+            Counter((gaps.of_new(n), new[n].title) for n in right),
+        )
         self.count_old = Counter(old[o].title for o in left)
         self.count_new = Counter(new[n].title for n in right)
 
@@ -126,6 +137,11 @@ class _Titles:
     def unique(self, o: int, n: int) -> bool:
         title = self.old[o].title
         return self.equal(o, n) and self.count_old[title] == 1 == self.count_new[title]
+
+    def unique_here(self, o: int, n: int) -> bool:
+        """The title stands once on each side of one gap."""
+        here = (self.gaps.of_old(o), self.old[o].title)
+        return self.equal(o, n) and self.gaps.same(o, n) and self.here[0][here] == 1 == self.here[1][here]
 
 
 def _margins(scores: Mapping[Pair, float]) -> Callable[[int, int], float]:
