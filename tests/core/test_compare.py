@@ -203,6 +203,26 @@ def test_paragraphs_that_became_one_list_are_merged_and_nothing_is_removed() -> 
     assert len(back.new) == len(STEPS) or back.kinds == {Kind.SPLIT}
 
 
+def test_a_new_section_that_takes_over_one_sentence_is_added_not_split_off() -> None:
+    closing = "Important changes of this policy will be told to you by fax in good time before."
+    old = policy(Changes=f"Added a section on the times of calls and on bills.\n\n{closing}")
+    new = old.replace(
+        f"\n\n{closing}",
+        "\n\n## Later changes\n\nExpanded what we say about postal addresses with a paragraph on letters, "
+        f"parcels and cards.\n\n{closing}",
+    )
+    assert [told(c) for c in revision(old, new).clauses if Kind.ADDED in c.kinds] == [
+        ({"added"}, [], ["Later changes"])
+    ]
+
+
+def test_a_numbered_line_of_a_text_without_titles_is_renumbered_not_reworded() -> None:
+    old = "1. What we collect\n\nWe collect the number you call.\n\n2. Why we use it\n\nTo send a bill.\n"
+    new = old.replace("2. Why", "3. Why")
+    (change,) = [c for c in revision(old, new).clauses if c.kinds != {Kind.UNCHANGED}]
+    assert (change.kinds, change.format) == ({Kind.FORMAT_ONLY}, ("number",))
+
+
 def test_two_words_of_the_foot_of_a_page_are_no_move_of_its_title() -> None:
     text = "".join(f"{step}\n\n" for step in STEPS)
     old = f"Privacy policy\n\n{text}"

@@ -17,6 +17,7 @@ from policyctl.core.diff.pieces import Piece, Words
 Whole = tuple[tuple[int, ...], tuple[int, ...], str, float]
 _COVER, _COVER_NEAR = 0.6, 0.42
 _FEW = 4
+_LONG, _FOREIGN = 15, 0.35
 _HOLDER, _HELD = 30, 0.6
 _SHARED, _SHARED_NEAR, _SHORT = 0.25, 0.04, 15
 
@@ -152,7 +153,19 @@ class _Parts:
             return 0.0  # so little of the whole is not explained yet
         in_place = "".join(self.words.of(side, i) for i in sorted([*self.groups[pair][side], index]))
         together = max(LCSseq.similarity(whole, way) for way in {in_place, kept + own, own + kept})
+        if len(own) >= _LONG and _foreign(own, whole) > _FOREIGN:
+            return 0.0
         return (together - alone) / len(own)
+
+
+def _foreign(own: str, whole: str) -> float:
+    """Share of the longest stretch of a part that has no two neighbouring words in common with the whole."""
+    pairs = {whole[i : i + 2] for i in range(len(whole) - 1)}
+    longest = run = 0
+    for i in range(len(own) - 1):
+        run = 0 if own[i : i + 2] in pairs else run + 1
+        longest = max(longest, run)
+    return longest / len(own)
 
 
 def _bare_cover(index: int, side: int, pair: Pair, sides: tuple[Sequence[Piece], Sequence[Piece]]) -> float:

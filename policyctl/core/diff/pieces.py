@@ -19,9 +19,19 @@ _RUN = 3
 
 
 def body_of(clause: Clause) -> str:
-    """The visible words under the heading; a short line that works as one is part of the words."""
-    skip = 1 if clause.level else 0
-    return " ".join(block.visible for block in clause.blocks[skip:] if block.visible)
+    """The visible words under the heading; a short line that works as one is part of the words, without
+    its numbers.
+    """
+    shown = [block.visible for block in clause.blocks[1 if clause.level else 0 :] if block.visible]
+    if shown and clause.heading and not clause.level:
+        shown[0] = _without_numbers(shown[0])
+    return " ".join(shown)
+
+
+def _without_numbers(title: str) -> str:
+    while (shorter := title_of(title)) != title:
+        title = shorter
+    return title
 
 
 class Piece:
