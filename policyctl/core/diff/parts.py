@@ -17,6 +17,7 @@ from policyctl.core.diff.pieces import Piece, Words
 Whole = tuple[tuple[int, ...], tuple[int, ...], str, float]
 _COVER, _COVER_NEAR = 0.6, 0.42
 _FEW = 4
+_MANY = 10_000  # unmatched pairs; beyond that a look at each takes too long
 _LONG, _FOREIGN = 15, 0.35
 _HOLDER, _HELD = 30, 0.6
 _SHARED, _SHARED_NEAR, _SHORT = 0.25, 0.04, 15
@@ -41,6 +42,8 @@ def holders(
     left = [o for o in range(len(old)) if o not in {o for o, _ in found}]
     right = [n for n in range(len(new)) if n not in {n for _, n in found}]
     seeds: dict[Pair, tuple[str, float]] = {}
+    if len(left) * len(right) > _MANY:
+        return seeds  # another document altogether
     for side, wholes, others in ((1, right, left), (0, left, right)):
         for index in wholes:
             held = _held(side, index, others, words)
