@@ -95,6 +95,12 @@ KINDS = [
     ),
     pytest.param(
         BASE,
+        BASE.replace(section(USE), section("Letters", SECOND) + section(USE, FIRST + ".")),
+        [({"split"}, [USE], ["Letters", USE])],
+        id="split with the later part first",
+    ),
+    pytest.param(
+        BASE,
         BASE.replace("# Example Fax privacy policy", "# How we treat what we know", 1),
         [({"renamed"}, ["Example Fax privacy policy"], ["How we treat what we know"])],
         id="the title of the whole document",

@@ -104,8 +104,8 @@ def same_words(before: Sequence[Clause], after: Sequence[Clause]) -> bool:
         return True
     if max(len(before), len(after)) > _REORDERED:
         return False
-    whole = _joined(after, body_of)  # sections that were joined may stand in another order
-    return any(_joined(way, body_of) == whole for way in permutations(before))
+    wholes = {_joined(way, body_of) for way in permutations(after)}  # parts may stand in another order
+    return any(_joined(way, body_of) in wholes for way in permutations(before))
 
 
 def _joined(clauses: Sequence[Clause], read: Callable[[Clause], str]) -> str:
