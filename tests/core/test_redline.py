@@ -112,7 +112,7 @@ def test_no_word_number_or_address_is_cut(old: str, new: str) -> None:
                 place += len(run.text)
                 edges.add(place)
         whole = Words(text)
-        inside = [(s, whole.end(i)) for i, s in enumerate(whole.starts)]
+        inside = [(s, whole.ends[i]) for i, s in enumerate(whole.starts)]
         assert not [edge for edge in edges for start, end in inside if start < edge < end]
 
 

@@ -21,8 +21,8 @@ from policyctl.core.text.visible import LINK, folded, plain
 
 _REORDERED = 3  # members of a link whose orders are all tried
 _BOLD_AS = 4  # a bold line stands where others write a heading of the fourth level
-_TARGET = re.compile(
-    r"\]\(\s*<?((?:[^()\s<>]|\([^()\s]*\))+)|((?:https?://|mailto:)[^\s()<>\[\]\"]+)", re.IGNORECASE
+_TARGET = re.compile(  # its first character is looked for quickly; without it nothing has to be tried
+    r"[\]hHmM](?:(?<=\])\(\s*<?((?:[^()\s<>]|\([^()\s]*\))+)|(?i:(?<=h)ttps?://|(?<=m)ailto:)[^\s()<>\[\]\"]+)"
 )
 _HOST = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?//(?:[^/@\s]*@)?(?:www\.)?([^/:?#\s]+)", re.IGNORECASE)
 
@@ -141,7 +141,7 @@ def forms(raw_old: str, raw_new: str, heading_old: str, heading_new: str) -> tup
 
 def looks(raw_old: str, raw_new: str, *, otherwise: bool) -> tuple[str, ...]:
     """How texts of the same words differ beside links and numbers; ``otherwise``: they do in those."""
-    one, other = (LINK.sub(r"\1[\2]", raw) for raw in (raw_old, raw_new))
+    one, other = ("[".join(LINK.split(raw)) for raw in (raw_old, raw_new))  # no target, but where links are
     if one == other:
         return ()
     bare_one, bare_other = plain(one).replace(" ", ""), plain(other).replace(" ", "")
@@ -155,7 +155,7 @@ def looks(raw_old: str, raw_new: str, *, otherwise: bool) -> tuple[str, ...]:
 
 def targets(text: str) -> list[str]:
     """Where the links of a text lead, in order."""
-    return [inside or bare for inside, bare in _TARGET.findall(text)]
+    return [found[1] or found[0] for found in _TARGET.finditer(text)]
 
 
 def _hosts(links: Counter[str]) -> set[str]:

@@ -61,7 +61,9 @@ def with_carried_ids(revision: Revision) -> Revision:
         revision,
         new=new,
         clauses=tuple(
-            replace(change, new=tuple(by_start[clause.start] for clause in change.new))
+            change
+            if all(by_start[clause.start] is clause for clause in change.new)
+            else replace(change, new=tuple(by_start[clause.start] for clause in change.new))
             for change in revision.clauses
         ),
     )

@@ -14,7 +14,7 @@ from policyctl.core.text.visible import folded
 _WORD = re.compile(
     r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]|[^\W\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+"
 )
-
+_ASCII_WORDS = "".join(c.lower() if c.isalnum() or c == "_" else " " for c in map(chr, range(128)))
 _RUN = 3
 
 
@@ -95,6 +95,8 @@ class Piece:
 
 def words_of(text: str) -> list[str]:
     """The words of a text without case; ideographs one by one."""
+    if text.isascii():
+        return text.translate(_ASCII_WORDS).split()
     return _WORD.findall(text.casefold())
 
 
@@ -106,6 +108,7 @@ class Words:
         self.interner = Interner()
         self.made: tuple[dict[int, str], dict[int, str]] = ({}, {})
         self.cut: tuple[dict[int, frozenset[str]], dict[int, frozenset[str]]] = ({}, {})
+        self.compared: dict[tuple[str, str], int] = {}
 
     def of(self, side: int, index: int) -> str:
         """Side 0 is the old one, 1 the new."""
@@ -121,3 +124,12 @@ class Words:
             text = self.of(side, index)
             cut[index] = frozenset(text[i : i + _RUN] for i in range(max(1, len(text) - _RUN + 1)))
         return cut[index]
+
+    def common(self, one: str, other: str) -> int:
+        """How many words two such strings have in common, in order."""
+        from rapidfuzz.distance import LCSseq
+
+        key = (one, other)
+        if key not in self.compared:
+            self.compared[key] = LCSseq.similarity(one, other)
+        return self.compared[key]

@@ -112,7 +112,7 @@ def _emit(before: Words, after: Words, matches: list[Match]) -> list[tuple[Op, s
     i = j = 0
     for a, b, size in _even(before, after, matches):
         runs += _change(old[i : before.starts[a]], new[j : after.starts[b]])
-        i, j = before.end(a + size - 1), after.end(b + size - 1)
+        i, j = before.ends[a + size - 1], after.ends[b + size - 1]
         runs.append((Op.EQUAL, old[before.starts[a] : i]))
     return runs + _change(old[i:], new[j:])
 

@@ -26,6 +26,7 @@ _TRAILING_MARKS = re.compile(r"[ \t]+#+[ \t]*$")
 _EXPLICIT_ID = re.compile(r"[ \t]*\{#([^\s{}]+)\}[ \t]*$")
 
 
+@lru_cache(maxsize=8192)
 def heading_words(line: str) -> tuple[str, str]:
     """A heading's visible words and its explicit id (or ''), from its own line."""
     text = line.strip().lstrip("\ufeff")

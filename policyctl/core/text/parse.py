@@ -15,7 +15,7 @@ import re
 from bisect import bisect_right
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from policyctl.core.policy import Blocks, Clause, Document
 from policyctl.core.text.cutting import cut, heading_words
@@ -24,7 +24,8 @@ from policyctl.core.text.paragraphs import paragraph_marks
 BOLD_LEVEL = 7
 _BOLD_WORDS = 120  # characters; longer bold lines are emphasis, not titles
 _CANDIDATE = re.compile(
-    r"\n\ufeff?(?: {0,3}(?:(?P<atx>#{1,6})(?:[ \t]|\r?$)|(?P<under>=+|-+)[ \t]*\r?$"
+    r"\n(?=[\ufeff #=`~<*_\t\u00a0-])"  # most lines begin otherwise and are passed over
+    r"\ufeff?(?: {0,3}(?:(?P<atx>#{1,6})(?:[ \t]|\r?$)|(?P<under>=+|-+)[ \t]*\r?$"
     r"|(?P<fence>`{3,}|~{3,})|(?P<comment><!--))"
     r"|[ \t\u00a0]{0,3}(?P<mark>\*\*|__)(?=\S)(?P<bold>[^\n]{1,140}?)(?P=mark):?[ \t\u00a0]*\r?$)",
     re.MULTILINE,
@@ -44,6 +45,7 @@ _NUMBER = re.compile(
     rf")",
     re.IGNORECASE,
 )
+_WORD = re.compile(r"\w+")
 _USEFUL_HEADINGS = 6
 _FEW_HEADINGS = 2
 _LONG, _LONGISH = 6000, 2500  # characters under one heading
@@ -275,8 +277,8 @@ def title_of(heading: str) -> str:
 
 def _opening(chunk: str) -> str:
     """An id from the first words of a clause without a heading."""
-    words = re.findall(r"\w+", " ".join(chunk[:400].split()).casefold())
-    return "-".join(words[:_SLUG_WORDS])[:60].strip("-") or "clause"
+    words = islice(_WORD.finditer(chunk[:400].casefold()), _SLUG_WORDS)
+    return "-".join([word[0] for word in words])[:60].strip("-") or "clause"
 
 
 def clause_at(document: Document, line: int) -> Clause | None:

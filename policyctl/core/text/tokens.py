@@ -7,8 +7,8 @@ Joined, the tokens of a text are the text.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from itertools import accumulate
+from collections.abc import Sequence
+from itertools import accumulate, chain, repeat
 
 _STOPS = frozenset(".!?;|。！？；")
 _MONTH = (
@@ -38,29 +38,26 @@ _SPACED = re.compile(rf"(\s*)({_VISIBLE})")
 class Words:
     """The tokens of a text that are not white space.
 
-    ``texts``; ``starts``, their offsets; ``gaps``, the white space before each.
+    ``texts``; ``starts`` and ``ends``, their offsets; ``gaps``, the white space before each.
     """
 
-    __slots__ = ("gaps", "source", "starts", "texts")
+    __slots__ = ("ends", "gaps", "source", "starts", "texts")
 
     def __init__(self, source: str) -> None:
-        pairs = _SPACED.findall(source)
+        parts = _SPACED.split(source)  # what no token holds, gap, text, and so on
         self.source = source
-        self.gaps: list[str] = [gap for gap, _ in pairs]
-        self.texts: list[str] = [text for _, text in pairs]
-        ends = accumulate(len(gap) + len(text) for gap, text in pairs)
-        self.starts: list[int] = [end - len(text) for end, text in zip(ends, self.texts, strict=True)]
+        self.gaps: list[str] = parts[1::3]
+        self.texts: list[str] = parts[2::3]
+        places = list(accumulate(map(len, parts)))
+        self.starts: list[int] = places[1::3]
+        self.ends: list[int] = places[2::3]
 
     def __len__(self) -> int:
         return len(self.texts)
 
-    def end(self, index: int) -> int:
-        """Offset behind a word."""
-        return self.starts[index] + len(self.texts[index])
-
     def length(self, start: int, end: int) -> int:
         """Characters from the first word to the last of ``start:end``, 0 when there is none."""
-        return self.end(end - 1) - self.starts[start] if end > start else 0
+        return self.ends[end - 1] - self.starts[start] if end > start else 0
 
 
 def sentences(texts: Sequence[str]) -> list[tuple[int, int]]:
@@ -80,19 +77,18 @@ class Interner:
     makes a comparison coarser there but never wrong, as callers compare the values themselves.
     """
 
-    __slots__ = ("known",)
+    __slots__ = ("_known", "_marks")
 
     _FIRST, _LAST = 0xE000, 0x10FFFF
 
     def __init__(self) -> None:
-        self.known: dict[object, str] = {}
+        self._known: dict[object, str] = {}
+        self._marks = chain(map(chr, range(self._FIRST, self._LAST)), repeat(chr(self._LAST)))
 
-    def word(self, values: Iterable[object]) -> str:
+    def word(self, values: Sequence[object]) -> str:
         """The values as one string, a character each."""
-        known = self.known
-        return "".join([known.get(value) or self._new(value) for value in values])
-
-    def _new(self, value: object) -> str:
-        mark = chr(min(self._FIRST + len(self.known), self._LAST))
-        self.known[value] = mark
-        return mark
+        known = self._known
+        known.update(
+            zip([value for value in dict.fromkeys(values) if value not in known], self._marks, strict=False)
+        )
+        return "".join(map(known.__getitem__, values))

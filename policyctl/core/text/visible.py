@@ -22,7 +22,8 @@ _BREAK = re.compile(r"<(?:br|/?p|/?li|/?div|/?td|/?tr)\b[^<>]*>", re.IGNORECASE)
 _TEXT = r"(?:[^\[\]]|\[[^\[\]]*\])*"
 _DEST = r"[ \t]*\n?[ \t]*(?:<[^<>\n]*>|(?:[^()\s]|\((?:[^()\s]|\([^()\s]*\))*\))*)"
 _TITLE = r"(?:\s+(?:\"[^\"]*\"|'[^']*'|\([^()]*\)))?\s*"
-LINK = re.compile(rf"(!?)\[({_TEXT})\]\(({_DEST})({_TITLE})\)")
+LINK = re.compile(rf"\[({_TEXT})\]\({_DEST}{_TITLE}\)")  # begins with a fixed character: quick to search
+_IMAGE_OR_LINK = re.compile(rf"!?{LINK.pattern}")
 _TORN = re.compile(r"\]\((?:https?:|mailto:|tel:|[/#])(?:[^()\s]|\([^()\s]*\))*" + _TITLE + r"\)")
 _LONE = re.compile(r"^\s*!?\[\s*|\[\s*$")
 _REFERENCE = re.compile(r"\[([^\[\]]+)\]\[[^\[\]]*\]")
@@ -56,9 +57,10 @@ def _put_aside(text: str) -> tuple[str, dict[int, str]]:
 
 def _without_links(text: str) -> str:
     for _ in range(3):  # an image in a link, a link in brackets
-        text, count = LINK.subn(r"\2", text)
-        if not count:
+        parts = (_IMAGE_OR_LINK if "![" in text else LINK).split(text)  # between links, text, and so on
+        if len(parts) == 1:
             break
+        text = "".join(parts)
     if "](" in text:  # the end of a link whose text stands in the blocks before
         text = _TORN.sub("", text)
     return _REFERENCE.sub(r"\1", text)
