@@ -9,7 +9,8 @@ mirror image is a merge.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from math import ceil
 
 from policyctl.core.diff.assign import Pair
 from policyctl.core.diff.pieces import Piece, Words
@@ -39,8 +40,9 @@ def holders(
     A list that was many clauses and is one now has no counterpart that is like it; its parts do stand
     in it. Such a pair is where ``parts`` begins; by itself it is no link.
     """
-    left = [o for o in range(len(old)) if o not in {o for o, _ in found}]
-    right = [n for n in range(len(new)) if n not in {n for _, n in found}]
+    used = {o for o, _ in found}, {n for _, n in found}
+    left = [o for o in range(len(old)) if o not in used[0]]
+    right = [n for n in range(len(new)) if n not in used[1]]
     seeds: dict[Pair, tuple[str, float]] = {}
     if len(left) * len(right) > _MANY:
         return seeds  # another document altogether
@@ -83,7 +85,6 @@ class _Parts:
             pair: ([pair[0]], [pair[1]]) for pair in loose
         }
         self.margins: dict[Pair, float] = {}
-        self.explained: dict[tuple[Pair, int, int], int] = {}
 
     def found(self, linked: Collection[Pair]) -> list[Whole]:
         used = ({o for o, _ in linked}, {n for _, n in linked})
@@ -116,10 +117,9 @@ class _Parts:
         named = self.sides[side][index].title == self.sides[1 - side][pair[1 - side]].title != ""
         if not named and not self._shares(index, side, pair, near=near):
             return 0.0
-        cover = self._cover(index, side, pair)
-        return (
-            cover + 0.2 * near + 0.2 * named if cover >= (_COVER_NEAR if near or named else _COVER) else 0.0
-        )
+        least = _COVER_NEAR if near or named else _COVER
+        cover = self._cover(index, side, pair, least)
+        return cover + 0.2 * near + 0.2 * named if cover >= least else 0.0
 
     def _shares(self, index: int, side: int, pair: Pair, *, near: bool) -> bool:
         """Some runs of three words stand in both: without them a comparison is a waste of time."""
@@ -133,32 +133,39 @@ class _Parts:
         """The piece is a part even beside the parts that the pair already has."""
         return len(self.groups[pair][side]) == 1 or self._score(index, side, pair) > 0
 
-    def _alone(self, pair: Pair, whole: str, kept: str) -> int:
-        """How many words both sides of the pair, as it stands, have in common."""
-        from rapidfuzz.distance import LCSseq
-
-        key = (pair, len(whole), len(kept))
-        if key not in self.explained:
-            self.explained[key] = LCSseq.similarity(whole, kept)
-        return self.explained[key]
-
-    def _cover(self, index: int, side: int, pair: Pair) -> float:
-        """Share of the piece's words, in order, that the other side holds and this side's does not."""
-        from rapidfuzz.distance import LCSseq
-
+    def _cover(self, index: int, side: int, pair: Pair, least: float) -> float:
+        """Share of the piece's words, in order, that the other side holds and this side's does not; 0
+        when it cannot be as much as ``least``.
+        """
         own = self.words.of(side, index)
         if len(own) < _FEW:
             return _bare_cover(index, side, pair, self.sides)
         whole = "".join(self.words.of(1 - side, i) for i in sorted(self.groups[pair][1 - side]))
+        held = self.words.common(whole, own)
+        if held < least * len(own):
+            return 0.0
         kept = "".join(self.words.of(side, i) for i in sorted(self.groups[pair][side]))
-        alone = self._alone(pair, whole, kept)
-        if len(whole) - alone < _COVER_NEAR * len(own):
+        alone = self.words.common(whole, kept)
+        if len(whole) - alone < least * len(own):
             return 0.0  # so little of the whole is not explained yet
         in_place = "".join(self.words.of(side, i) for i in sorted([*self.groups[pair][side], index]))
-        together = max(LCSseq.similarity(whole, way) for way in {in_place, kept + own, own + kept})
         if len(own) >= _LONG and _foreign(own, whole) > _FOREIGN:
             return 0.0
-        return (together - alone) / len(own)
+        ways = dict.fromkeys((in_place, kept + own, own + kept))
+        together = _most_common(whole, ways, alone + ceil(least * len(own)), alone + held)
+        return (together - alone) / len(own) if together else 0.0
+
+
+def _most_common(whole: str, ways: Iterable[str], least: int, most: int) -> int:
+    """The longest common sequence with any of the ways, which is at most ``most``; 0 below ``least``."""
+    from rapidfuzz.distance import LCSseq
+
+    best = 0
+    for way in ways:  # what cannot reach the bound is given up early
+        best = max(best, LCSseq.similarity(whole, way, score_cutoff=max(best, least)))
+        if best >= most:
+            break
+    return best
 
 
 def _foreign(own: str, whole: str) -> float:
