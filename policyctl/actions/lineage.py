@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from policyctl.actions.sources import TEXT, Reading, load_version, missing_policy, repository, slugs_in_tree
 from policyctl.adapters.files import decode
-from policyctl.adapters.gitnames import version_key
+from policyctl.adapters.gitnames import shown, version_key
 from policyctl.adapters.history import History
 from policyctl.adapters.history_walk import FileState, walk
 from policyctl.core.diff.clause_history import ClauseHistory, Lineage, State, follow
@@ -130,7 +130,7 @@ def _document(state: FileState, history: History, reading: Reading, remarks: lis
     """None, and a remark, for a state that is no text: nobody can mend what is committed long ago."""
     file = f"{state.commit[:12]}:{state.path}"
     try:
-        data = history.read(state.commit, state.path, max_bytes=reading.max_bytes)
+        data = history.blob(state.blob, shown(state.path), max_bytes=reading.max_bytes)
         return parse(decode(data, file=file), file=file)
     except InputError as error:
         remarks.append(f"left out: {error}")

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 SECONDS = 120.0
 """The longest a plumbing call may take; git is killed then."""
 
+_CHUNK = 1 << 20
 _OPTIONS = (
     "core.hooksPath=/dev/null",
     "core.fsmonitor=false",
@@ -117,21 +118,20 @@ class GitRunner:
         runner.update_environment(**places)
         return _run(runner, words, stdin, env)
 
-    def size(self, oid: str) -> int | None:
-        """The size in bytes of an object by its full id; None when it is not there or not readable."""
+    def read(self, oid: str, most: int) -> tuple[int, bytes] | None:
+        """The size in bytes and the content of an object by its full id. No content when it has more
+        than ``most`` bytes; None when the object is not there or not readable.
+        """
         try:
-            return self._reader.get_object_header(oid)[2]
+            _, _, size, stream = self._reader.stream_object_data(oid)
+            if size <= most:
+                return size, stream.read()
+            while stream.read(_CHUNK):
+                pass  # git has begun to send it: let it pass by
         except (ValueError, OSError):
             self._reader.clear_cache()
             return None
-
-    def data(self, oid: str) -> bytes:
-        """The bytes of an object that ``size`` has found; fewer when it is damaged."""
-        try:
-            return self._reader.get_object_data(oid)[3]
-        except (ValueError, OSError):
-            self._reader.clear_cache()
-            return b""
+        return size, b""
 
     def close(self) -> None:
         """End the git processes that wait for questions; idempotent."""

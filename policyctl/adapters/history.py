@@ -138,6 +138,12 @@ class History:
             )
         return self._object(entry.oid, "blob", shown(path), max_bytes)
 
+    def blob(self, oid: str, what: str = "", *, max_bytes: int = MAX_BYTES) -> bytes:
+        """The bytes of a file by the full id of its blob, as a walk along a history names it; ``what``
+        is what an error calls it.
+        """
+        return self._object(oid, "blob", what or f"blob {oid[:12]}", max_bytes)
+
     def entry(self, commit: str, path: str) -> Entry | None:
         """The tree row of a path at a commit (full id), None when there is none."""
         row: Entry | None = Entry("40000", self._tree_of(commit), "")
@@ -165,13 +171,13 @@ class History:
             at = end + 21
 
     def _object(self, oid: str, kind: str, what: str, max_bytes: int) -> bytes:
-        size = self.runner.size(oid)
-        if size is None:
+        found = self.runner.read(oid, max_bytes)
+        if found is None:
             raise self._damaged(oid, what)
+        size, data = found
         if size > max_bytes:
             message = f"{size:,} bytes, the limit is {max_bytes:,}"
             raise InputError(message, hint="raise [limits] max_bytes in policyctl.toml", place=Place(what))
-        data = self.runner.data(oid)
         frame = f"{kind} {len(data)}\0".encode()
         if hashlib.sha1(frame + data, usedforsecurity=False).hexdigest() != oid:
             raise self._damaged(oid, what)
