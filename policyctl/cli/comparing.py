@@ -110,7 +110,8 @@ def diff(
     from policyctl.wiring import history_at
 
     here = Path.cwd()
-    history = history_at(here)
+    in_git = not all(_is_file(here / name) for name in (old, new))  # two files are compared without git
+    history = history_at(here) if in_git else None
     with closing(history) if history else nullcontext():
         comparison = action(
             old, new, here=here, history=history, standards=_standards(here), today=now().date()
@@ -119,6 +120,13 @@ def diff(
         _document(comparison, output)
     else:
         emit(_face(comparison, output_format, colour=in_colour(context) and output is None), output)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def _document(comparison: Comparison, output: Path | None) -> None:
