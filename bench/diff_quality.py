@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How coherent redlines are, and how silent on cosmetics, on every so manyth revision of the histories.
 
-    python bench/diff_quality.py [SHARE]      SHARE: every how-manyth revision (default 20)
+    python bench/diff_quality.py [SHARE [FIRST]]      every how-manyth revision (default 20), from which on
 
 characters   changed characters other than white space / those of a longest common sequence of words
 fragments    changed places / those of that sequence
@@ -10,7 +10,7 @@ cut          redlines that begin or end inside a number, an amount, a date or a 
 noise        revisions whose rendered words are equal (markdown-it, an independent reading) and that
              report a change of words
 missed       revisions whose rendered words differ and that report none; typography, list numbers
-             and section numbers count as form
+             and section numbers, and the address of a link torn in two, count as form
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from figures import figure
 from histories import all_pairs
 from rapidfuzz.distance import Indel
 
@@ -32,7 +33,13 @@ from policyctl.core.text.visible import folded
 
 OF_WORDS = {Kind.REWORDED, Kind.RENAMED, Kind.ADDED, Kind.REMOVED, Kind.RESTRUCTURED}
 RUN = 5
+TORN = re.compile(r"\]\((?:https?:|mailto:|[/#])[^\s)]*\)?")
 NUMBERS = re.compile(r"\d+(?:\\?[.)])?")
+
+
+def wording(rendered: str) -> str:
+    """The words alone; an address left over of a link torn in two is where it leads, not wording."""
+    return NUMBERS.sub("", TORN.sub("]", folded(rendered)))
 
 
 def changed_blocks(revision: Revision) -> Iterator[BlockChange]:
@@ -120,7 +127,7 @@ def cuts(runs: Sequence[Run], ops: set[Op]) -> bool:
     text = "".join(run.text for run in runs if run.op in ops)
     whole = Words(text)
     return any(
-        start < edge < whole.end(index)
+        start < edge < whole.ends[index]
         for index, start in enumerate(whole.starts)
         for edge in edges
         if len(whole.texts[index]) > 1
@@ -140,16 +147,17 @@ def report(sample: list[tuple[str, Revision]]) -> None:
             ):
                 total["cut"] += 1
                 print(f"  cut: {name} line {block.new.line if block.new else 0}")
-    print(f"characters   {total['characters'] / max(1, total['best_characters']):.3f} x optimum")
-    print(f"fragments    {total['places'] / max(1, total['best_places']):.3f} x those of the optimum")
+    figure("changed characters, x optimum", total["characters"] / max(1, total["best_characters"]), 1.10)
+    figure("fragments, x those of the optimum", total["places"] / max(1, total["best_places"]), 0.5)
     share = 100 * total["twice"] / max(1, total["changed"])
-    print(f"overlap      {share:.2f} % of {total['changed']} changed words")
-    print(f"cut          {total['cut']}")
+    figure("overlap", share, 0.5, "%", f"of {total['changed']} changed words")
+    figure("words, numbers or dates cut", total["cut"], 0, "")
 
 
 def main() -> int:
     share = int(sys.argv[1]) if len(sys.argv) > 1 else 20
-    chosen = all_pairs()[::share]
+    first = int(sys.argv[2]) if len(sys.argv) > 2 else 0
+    chosen = all_pairs()[first::share]
     noisy, missed, cosmetic, sample = [], [], 0, []
     for pair, old, new in chosen:
         revision = compare(parse(old), parse(new))
@@ -162,13 +170,16 @@ def main() -> int:
             noisy += [name] if says else []
         else:
             sample.append((name, revision))
-            differs = NUMBERS.sub("", folded(one)) != NUMBERS.sub("", folded(other))
+            differs = wording(one) != wording(other)
             silent = all(kind <= {Kind.UNCHANGED, Kind.FORMAT_ONLY} for kind in kinds)
             missed += [name] if differs and silent else []
+    if not chosen:
+        return 0
     print(f"{len(chosen)} revisions, {cosmetic} of them cosmetic")
     report(sample)
-    print(f"noise        {len(noisy)} of {cosmetic}", *noisy[:10], sep="\n  ")
-    print(f"missed       {len(missed)} of {len(sample)}", *missed[:10], sep="\n  ")
+    figure("noise", 100 * len(noisy) / max(1, cosmetic), 0.2, "%", f"{len(noisy)} of {cosmetic}")
+    figure("missed", len(missed), 0, "", f"of {len(sample)}")
+    print(*(f"  noise: {name}" for name in noisy), *(f"  missed: {name}" for name in missed), sep="\n")
     return 0
 
 
