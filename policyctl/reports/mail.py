@@ -178,7 +178,7 @@ def _environment(*, escape: bool) -> Environment:
         # The plain text keeps the copy of the policy byte for byte; a page must hold no control character.
         finalize=_visible if escape else None,
     )
-    environment.filters.update(filled=_filled, lines=_lines, linked=_linked, breakable=_breakable)
+    environment.filters.update(filled=_filled, lines=_lines, linked=_linked)
     return environment
 
 
@@ -191,12 +191,6 @@ def _lines(text: str) -> Markup:
     """Lines and leading spaces kept without a style sheet: not every reader knows ``white-space``."""
     kept = re.sub(r"(?<=\n)[ \t]+", lambda found: "\u00a0" * len(found[0]), text)
     return Markup("<br>\n").join(escape(shown(line)) for line in kept.split("\n"))
-
-
-def _breakable(line: str) -> Markup:
-    """A line whose long words may be broken where they are wider than a telephone; copied, they are whole."""
-    words = (re.findall(r".{1,16}", word) for word in shown(line).split(" "))
-    return Markup(" ").join(Markup("<wbr>").join(map(escape, parts)) for parts in words)
 
 
 def _linked(line: str, url: str) -> Markup:

@@ -18,7 +18,6 @@ BEARABLE = {
     "@media": "brings the dark colours only; where it is not known the mail stays light",
     "<body> element": "no style that matters stands on it: the wrapper within carries them",
     "role attribute": "without it a layout table is read out as a table, in the order of the page",
-    "<wbr> element": "a chance to break the fingerprint on a narrow screen",
 }
 """What some mail programs do not know, and why nothing is lost by it."""
 
