@@ -69,6 +69,8 @@ def preview(
         )
     real = MailWriter(sender, printer)
     remarks += [reason for notice in notices if (reason := _unfit(notice, real))]
+    if printer is None:
+        remarks.append("administrators get no PDF: policyctl[pdf], or the Pango it needs, is not installed")
     writer = MailWriter(_complete(sender), printer)
     files = [path for notice in notices for path in _write(notice, now, folder, writer)]
     return Previewed(tuple(files), tuple(dict.fromkeys(remarks)))

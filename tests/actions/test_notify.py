@@ -73,6 +73,33 @@ class Scripted:
         """Nothing is held open."""
 
 
+def test_a_sender_without_a_proper_address_loses_no_mail(ledger: Ledger, tmp_path: Path) -> None:
+    mailer = FolderMailer(tmp_path / "mail")
+    wrong = replace(SENDER, reply_to="answers at example.com")
+    done = notify(NOW, ledger=ledger, mailer=mailer, sender=wrong)
+    assert (done.accepted, done.rejected, len(done.withheld)) == (0, 0, 2)
+    assert all("reply_to" in withheld.reason for withheld in done.withheld)
+    assert notify(NOW + timedelta(hours=1), ledger=ledger, mailer=mailer, sender=SENDER).accepted == 4
+
+
+def test_administrators_get_the_policy_as_a_file_and_users_do_not(ledger: Ledger, tmp_path: Path) -> None:
+    folder = tmp_path / "mail"
+    notify(
+        NOW,
+        ledger=ledger,
+        mailer=FolderMailer(folder),
+        sender=SENDER,
+        printer=lambda html: b"%PDF-" + html.encode(),
+    )
+    files = {
+        message["To"].addresses[0].addr_spec: [file.get_filename() for file in message.iter_attachments()]
+        for message in mails(folder)
+    }
+    administrators = {address for address, names in files.items() if names}
+    assert administrators == {"ada@acme.example.org", "bob@best.example.org"}
+    assert {tuple(names) for names in files.values()} == {(), ("example-fax-v3.pdf",)}
+
+
 def test_everybody_who_is_owed_a_notice_gets_one_and_nobody_else(ledger: Ledger, tmp_path: Path) -> None:
     done = notify(NOW, ledger=ledger, mailer=FolderMailer(tmp_path / "mail"), sender=SENDER)
     assert (done.accepted, done.complete) == (4, True)

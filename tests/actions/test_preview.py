@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from policyctl.actions.preview import Previewed, preview
+from policyctl.adapters.pdf import Printer
 from policyctl.core.notices.notice import Sender
 from policyctl.errors import CannotCompareError
 from policyctl.reports.phrases import LANGUAGES
@@ -30,7 +31,13 @@ def repo(tmp_path: Path) -> Repo:
     return made
 
 
-def previewed(root: Path, folder: Path, sender: Sender = SENDER) -> Previewed:
+def paper(html: str) -> bytes:
+    return b"%PDF-" + html.encode()
+
+
+def previewed(
+    root: Path, folder: Path, sender: Sender = SENDER, printer: Printer | None = paper
+) -> Previewed:
     with Opened(root) as opened:
         return preview(
             DAYS[2],
@@ -39,6 +46,7 @@ def previewed(root: Path, folder: Path, sender: Sender = SENDER) -> Previewed:
             history=opened.history,
             standards=opened.standards,
             sender=sender,
+            printer=printer,
         )
 
 
@@ -59,6 +67,8 @@ def test_a_text_not_published_yet_is_shown_as_every_mail_it_would_bring(repo: Re
     message = read_back((tmp_path / "shown" / f"{SLUG}-v2-choice-fr.eml").read_bytes())
     assert part(message, "html") == (tmp_path / "shown" / f"{SLUG}-v2-choice-fr.html").read_text("utf-8")
     assert "Quelles données" in part(message, "plain")
+    revision = read_back((tmp_path / "shown" / f"{SLUG}-v2-revision-de.eml").read_bytes())
+    assert [file.get_filename() for file in revision.iter_attachments()] == [f"{SLUG}-v2.pdf"]
     assert message["To"].addresses[0].domain == "example.com", "an invented addressee"
 
 
@@ -86,6 +96,12 @@ def test_a_mail_that_would_be_withheld_is_shown_with_the_reason(repo: Repo, tmp_
     done = previewed(repo.root, tmp_path / "shown", Sender("privacy", "X", "answers@example.com", "Street 1"))
     assert len(done.remarks) == len(KINDS)
     assert all("would be withheld: the sender's address" in remark for remark in done.remarks)
+
+
+def test_what_the_administrators_will_not_get_is_said(repo: Repo, tmp_path: Path) -> None:
+    (remark,) = previewed(repo.root, tmp_path / "shown", printer=None).remarks
+    assert "no PDF" in remark
+    assert "policyctl[pdf]" in remark
 
 
 def test_a_draft_that_cannot_be_published_is_said_to_be_missing(repo: Repo, tmp_path: Path) -> None:
