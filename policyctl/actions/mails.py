@@ -10,13 +10,17 @@
 
 from __future__ import annotations
 
+import secrets
+
 from policyctl.adapters.mail.interface import Attachment, Mail
 from policyctl.adapters.mail.message import require_sender
 from policyctl.adapters.pdf import Printer
 from policyctl.core.notices.notice import Addressee, Notice, NoticeKind, Occasion, Sender
 from policyctl.core.notices.planning import require_content
+from policyctl.core.policy import VersionKey
 from policyctl.errors import RefusedError
-from policyctl.reports.mail import COPY_LIMIT, render
+from policyctl.reports.mail import COPY_LIMIT, Letter
+from policyctl.reports.mail_form import LetterForm, letter_form, shape_of
 from policyctl.reports.policy_print import file_name, printable
 
 PDF_LIMIT = 1_000_000
@@ -31,12 +35,18 @@ CATEGORIES = {
 
 
 class MailWriter:
-    """Writes mails from ``sender``. The PDF of a version is made once, by ``printer`` where there is one."""
+    """Writes mails from ``sender``, with a PDF by ``printer`` where there is one.
+
+    What mails have in common is made once: the PDF of a version, and for each notice and language the
+    mail itself, but for names and links. A version has one notice of each kind (the ledger freezes it).
+    """
 
     def __init__(self, sender: Sender, printer: Printer | None = None) -> None:
         self.sender = sender
         self._printer = printer
-        self._copies: dict[str, tuple[Attachment, ...]] = {}
+        self._copies: dict[tuple[VersionKey, str], tuple[Attachment, ...]] = {}
+        self._forms: dict[tuple[object, ...], LetterForm] = {}
+        self._nonce = secrets.token_hex(4)
 
     def require_fit(self, notice: Notice) -> None:
         """Raise RefusedError, with the reason, unless the notice may be sent."""
@@ -52,13 +62,7 @@ class MailWriter:
                 hint="reminders need the pages that `policyctl serve` gives: set [site] base_url",
             )
         files = self._attached(notice)
-        letter = render(
-            notice,
-            addressee=addressee,
-            sender=self.sender,
-            occasion=occasion,
-            attached=files[0].name if files else "",
-        )
+        letter = self._letter(notice, addressee, occasion, files[0].name if files else "")
         return Mail(
             nid=addressee.nid,
             to_address=addressee.address,
@@ -75,16 +79,30 @@ class MailWriter:
             unsubscribe=addressee.stop_reminders if notice.kind is NoticeKind.REMINDER else "",
         )
 
+    def _letter(self, notice: Notice, addressee: Addressee, occasion: Occasion, attached: str) -> Letter:
+        shape = shape_of(addressee, self._nonce)
+        asked = tuple(offer.change for offer in notice.choices)
+        key = (notice.version, notice.text_sha256, notice.kind, asked, shape, occasion)
+        if key not in self._forms:
+            self._forms[key] = letter_form(
+                notice,
+                shape=shape,
+                nonce=self._nonce,
+                sender=self.sender,
+                occasion=occasion,
+                attached=attached,
+            )
+        return self._forms[key].fill(addressee)
+
     def _attached(self, notice: Notice) -> tuple[Attachment, ...]:
         """The revised policy as a PDF, for administrators only; nothing where it cannot be made."""
         if notice.kind is not NoticeKind.REVISION or self._printer is None:
             return ()
-        page = printable(notice)
-        if page not in self._copies:
-            data = self._printer(page)
-            file = Attachment(file_name(notice), "application/pdf", data)
-            self._copies[page] = (file,) if len(data) <= PDF_LIMIT else ()
-        return self._copies[page]
+        key = (notice.version, notice.text_sha256)
+        if key not in self._copies:
+            file = Attachment(file_name(notice), "application/pdf", self._printer(printable(notice)))
+            self._copies[key] = (file,) if len(file.data) <= PDF_LIMIT else ()
+        return self._copies[key]
 
 
 def _require_copy(notice: Notice, sender: Sender, files: tuple[Attachment, ...]) -> None:

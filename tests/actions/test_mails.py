@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -56,6 +57,19 @@ def test_the_pdf_of_a_version_is_made_once_for_all_who_get_it() -> None:
     for number in range(5):
         writer.write(notice_of(NoticeKind.REVISION), replace(ADA, nid=f"n{number}"), Occasion(SENT))
     assert len(press.pages) == 1
+
+
+def test_each_of_many_addressees_gets_his_own_name_links_and_language() -> None:
+    writer = MailWriter(SENDER)
+    for number, language in enumerate(["en", "de", "en", "fr", "de"]):
+        name, account = f"Person {number}", f"account-{number}"
+        who = Addressee(f"n{number}", f"a{number}@example.org", name, language, account)
+        mail = writer.write(notice_of(NoticeKind.REVISION), who, Occasion(SENT))
+        assert (mail.nid, mail.to_address, mail.to_name) == (who.nid, who.address, who.name)
+        for said in (mail.text, mail.html):
+            assert set(re.findall(r"Person \d", said)) == {name}
+            assert set(re.findall(r"account-\d", said)) == {account}
+        assert f'<html lang="{language}">' in mail.html
 
 
 def test_a_pdf_too_large_for_mail_is_left_out_and_not_promised() -> None:
@@ -198,7 +212,7 @@ def test_an_administrators_reminder_asks_for_the_organisation() -> None:
     reminder = reminder_of(revision, {one.change for one in revision.choices})
     assert reminder is not None
     mail = written(reminder, STOPPABLE)
-    assert "you are the administrator of the account acme" in mail.text
+    assert "you are the administrator of the account acme" in " ".join(mail.text.split())
     assert "A refusal by you holds for all of them" in " ".join(mail.text.split())
 
 
