@@ -3,4 +3,9 @@
 
 from __future__ import annotations
 
-pytest_plugins = ["tests.peers.postgres", "tests.peers.office", "tests.peers.mail_checkers"]
+pytest_plugins = [
+    "tests.peers.postgres",
+    "tests.peers.office",
+    "tests.peers.mail_checkers",
+    "tests.peers.browser",
+]
