@@ -1,12 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A revision -> the paragraphs of a Word document with tracked changes, in writing order.
 
-1. Every block link stands at one place, or, when it moved, at two: where it was and where it is.
-2. The heaviest chain of links that keep their order stays in place. Between two of them first come
-   the blocks that left (old order), then those that came (new order). So accepting everything gives
-   the new order and rejecting everything the old, whatever the links say.
-3. Inside a link the visible words are compared, the paragraph marks among them.
-4. A link off the chain is tracked as moved when the revision says so, else as deleted and inserted.
+1. The blocks of both sides stand in writing order (``writing_order``).
+2. Inside a link the visible words are compared, the paragraph marks among them.
+3. A link off the chain is tracked as moved when the revision says so, else as deleted and inserted.
    Words deleted while moving stand struck at the old place, words inserted at the new one.
 """
 
@@ -16,13 +13,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from policyctl.core.diff.assign import heaviest_chain
 from policyctl.core.diff.redline import redline
 from policyctl.core.revision import BlockChange, Kind, Op, Revision, Run
 from policyctl.reports.docx_ends import told_apart
 from policyctl.reports.docx_lines import Line, Side
 from policyctl.reports.docx_values import Mark, Paragraph, Stretch, Style
 from policyctl.reports.words import shown
+from policyctl.reports.writing_order import Link, Placed, in_writing_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,23 +31,6 @@ class _Link:
     new: tuple[Line, ...]
     moved: bool
 
-    @property
-    def old_start(self) -> int:
-        return self.block.old.start if self.block.old else -1
-
-    @property
-    def new_start(self) -> int:
-        return self.block.new.start if self.block.new else -1
-
-
-@dataclass(frozen=True, slots=True)
-class _Placed:
-    """A link at one of its places: ``=`` both sides, ``-`` its old side, ``+`` its new side."""
-
-    link: _Link
-    side: Op
-    move: int | None = None
-
 
 _AT_SOURCE = {Op.EQUAL: Mark.MOVED_FROM, Op.DELETE: Mark.DELETED}
 _AT_TARGET = {Op.EQUAL: Mark.MOVED_TO, Op.INSERT: Mark.INSERTED}
@@ -61,10 +41,11 @@ _CAME = {Op.EQUAL: Mark.INSERTED, Op.INSERT: Mark.INSERTED}
 
 def paragraphs(revision: Revision) -> tuple[Paragraph, ...]:
     """The whole text of both sides, front matter left out."""
-    placed = _with_moves(list(_in_writing_order(_links(revision))))
+    links = _links(revision)
+    placed = in_writing_order([_ends(link) for link in links])
     written: list[Paragraph] = []
     for (move, _), group in groupby(placed, key=lambda each: (each.move, each.side)):
-        part = [paragraph for each in group for paragraph in _paragraphs(each)]
+        part = [paragraph for each in group for paragraph in _paragraphs(links[each.link], each)]
         if move is not None and part:
             part[0] = replace(part[0], opens=move)
             part[-1] = replace(part[-1], closes=move)
@@ -88,48 +69,18 @@ def _links(revision: Revision) -> list[_Link]:
     return [link for link in found if link.old or link.new]
 
 
-def _in_writing_order(links: list[_Link]) -> Iterator[_Placed]:
-    olds = sorted((link for link in links if link.old), key=lambda link: link.old_start)
-    news = sorted((link for link in links if link.new), key=lambda link: link.new_start)
-    kept = _kept([link for link in news if link.old])
-    staying = {id(link) for link in kept}
-    at_old = at_new = 0
-    for anchor in [*kept, None]:
-        while at_old < len(olds) and id(olds[at_old]) not in staying:
-            yield _Placed(olds[at_old], Op.DELETE)
-            at_old += 1
-        while at_new < len(news) and id(news[at_new]) not in staying:
-            yield _Placed(news[at_new], Op.INSERT)
-            at_new += 1
-        if anchor is not None:
-            yield _Placed(anchor, Op.EQUAL)
-            at_old, at_new = at_old + 1, at_new + 1
+def _ends(link: _Link) -> Link:
+    block = link.block
+    return Link(
+        old=block.old.start if block.old and link.old else None,
+        new=block.new.start if block.new and link.new else None,
+        size=sum(len(line.text) for line in link.new),
+        moved=link.moved,
+    )
 
 
-def _kept(both: list[_Link]) -> list[_Link]:
-    """The links that stay where they are; what is known to have moved only if nothing else has."""
-    weights = [1.0 if link.moved else 1e6 + sum(len(line.text) for line in link.new) for link in both]
-    chain = heaviest_chain([link.old_start for link in both], weights)
-    return [link for index, link in enumerate(both) if index in chain]
-
-
-def _with_moves(placed: list[_Placed]) -> list[_Placed]:
-    """Number the moves; neighbours that moved together are one."""
-    source = {id(each.link): at for at, each in enumerate(placed) if each.side is Op.DELETE}
-    number, before = -1, -2
-    numbers: dict[int, int] = {}
-    for at, each in enumerate(placed):
-        if each.side is not Op.INSERT or not each.link.moved or not (each.link.old and each.link.new):
-            continue
-        was = source[id(each.link)]
-        together = was == before + 1 and numbers.get(at - 1) == number
-        number, before = number if together else number + 1, was
-        numbers[at] = numbers[was] = number
-    return [replace(each, move=numbers.get(at)) for at, each in enumerate(placed)]
-
-
-def _paragraphs(placed: _Placed) -> Iterator[Paragraph]:
-    link, moved = placed.link, placed.move is not None
+def _paragraphs(link: _Link, placed: Placed) -> Iterator[Paragraph]:
+    moved = placed.move is not None
     if placed.side is Op.EQUAL:
         marks = _IN_PLACE
     elif placed.side is Op.DELETE:
