@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``policyctl diff OLD NEW``: what changed between two texts, and what follows from it."""
+"""``policyctl diff``: what changed between two texts, and what follows from it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from policyctl.actions.sources import Source, load_source
+from policyctl.actions.earlier import both_sides
+from policyctl.actions.sources import Reading, Source
 from policyctl.adapters.history import History
 from policyctl.core.diff.compare import compare
 from policyctl.core.judge.standards import Standards
@@ -15,19 +17,28 @@ from policyctl.core.judge.verdict import JudgeContext, judge
 from policyctl.core.policy import Waiver
 from policyctl.core.practice import Practice
 from policyctl.reports.comparison import Comparison
+from policyctl.reports.narrowing import narrowed
 
 
 def diff(
-    old: str, new: str, *, here: Path, history: History | None, standards: Standards, today: date
+    old: str,
+    new: str | None = None,
+    *,
+    since: str | None = None,
+    only: Sequence[str] = (),
+    here: Path,
+    history: History | None,
+    standards: Standards,
+    today: date,
 ) -> Comparison:
-    """Compare OLD with NEW, each a file, ``REV:path``, ``SLUG`` (work tree) or ``SLUG@v3``.
-
-    Works on any Markdown of any repository: ``history`` is None outside of one.
+    """Compare OLD with NEW, each a file, ``REV:path``, ``SLUG`` (work tree) or ``SLUG@v3``; one text
+    alone with what it was before, or at ``since`` (see ``earlier``); ``only`` some clauses, by id or
+    heading. Works on any Markdown of any repository, and outside of one:
+    ``history`` is None there.
     """
-    taxonomy, limit = standards.catalogue.taxonomy, standards.max_bytes
-    before = load_source(old, here=here, history=history, taxonomy=taxonomy, max_bytes=limit)
-    after = load_source(new, here=here, history=history, taxonomy=taxonomy, max_bytes=limit)
-    return compare_sources(before, after, standards=standards, today=today)
+    reading = Reading(here, history, standards.catalogue.taxonomy, standards.max_bytes)
+    before, after = both_sides(old, new, since, reading=reading)
+    return narrowed(compare_sources(before, after, standards=standards, today=today), only)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,23 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from policyctl.cli.edge import command
-from policyctl.cli.printing import Format, FormatOption, emit, emit_bytes, emit_json, in_colour, now, width
-from policyctl.errors import UsageError
+from policyctl.cli.faces import DiffFormat, Layout, put_document, put_exact, require_sense, text_of
+from policyctl.cli.pager import show
+from policyctl.cli.printing import Format, FormatOption, emit, emit_json, in_colour, now, width
 
 if TYPE_CHECKING:
     from policyctl.core.judge.standards import Standards
-    from policyctl.reports.comparison import Comparison
-
-
-class DiffFormat(StrEnum):
-    """The faces of a revision."""
-
-    TEXT = "text"
-    JSON = "json"
-    MARKDOWN = "markdown"
-    HTML = "html"
-    UNIFIED = "unified"
-    DOCX = "docx"
 
 
 class FailOn(StrEnum):
@@ -43,6 +32,34 @@ SourceArgument = Annotated[
     str, typer.Argument(help="A file, REV:path, a policy (SLUG) or a version (SLUG@v3).")
 ]
 
+LaterArgument = Annotated[
+    str | None,
+    typer.Argument(metavar="[NEW]", help="The later text. Without it: what OLD was before, and OLD."),
+]
+SinceOption = Annotated[
+    str | None,
+    typer.Option(metavar="REV|VERSION", help="Compare the one text with what it was then, such as v1."),
+]
+OnlyOption = Annotated[
+    list[str] | None,
+    typer.Option(metavar="CLAUSE", help="Only this clause, by id or heading; repeatable."),
+]
+StatOption = Annotated[
+    bool, typer.Option("--stat", help="Numbers alone: words deleted and inserted, moves, kinds.")
+]
+DiffFormatOption = Annotated[
+    DiffFormat, typer.Option("--format", help="For a person, a machine, a browser or a lawyer.")
+]
+LayoutOption = Annotated[
+    Layout, typer.Option(help="How the text lays the redline out; auto: side by side from 120 columns.")
+]
+OutputOption = Annotated[
+    Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there instead.")
+]
+NoPagerOption = Annotated[
+    bool, typer.Option("--no-pager", help="Print at once, though it is longer than the screen (see PAGER).")
+]
+
 
 def register(app: typer.Typer) -> None:
     """Add this file's commands."""
@@ -54,7 +71,9 @@ def register(app: typer.Typer) -> None:
         "diff",
         "policyctl diff old.md new.md",
         "policyctl diff HEAD~1:privacy.md privacy.md --format html --output redline.html",
-        "policyctl diff example-fax@v2 example-fax",
+        "policyctl diff example-fax",
+        "policyctl diff example-fax --since v1 --only retention",
+        "policyctl diff example-fax@v1 example-fax@v3 --stat",
     )(diff)
     command(
         app,
@@ -93,33 +112,48 @@ def clauses(source: SourceArgument, *, output_format: FormatOption = Format.TEXT
 def diff(
     context: typer.Context,
     old: SourceArgument,
-    new: SourceArgument,
+    new: LaterArgument = None,
     *,
-    output_format: Annotated[
-        DiffFormat, typer.Option("--format", help="For a person, a machine, a browser or a lawyer.")
-    ] = DiffFormat.TEXT,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there instead.")
-    ] = None,
+    since: SinceOption = None,
+    only: OnlyOption = None,
+    stat: StatOption = False,
+    output_format: DiffFormatOption = DiffFormat.TEXT,
+    layout: LayoutOption = Layout.AUTO,
+    output: OutputOption = None,
+    no_pager: NoPagerOption = False,
 ) -> None:
     """Show what changed between two texts, clause by clause, and what follows from it.
 
-    Works on any Markdown file of any repository, with nothing set up.
+    Works on any Markdown file of any repository, with nothing set up. One text alone is compared with what
+    it was before: a policy with its last published version, a version with the one before it, a file with
+    HEAD, REV:path with the commit before REV.
     """
     from policyctl.actions.compare import diff as action
     from policyctl.wiring import history_at
 
+    require_sense(output_format, stat=stat, layout=layout, output=output)
     here = Path.cwd()
-    in_git = not all(_is_file(here / name) for name in (old, new))  # two files are compared without git
-    history = history_at(here) if in_git else None
+    two_files = new is not None and _is_file(here / old) and _is_file(here / new)
+    history = None if two_files else history_at(here)  # two files are compared without git
     with closing(history) if history else nullcontext():
         comparison = action(
-            old, new, here=here, history=history, standards=_standards(here), today=now().date()
+            old,
+            new,
+            since=since,
+            only=only or (),
+            here=here,
+            history=history,
+            standards=_standards(here),
+            today=now().date(),
         )
-    if output_format is DiffFormat.DOCX:
-        _document(comparison, output)
+    if output_format is DiffFormat.DOCX and output is not None:
+        put_document(comparison, output, at=now())
+    elif output_format is DiffFormat.CRITICMARKUP:
+        put_exact(comparison, output)
     else:
-        emit(_face(comparison, output_format, colour=in_colour(context) and output is None), output)
+        colour = in_colour(context) and output is None
+        text = text_of(comparison, output_format, stat=stat, layout=layout, width=width(), colour=colour)
+        show(text, paged=not no_pager) if output is None else emit(text, output)
 
 
 def _is_file(path: Path) -> bool:
@@ -127,36 +161,6 @@ def _is_file(path: Path) -> bool:
         return path.is_file()
     except (OSError, ValueError):
         return False
-
-
-def _document(comparison: Comparison, output: Path | None) -> None:
-    from policyctl.reports.docx import render_docx
-
-    if output is None:
-        raise UsageError("a document needs a file", hint="add --output redline.docx")
-    emit_bytes(render_docx(comparison, at=now()), output)
-
-
-def _face(comparison: Comparison, face: DiffFormat, *, colour: bool) -> str:
-    if face is DiffFormat.JSON:
-        from policyctl.reports.json_v1 import render_json
-
-        return render_json(comparison)
-    if face is DiffFormat.MARKDOWN:
-        from policyctl.reports.markdown import render_markdown
-
-        return render_markdown(comparison)
-    if face is DiffFormat.HTML:
-        from policyctl.reports.html import render_html
-
-        return render_html(comparison)
-    if face is DiffFormat.UNIFIED:
-        from policyctl.reports.unified import render_unified
-
-        return render_unified(comparison)
-    from policyctl.reports.terminal import render_terminal
-
-    return render_terminal(comparison, width=width(), colour=colour)
 
 
 def check(

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import groupby
 
 from policyctl.core.judge.findings import Judgement
 from policyctl.core.policy import Clause
 from policyctl.core.revision import BlockChange, ClauseChange, Kind, Op, Revision, Run, Span
+from policyctl.core.text.words import SINGLE
+from policyctl.reports.words import one_line
 
 QUIET = frozenset({Kind.UNCHANGED, Kind.FORMAT_ONLY})
 """Kinds that change no words."""
@@ -36,6 +39,7 @@ KIND_ORDER = (
 
 
 _FIRST_WORDS = 6
+_WORD = re.compile(rf"[{SINGLE}]|(?:(?![{SINGLE}])\w)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,29 +55,50 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two sides, what differs, and what follows from it."""
+    """Two sides, what differs, and what follows from it. ``only``: the ids of the clauses that are
+    shown where it was narrowed to some; the verdict is that of the whole revision all the same.
+    """
 
     old: Side
     new: Side
     revision: Revision
     judgement: Judgement
+    only: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
     """Counts a reader can check: words inserted and deleted (of clauses and front matter, moved
-    text not counted), blocks changed in form only, and clauses by kind (a link counts once for each kind).
+    text not counted), blocks changed in form only, clauses by kind (a link counts once for each kind),
+    and passages moved.
     """
 
     inserted: int
     deleted: int
     cosmetic: int
     kinds: tuple[tuple[Kind, int], ...]
+    moves: int
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Words deleted and inserted."""
+
+    deleted: int
+    inserted: int
 
 
 def side_of(source: str, version: str | None, data: bytes) -> Side:
     """Name a side after the bytes that were compared."""
     return Side(source, version, hashlib.sha256(data).hexdigest())
+
+
+def shown_only(comparison: Comparison) -> str:
+    """What a reader of a narrowed comparison must know; nothing where it is whole."""
+    if not comparison.only:
+        return ""
+    names = ", ".join(one_line(name) for name in comparison.only)
+    return f"Only these clauses are shown: {names}. The verdict is that of the whole revision."
 
 
 def sorted_kinds(change: ClauseChange) -> tuple[Kind, ...]:
@@ -141,23 +166,35 @@ def name_of(clause: Clause) -> str:
     return f"“{' '.join(words[:_FIRST_WORDS])}{more}”" if words else "(no words)"
 
 
-def _counted(revision: Revision) -> Iterator[Run]:
-    yield from revision.front
-    for change in revision.clauses:
-        for block in change.blocks:
-            if is_changed(block):
-                yield from full_runs(revision, block)
+def words_of(runs: Iterable[Run]) -> Words:
+    """Count the words of runs; ideographs and kana are words one by one."""
+    counts = {Op.INSERT: 0, Op.DELETE: 0, Op.EQUAL: 0}
+    for run in runs:
+        counts[run.op] += len(_WORD.findall(run.text))
+    return Words(counts[Op.DELETE], counts[Op.INSERT])
+
+
+def words_of_clause(revision: Revision, change: ClauseChange) -> Words:
+    """Count what the redline of one link shows; moved text that kept its words counts nothing."""
+    return words_of(run for block in change.blocks if is_changed(block) for run in full_runs(revision, block))
+
+
+def moves_of(change: ClauseChange) -> int:
+    """How many passages moved: the clause itself counts once, else each run of blocks moved inside it."""
+    if Kind.MOVED in change.kinds:
+        return 1
+    return sum(moved for moved, _ in groupby(block.moved for block in change.blocks))
 
 
 def statistics(revision: Revision) -> Statistics:
     """Count what the redline shows."""
-    words = {Op.INSERT: 0, Op.DELETE: 0, Op.EQUAL: 0}
-    for run in _counted(revision):
-        words[run.op] += len(re.findall(r"\w+", run.text))
+    words = [words_of_clause(revision, change) for change in revision.clauses]
+    words.append(words_of(revision.front))
     kinds = [kind for change in revision.clauses for kind in change.kinds]
     return Statistics(
-        words[Op.INSERT],
-        words[Op.DELETE],
+        sum(each.inserted for each in words),
+        sum(each.deleted for each in words),
         sum(block.cosmetic for change in revision.clauses for block in change.blocks),
         tuple((kind, kinds.count(kind)) for kind in KIND_ORDER if kind in kinds),
+        sum(map(moves_of, revision.clauses)),
     )

@@ -21,6 +21,7 @@ from policyctl.reports.comparison import (
     Side,
     headline,
     loud_changes,
+    shown_only,
     sorted_kinds,
     statistics,
 )
@@ -65,6 +66,8 @@ def render_docx(comparison: Comparison, *, at: datetime | None = None, author: s
 def _closing(comparison: Comparison, moved: int) -> Iterator[str]:
     yield heading(CLOSING, 1, new_page=True)
     yield sentence(_LEGEND)
+    if comparison.only:
+        yield sentence(shown_only(comparison))
     yield table(
         [("", "Source", "SHA-256"), _side("Old", comparison.old), _side("New", comparison.new)], _THREE
     )

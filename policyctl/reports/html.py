@@ -25,6 +25,7 @@ from policyctl.reports.comparison import (
     is_changed,
     name_of,
     says_something,
+    shown_only,
     sorted_kinds,
     statistics,
     visible_runs,
@@ -97,6 +98,7 @@ def redline_view(comparison: Comparison) -> dict[str, Any]:
     return {
         "old": comparison.old,
         "new": comparison.new,
+        "only": shown_only(comparison),
         "verdict": judgement.verdict,
         "findings": judgement.findings,
         "practices": revision.practices,
@@ -136,12 +138,13 @@ def _entries(revision: Revision) -> Iterator[Entry]:
 def _places_left(revision: Revision) -> dict[str | None, list[Entry]]:
     """By the id of the old clause that stayed and stood before it: what moved away from there."""
     moved = {clause.id: change for change in revision.clauses if _moved(change) for clause in change.old}
+    present = {clause.id for change in revision.clauses for clause in change.old}
     places: dict[str | None, list[Entry]] = {}
     before: str | None = None
     for clause in revision.old.clauses:
         if clause.id in moved:
             places.setdefault(before, []).append(_place_left(clause, moved[clause.id]))
-        else:
+        elif clause.id in present:
             before = clause.id
     return places
 

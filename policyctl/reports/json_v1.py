@@ -12,6 +12,9 @@ character for character, and the other way round (``rebuild_new``, ``rebuild_old
 3. In a block with runs, the ``=`` and ``-`` runs joined are the old span's text, the ``=`` and ``+``
    runs joined the new span's.
 4. Put in order of one side's ``start`` and joined, the blocks are that side.
+
+A comparison that was narrowed to some clauses says so (``only``: their ids) and holds these alone; from
+it nothing is rebuilt.
 """
 
 from __future__ import annotations
@@ -38,10 +41,11 @@ def revision_json(comparison: Comparison) -> Json:
     revision, judgement = comparison.revision, comparison.judgement
     return {
         "schema": SCHEMA,
-        "old": _side(comparison.old),
-        "new": _side(comparison.new),
+        "old": side_json(comparison.old),
+        "new": side_json(comparison.new),
+        **({"only": list(comparison.only)} if comparison.only else {}),
         "verdict": verdict_json(judgement.verdict),
-        "front": _front(revision),
+        "front": None if comparison.only else _front(revision),
         "clauses": [_link(revision, change) for change in revision.clauses],
         "practices": practices_json(revision.practices),
         "findings": [finding_json(finding) for finding in judgement.findings],
@@ -149,7 +153,8 @@ def practices_json(changes: Sequence[PracticeChange]) -> Json:
     }
 
 
-def _side(side: Side) -> Json:
+def side_json(side: Side) -> Json:
+    """A side by name, version and hash."""
     return {"source": side.source, "version": side.version, "sha256": side.sha256}
 
 
@@ -220,6 +225,11 @@ def _blocks(revision: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def _rebuild(text: str, revision: Mapping[str, Any], *, have: _Side, want: _Side) -> str:
+    if revision.get("only"):
+        raise IntegrityError(
+            "this JSON holds some clauses only, so no whole text can be rebuilt from it",
+            hint="make it without --only",
+        )
     ordered = sorted(
         (block for block in _blocks(revision) if block[want] is not None),
         key=lambda block: (block[want]["start"], block[want]["end"]),

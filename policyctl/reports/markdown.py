@@ -20,6 +20,7 @@ from policyctl.reports.comparison import (
     is_changed,
     loud_changes,
     name_of,
+    shown_only,
     sorted_kinds,
     statistics,
     visible_runs,
@@ -47,6 +48,8 @@ def _parts(comparison: Comparison) -> Iterator[str]:
     revision, judgement = comparison.revision, comparison.judgement
     yield f"# {_inline(comparison.old.source)} to {_inline(comparison.new.source)}"
     yield _verdict(judgement.verdict)
+    if comparison.only:
+        yield escaped(shown_only(comparison))
     yield _counts(revision)
     loud = loud_changes(revision)
     if loud:

@@ -17,33 +17,31 @@ from rich.text import Text
 
 from policyctl.core.judge.findings import Confidence, Finding, Severity, Verdict
 from policyctl.core.policy import Clause
-from policyctl.core.revision import BlockChange, ClauseChange, Kind, Op, Revision, Run
+from policyctl.core.revision import ClauseChange, Kind, Op, Revision
 from policyctl.reports.comparison import (
     Comparison,
     headline,
-    is_changed,
     loud_changes,
     name_of,
+    shown_only,
     sorted_kinds,
     statistics,
-    visible_runs,
 )
-from policyctl.reports.words import KIND_WORDS, counted, mark_space, one_line, shown, without_commands
+from policyctl.reports.terminal_redline import front_side_by_side, inline, redline_text, side_by_side
+from policyctl.reports.words import KIND_WORDS, counted, one_line, without_commands
 
 NARROWEST, WIDEST = 40, 200
-CONTEXT = 160
-"""Characters of kept text shown on each side of a change; the middle of a longer stretch is cut."""
 EXCERPT = 300
 """Characters of a finding's words, before and after, that are shown."""
 
-_STYLES = {Op.DELETE: "red strike", Op.INSERT: "blue underline", Op.EQUAL: ""}
-_SIGNS = {Op.DELETE: ("[-", "-]"), Op.INSERT: ("{+", "+}"), Op.EQUAL: ("", "")}
 _SEVERITIES = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.INFO: "bold"}
 
 
-def render_terminal(comparison: Comparison, *, width: int = 80, colour: bool = False) -> str:
-    """The comparison as lines of at most ``width`` characters (held between 40 and 200)."""
-    return printed(Group(*_parts(comparison)), width=width, colour=colour)
+def render_terminal(
+    comparison: Comparison, *, width: int = 80, colour: bool = False, side_by_side: bool = False
+) -> str:
+    """The comparison as lines of at most ``width`` columns (held between 40 and 200)."""
+    return printed(Group(*_parts(comparison, beside=side_by_side)), width=width, colour=colour)
 
 
 def render_findings(findings: Sequence[Finding], *, width: int = 80, colour: bool = False) -> str:
@@ -69,18 +67,20 @@ def printed(part: RenderableType, *, width: int, colour: bool) -> str:
     return without_commands("\n".join(line.rstrip() for line in capture.get().split("\n")))
 
 
-def _parts(comparison: Comparison) -> Iterator[RenderableType]:
+def _parts(comparison: Comparison, *, beside: bool) -> Iterator[RenderableType]:
     revision, judgement = comparison.revision, comparison.judgement
     yield Text(f"{one_line(comparison.old.source)} -> {one_line(comparison.new.source)}", "bold")
     yield _verdict(judgement.verdict)
+    if comparison.only:
+        yield Text(shown_only(comparison))
     yield _summary(revision)
     loud = loud_changes(revision)
     if loud:
         yield _table(loud)
     yield from _findings(judgement.findings)
-    yield from _front(revision)
+    yield from _front(revision, beside=beside)
     for change in loud:
-        yield from _clause(revision, change)
+        yield from _clause(revision, change, beside=beside)
 
 
 def _verdict(verdict: Verdict) -> Text:
@@ -151,50 +151,19 @@ def _known_by(finding: Finding) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def _front(revision: Revision) -> Iterator[RenderableType]:
+def _front(revision: Revision, *, beside: bool) -> Iterator[RenderableType]:
     if any(run.op is not Op.EQUAL for run in revision.front):
         yield Text("\nfront matter", "bold")
-        yield Padding(_redline(revision.front), (0, 0, 0, 2))
+        if beside:
+            yield front_side_by_side(revision.front)
+        else:
+            yield Padding(redline_text(revision.front), (0, 0, 0, 2))
 
 
-def _clause(revision: Revision, change: ClauseChange) -> Iterator[RenderableType]:
+def _clause(revision: Revision, change: ClauseChange, *, beside: bool) -> Iterator[RenderableType]:
     kinds = ", ".join(KIND_WORDS[kind] for kind in sorted_kinds(change))
     yield Text.assemble("\n", (_heading(change), "bold"), f" ({kinds})")
-    silent = 0
-    for block in change.blocks:
-        if is_changed(block) or block.moved:
-            yield from _kept(silent)
-            silent = 0
-            yield Padding(_block(revision, block), (0, 0, 0, 2))
-        else:
-            silent += 1
-    yield from _kept(silent)
-
-
-def _kept(silent: int) -> Iterator[RenderableType]:
-    if silent:
-        yield Padding(Text(f"... {counted(silent, 'block')} unchanged", "dim"), (0, 0, 0, 2))
-
-
-def _block(revision: Revision, block: BlockChange) -> Text:
-    text = _redline(visible_runs(revision, block))
-    return Text.assemble(("moved here: ", "green"), text) if block.moved else text
-
-
-def _redline(runs: Sequence[Run]) -> Text:
-    text = Text()
-    for number, run in enumerate(runs):
-        opened, closed = _SIGNS[run.op]
-        words = _shortened(run.text, number == 0, number == len(runs) - 1) if run.op is Op.EQUAL else run.text
-        if run.op is not Op.EQUAL:
-            words = mark_space(words)
-        text.append(f"{opened}{shown(words)}{closed}", _STYLES[run.op])
-    return Text("\n").join(line for line in text.split("\n") if line.plain.strip())
-
-
-def _shortened(words: str, first: bool, last: bool) -> str:  # noqa: FBT001 - two ends of one list
-    """Kept text near a change stays, far from it a mark that something is left out."""
-    head, tail = ("" if first else words[:CONTEXT]), ("" if last else words[-CONTEXT:])
-    if len(words) <= len(head) + len(tail) + 5 or (first and last):
-        return words
-    return f"{head.rsplit(' ', 1)[0]} ... {tail.split(' ', 1)[-1]}".strip(" ")
+    if beside:
+        yield side_by_side(revision, change)
+    else:
+        yield from inline(revision, change)

@@ -20,6 +20,7 @@ from policyctl.reports.comparison import (
     headline,
     is_changed,
     loud_changes,
+    shown_only,
     sorted_kinds,
     statistics,
 )
@@ -41,6 +42,8 @@ def _lines(comparison: Comparison, width: int) -> Iterator[str]:
     revision = comparison.revision
     yield f"--- {one_line(comparison.old.source)}"
     yield f"+++ {one_line(comparison.new.source)}"
+    if comparison.only:
+        yield shown_only(comparison)
     yield _counts(revision)
     if any(run.op is not Op.EQUAL for run in revision.front):
         yield "@@ front matter @@"

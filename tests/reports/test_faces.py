@@ -5,7 +5,6 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
@@ -18,7 +17,6 @@ from tests.reports import samples
 
 FULL = samples.comparison(samples.OLD, samples.NEW, samples.FINDING)
 HOSTILE = samples.comparison(samples.HOSTILE, samples.HOSTILE.replace("Read", "Look at\x07"), samples.FINDING)
-ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class Page(HTMLParser):
@@ -58,19 +56,6 @@ def test_the_terminal_shows_the_table_before_the_redlines_and_signs_beside_colou
     assert "advertisers" in text
     assert "front matter" in text
     assert "\x1b" not in text
-
-
-def test_colours_add_nothing_but_colours() -> None:
-    plain, coloured = render_terminal(FULL), render_terminal(FULL, colour=True)
-    assert coloured != plain
-    stripped = [line.rstrip() for line in ANSI.sub("", coloured).split("\n")]
-    assert stripped == plain.split("\n")
-
-
-@pytest.mark.parametrize("width", [10, 40, 80, 200, 400])
-def test_no_line_is_wider_than_the_terminal(width: int) -> None:
-    longest = max(len(line) for line in render_terminal(FULL, width=width).split("\n"))
-    assert longest <= max(40, min(200, width))
 
 
 def test_a_finding_shows_the_words_it_rests_on_and_equal_mends_are_said_once() -> None:

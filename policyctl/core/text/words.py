@@ -12,8 +12,9 @@ import unicodedata
 from functools import lru_cache
 
 _NET = r"(?:https?://|www\.)[^\s)\]>]+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
-_SINGLE = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
-_WORD = re.compile(rf"{_NET}|\d+(?:[.,]\d+)+|[{_SINGLE}]|(?:(?![{_SINGLE}])[^\W_])+")
+SINGLE = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
+"""Characters that are words one by one, for a regular expression."""
+_WORD = re.compile(rf"{_NET}|\d+(?:[.,]\d+)+|[{SINGLE}]|(?:(?![{SINGLE}])[^\W_])+")
 _POSSESSIVE = re.compile(r"(?<=\w)'s\b")
 _ENDS = re.compile(
     r"(?<=[.!?])[\"')\]\u201d\u2019]*\s+(?=[\"'(\[\u201c\u2018\u00bf]*[A-Z\u00c0-\u00de0-9\u0400-\u042f])|(?<=[;:])\s+|(?<=[\u3002\uff01\uff1f])|\s+[|\u2022\u00b7]\s+|\s*\n+\s*"
