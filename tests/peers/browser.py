@@ -61,7 +61,7 @@ class Browser:
         )
         try:
             page = context.new_page()
-            page.goto(file.as_uri())
+            page.goto(file.resolve().as_uri())
             yield page
         finally:
             context.close()

@@ -11,6 +11,7 @@ from markdown_it import MarkdownIt
 
 from policyctl.reports.html import render_html
 from policyctl.reports.markdown import escaped, render_markdown
+from policyctl.reports.narrowing import narrowed
 from policyctl.reports.terminal import render_terminal
 from policyctl.reports.words import shown
 from tests.reports import samples
@@ -120,7 +121,7 @@ def test_escaped_text_reads_the_same_after_rendering(text: str) -> None:
         .render("x " + escaped(text))
     )
     page = Page(html)
-    assert set(page.tags) <= {"p"}
+    assert set(page.tags) <= {"p", "br"}, "two spaces at the end of a line break it, which no one sees"
     words: list[str] = []
     page.handle_data = words.append  # type: ignore[method-assign]
     page.feed(html)
@@ -149,6 +150,46 @@ def test_a_move_is_linked_both_ways_and_every_link_of_the_page_leads_somewhere()
     assert any(name.startswith("left-") for name in page.ids)
     assert {link[1:] for link in page.links} <= set(page.ids)
     assert len(page.ids) == len(set(page.ids))
+
+
+def words_of(html: str) -> str:
+    """All a reader sees or hears, in order."""
+    page, words = Page(""), []
+    page.handle_data = words.append  # type: ignore[method-assign]
+    page.feed(html.split("<main>")[1])
+    return " ".join("".join(words).split())
+
+
+def test_every_word_of_both_texts_stands_on_the_page_and_headings_stand_once() -> None:
+    old = samples.OLD + "\n# Gone\n\nThis goes.\n\nThis too.\n"
+    new = samples.NEW + "\n### Fresh words {#fresh}\n\nThis comes.\n\nSo does this.\n"
+    said = words_of(render_html(samples.comparison(old, new)))
+    for text in (old, new):
+        body = text.split("---\n", 2)[2]
+        assert [word for word in re.findall(r"\w+", re.sub(r"\{#.*?\}", "", body)) if word not in said] == []
+    assert said.count("keeps you signed in until you close") == 1, "moved text is shown where it is"
+    redline = said[said.index("Redline") :]
+    assert redline.count("deleted: −Gone end of deletion (removed)") == 1
+    assert redline.count("inserted: +Fresh words end of insertion (added)") == 1
+    assert redline.count("Sharing inserted: + with others end of insertion (renamed, reworded)") == 1
+    assert "#" not in redline.replace("{#", "").split("Front matter")[0]
+
+
+def test_neighbours_without_a_change_are_one_fold_with_their_words_in_it() -> None:
+    old = "".join(f"# Part {n}\n\nWords of part {n} stay.\n\n" for n in range(1, 7))
+    html = render_html(samples.comparison(old, old.replace("part 3 stay", "part 3 go")))
+    assert re.findall(r"<summary>(.*?)</summary>", html) == [
+        "2 clauses without a change of words",
+        "3 clauses without a change of words",
+    ]
+    folded = "".join(re.findall(r"<details>.*?</details>", html, re.DOTALL))
+    assert [n for n in range(1, 7) if f"Words of part {n} stay." in folded] == [1, 2, 4, 5, 6]
+
+
+def test_a_clause_shown_alone_keeps_the_links_of_its_move() -> None:
+    page = Page(render_html(narrowed(FULL, ["cookies"])))
+    assert {"#left-cookies", "#clause-cookies"} <= set(page.links)
+    assert {link[1:] for link in page.links} <= set(page.ids)
 
 
 def test_policy_text_never_becomes_markup_of_the_page() -> None:
