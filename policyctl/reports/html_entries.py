@@ -44,6 +44,14 @@ class ShownBlock:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """Blocks between two changes, or before the first or after the last, behind one line."""
+
+    summary: str
+    kept: tuple[ShownBlock, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Move:
     """One end of a move: a sign, words, and a link to the other end."""
 
@@ -64,7 +72,7 @@ class Entry:
     words: Words
     old_lines: str
     new_lines: str
-    blocks: tuple[ShownBlock, ...]
+    blocks: tuple[ShownBlock | Kept, ...]
     moves: tuple[Move, ...] = ()
 
 
@@ -87,6 +95,7 @@ class Left:
 
 Flow = tuple[Entry | Fold | Left, ...]
 
+_WORTH_A_FOLD = 2
 _PARAGRAPHS = re.compile(r"(?:[ \t]*\r?\n){2,}")
 _BEFORE_HEADING = re.compile(r"\A\s*#{1,6}[ \t]*")
 _BEHIND_HEADING = re.compile(r"[ \t]*(?:\{#[^}\s]*\})?\s*\Z")
@@ -160,8 +169,12 @@ def _entry(revision: Revision, change: ClauseChange) -> Entry:
         words=words_of_clause(revision, change),
         old_lines=_lines(change.old),
         new_lines=_lines(change.new),
-        blocks=tuple(
-            shown for block in change.blocks for shown in _shown(revision, change, block, titled=bool(title))
+        blocks=_folded(
+            [
+                shown
+                for block in change.blocks
+                for shown in _shown(revision, change, block, titled=bool(title))
+            ]
         ),
         moves=tuple(moves) if _moved(change) else (),
     )
@@ -184,7 +197,7 @@ def _title(change: ClauseChange) -> tuple[Part, ...]:
             texts[at] = (texts[at][0], marks.sub("", texts[at][1]))
     if any("\n" in text or "{#" in text for _, text in texts):
         return ()
-    return parts_of([Run(op, text) for op, text in texts])
+    return parts_of([Run(op, text.replace("**", "")) for op, text in texts])
 
 
 def _anchor(change: ClauseChange) -> str:
@@ -192,7 +205,10 @@ def _anchor(change: ClauseChange) -> str:
 
 
 def _lines(clauses: Sequence[Clause]) -> str:
-    return ", ".join(f"{clause.line}-{clause.end_line}" for clause in clauses)
+    return ", ".join(
+        str(clause.line) if clause.line == clause.end_line else f"{clause.line}-{clause.end_line}"
+        for clause in clauses
+    )
 
 
 def _opened(change: ClauseChange, block: BlockChange) -> Clause | None:
@@ -232,6 +248,26 @@ def _shown(
         if paragraph.strip():
             whole = "" if op is Op.EQUAL else op.value
             yield ShownBlock(parts_of([Run(op, paragraph)]), block.moved, whole)
+
+
+def _folded(blocks: Sequence[ShownBlock]) -> tuple[ShownBlock | Kept, ...]:
+    """Where something changed, what is far from it goes behind a line; its neighbours stay."""
+    near = [_is_loud(block) for block in blocks]
+    if not any(near):
+        return tuple(blocks)
+    beside = [any(near[max(0, at - 1) : at + 2]) for at in range(len(blocks))]
+    found: list[ShownBlock | Kept] = []
+    for shown_here, group in groupby(zip(beside, blocks, strict=True), key=lambda pair: pair[0]):
+        kept = tuple(block for _, block in group)
+        if shown_here or len(kept) < _WORTH_A_FOLD:
+            found += kept
+        else:
+            found.append(Kept(f"{counted(len(kept), 'paragraph')} unchanged", kept))
+    return tuple(found)
+
+
+def _is_loud(block: ShownBlock) -> bool:
+    return block.moved or any(part.op != Op.EQUAL.value for part in block.parts)
 
 
 def _text(run: Run) -> str:

@@ -186,6 +186,14 @@ def test_neighbours_without_a_change_are_one_fold_with_their_words_in_it() -> No
     assert [n for n in range(1, 7) if f"Words of part {n} stay." in folded] == [1, 2, 4, 5, 6]
 
 
+def test_what_is_far_from_a_change_is_folded_and_its_neighbours_are_not() -> None:
+    old = "# Use\n\n" + "\n\n".join(f"Paragraph {n} says its thing." for n in range(1, 10)) + "\n"
+    html = render_html(samples.comparison(old, old.replace("Paragraph 5 says", "Paragraph 5 tells")))
+    folds = re.findall(r"<details>.*?</details>", html, re.DOTALL)
+    assert [re.findall(r"Paragraph (\d)", fold) for fold in folds] == [["1", "2", "3"], ["7", "8", "9"]]
+    assert [n for n in range(1, 10) if f"Paragraph {n}" not in words_of(html)] == []
+
+
 def test_a_clause_shown_alone_keeps_the_links_of_its_move() -> None:
     page = Page(render_html(narrowed(FULL, ["cookies"])))
     assert {"#left-cookies", "#clause-cookies"} <= set(page.links)
