@@ -5,15 +5,14 @@
 2. ``--no-pager``, ``PAGER=cat`` or an empty ``PAGER`` says no; without ``PAGER`` it is ``less``.
 3. ``LESS`` is set to ``FRX`` where it is not set: keep colours, stay on the screen, end when all fits.
 4. A pager that cannot be started is no reason to show nothing.
+
+What only a terminal needs is imported when there is one.
 """
 
 from __future__ import annotations
 
 import os
-import shlex
 import shutil
-import signal
-import subprocess
 import sys
 
 
@@ -29,6 +28,8 @@ def _is_long(text: str) -> bool:
 
 
 def _command() -> list[str] | None:
+    import shlex
+
     try:
         words = shlex.split(os.environ.get("PAGER", "less"))
     except ValueError:  # a quote that is never closed
@@ -39,6 +40,9 @@ def _command() -> list[str] | None:
 
 def _through(command: list[str], text: str) -> bool:
     """False when the pager could not be started."""
+    import signal
+    import subprocess
+
     sys.stdout.flush()
     try:
         pager = subprocess.Popen(command, stdin=subprocess.PIPE, env={"LESS": "FRX", **os.environ})

@@ -73,8 +73,8 @@ class Browser:
         found: list[str] = []
         for width in (NARROW, WIDE):
             for dark in (False, True):
+                where = f"{width} px, {'dark' if dark else 'light'}: "
                 with self.opened(html, width=width, dark=dark) as page:
-                    where = f"{width} px, {'dark' if dark else 'light'}: "
                     found += [where + each for each in complaints_of(page)]
         return found
 
@@ -82,7 +82,8 @@ class Browser:
 def complaints_of(page: Page) -> list[str]:
     """The same for a page as it is open now."""
     page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true })")
-    report = Axe().run(page, options={"runOnly": {"type": "tag", "values": list(_RULES)}}).response
+    options = {"runOnly": {"type": "tag", "values": list(_RULES)}, "resultTypes": ["violations"]}
+    report = Axe().run(page, options=options).response
     found = [
         f"{rule['id']}: {rule['help']}: {node['html'][:120]}"
         for rule in report["violations"]
