@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Output that is longer than the screen goes through the pager a person is used to, as in git.
 
-1. Only when standard output is a terminal: a pipe or a file gets the text itself.
+1. Only when standard output is a terminal that can do more than print: a pipe or a file gets the text itself.
 2. ``--no-pager``, ``PAGER=cat`` or an empty ``PAGER`` says no; without ``PAGER`` it is ``less``.
 3. ``LESS`` is set to ``FRX`` where it is not set: keep colours, stay on the screen, end when all fits.
 4. A pager that cannot be started is no reason to show nothing.
@@ -24,7 +24,9 @@ def show(text: str, *, paged: bool = True) -> None:
 
 
 def _is_long(text: str) -> bool:
-    return sys.stdout.isatty() and text.count("\n") >= shutil.get_terminal_size().lines
+    if not sys.stdout.isatty() or os.environ.get("TERM") == "dumb":
+        return False
+    return text.count("\n") >= shutil.get_terminal_size().lines
 
 
 def _command() -> list[str] | None:

@@ -74,7 +74,7 @@ def on_a_terminal(*args: str, cwd: Path, **env: str) -> str:
     run = subprocess.Popen(
         [sys.executable, "-m", "policyctl", *args],
         cwd=cwd,
-        env={**CLEAN, "TERM": "xterm-256color", **env},
+        env={**CLEAN, "TERM": "xterm-256color", "PAGER": "cat", **env},
         stdout=inner,
         stderr=subprocess.DEVNULL,
     )

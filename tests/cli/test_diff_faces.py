@@ -167,6 +167,7 @@ def test_a_pager_is_for_terminals_and_for_more_than_a_screen(pair: Path, pager: 
     assert "\x1b[" in paged
     assert "PAGER" not in at_a_terminal(*words, cwd=pair, lines=60, PAGER=pager)
     assert "PAGER" not in at_a_terminal(*words, "--no-pager", cwd=pair, lines=10, PAGER=pager)
+    assert "PAGER" not in at_a_terminal(*words, cwd=pair, lines=10, PAGER=pager, TERM="dumb")
     assert "PAGER" not in policyctl(*words, cwd=pair, env={"PAGER": pager, "LINES": "10"}).stdout
     assert "LESS=R" in at_a_terminal(*words, cwd=pair, lines=10, PAGER=pager, LESS="R")
     assert "\x1b[" not in at_a_terminal(*words, cwd=pair, lines=10, PAGER=pager, NO_COLOR="1")
@@ -180,8 +181,22 @@ def test_without_a_pager_that_works_the_text_still_comes(pair: Path, no_pager: s
 
 
 def test_every_face_is_the_same_bytes_every_time(pair: Path) -> None:
-    for face in FACES:
-        words = ("diff", "old.md", "new.md", "--format", face)
-        first, second = (policyctl(*words, cwd=pair, env={"PYTHONHASHSEED": seed}).stdout for seed in "12")
-        assert first == second
-        assert first
+    code = (
+        "import sys; from pathlib import Path; from tests.cli.run import inside\n"
+        "for words in sys.argv[2:]:\n"
+        "    print(words, inside('diff', 'old.md', 'new.md', *words.split(), cwd=Path(sys.argv[1])).stdout)\n"
+    )
+    asked = [f"--format {face}" for face in FACES]
+    asked += ["--layout side-by-side", "--stat", "--stat --format json", "--stat --format markdown"]
+    first, second = (
+        subprocess.run(
+            [sys.executable, "-c", code, pair, *asked],
+            cwd=Path(__file__).resolve().parents[2],
+            env={**CLEAN, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+        ).stdout.decode()
+        for seed in "12"
+    )
+    assert first == second
+    assert first.count("90 days") >= len(FACES)
