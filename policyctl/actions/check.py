@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
 from policyctl.actions.compare import Proposal, compare_sources, inspect_first
 from policyctl.actions.sources import (
+    PRACTICES,
     TEXT,
     Reading,
     Source,
@@ -25,31 +27,23 @@ from policyctl.core.judge.findings import Direction, Finding, Judgement, Severit
 from policyctl.core.judge.rules.record import SETTINGS_CHANGED
 from policyctl.core.judge.standards import BaseStandards, Standards
 from policyctl.core.policy import ChangeClass
+from policyctl.core.text.parse import parse
 from policyctl.errors import (
     FINDINGS,
     FINE,
     CannotCompareError,
+    InputError,
     InputErrors,
     PolicyctlError,
     UsageError,
 )
-from policyctl.reports.comparison import Comparison
+from policyctl.reports.checked import Checked
+from policyctl.reports.comparison import Comparison, side_of
+
+__all__ = ["Checked", "blocking", "check", "exit_code", "read_base"]
 
 _ORDER = (Severity.INFO, Severity.WARNING, Severity.ERROR)
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """One policy that was checked. ``base`` is what it was compared with (``SLUG@v2`` or
-    ``REV:path``), None for a policy that was never published. ``errors`` kept us from looking: then
-    ``comparison`` is None and the exit code is theirs.
-    """
-
-    slug: str
-    base: str | None
-    comparison: Comparison | None
-    findings: tuple[Finding, ...]
-    errors: tuple[PolicyctlError, ...] = ()
+_PRACTICE = re.compile(r"\s*(?:-\s+|\{\s*|-\s+\{\s*)?id:\s*[\"']?(?P<id>[a-z0-9][a-z0-9-]*)")
 
 
 def check(
@@ -70,9 +64,11 @@ def check(
 
     What is wrong with one policy's files is in its ``errors``, so that the others are checked too.
     """
-    there = slugs_in_tree(history)
-    # A published policy that is gone from the work tree is not passed over: it cannot be looked at.
-    known = tuple(sorted({*there, *(mark.key.slug for mark in history.versions())}))
+    base = None if against is None or version_key(against) else history.resolve(against)
+    # A policy that is gone from the work tree is not passed over.
+    gone = {row.name for row in history.folder(base, "policies") if row.is_folder} if base else set()
+    published = {mark.key.slug for mark in history.versions()}
+    known = tuple(sorted({*slugs_in_tree(history), *published, *filter(_is_slug, gone)}))
     wanted = tuple(dict.fromkeys(check_slug(slug) for slug in slugs)) or known
     if not wanted:
         raise CannotCompareError(
@@ -82,8 +78,6 @@ def check(
         if slug not in known:
             raise missing_policy(slug, known)
     scene = _scene(history, standards, base_standards, today)
-    if against is not None and version_key(against) is None:
-        history.resolve(against)
     return tuple(_checked(slug, scene, history, against) for slug in wanted)
 
 
@@ -110,14 +104,23 @@ def _scene(history: History, head: Standards, base: BaseStandards | None, today:
     )
 
 
+def _is_slug(name: str) -> bool:
+    try:
+        return bool(check_slug(name))
+    except UsageError:
+        return False
+
+
 def exit_code(checked: Sequence[Checked], *, fail_on: Severity | None) -> int:
     """The errors' code where something could not be looked at, 1 for findings at or above
-    ``fail_on`` that are not waived (None: never), else 0.
+    ``fail_on`` that are not waived (None: never) and for a policy that is gone, else 0.
     """
     codes = [error.exit_code for each in checked for error in each.errors]
     if codes:
         return max(codes)
     found = [finding for each in checked for finding in each.findings if not finding.waived]
+    if fail_on is not None and any(each.removed for each in checked):
+        return FINDINGS
     loud = fail_on is not None and any(
         _ORDER.index(finding.severity) >= _ORDER.index(fail_on) for finding in found
     )
@@ -130,18 +133,83 @@ def blocking(findings: Sequence[Finding]) -> tuple[Finding, ...]:
 
 
 def _checked(slug: str, scene: _Scene, history: History, against: str | None) -> Checked:
+    file = f"policies/{slug}/{TEXT}"
     try:
+        base = read_base(lambda: _base(slug, scene.base, history, against))
+        if base is not None and not _is_in_tree(history, slug):
+            return _removed(slug, base, scene)
         draft = load_draft(slug, scene.draft)
-        base = _base(slug, scene.base, history, against)
         comparison = _compared(base, draft, scene)
     except InputErrors as errors:
-        return Checked(slug, None, None, (), errors.errors)
+        return Checked(slug, None, None, (), errors.errors, file=file)
     except UsageError:
         raise
     except PolicyctlError as error:
-        return Checked(slug, None, None, (), (error,))
-    name = base.side.source if base else None
-    return Checked(slug, name, comparison if base else None, comparison.judgement.findings)
+        return Checked(slug, None, None, (), (error,), file=file)
+    return Checked(
+        slug,
+        base.side.source if base else None,
+        comparison if base else None,
+        comparison.judgement.findings,
+        file=file,
+        title=draft.policy.title if draft.policy else "",
+        declared=draft.policy.change.change_class if draft.policy and draft.policy.change else None,
+        practice_file=f"policies/{slug}/{PRACTICES}",
+        practice_lines=_practice_lines(draft.practices_data),
+    )
+
+
+def read_base(read: Callable[[], Source | None]) -> Source | None:
+    """The base, with complaints about it kept apart from those about the text at hand: a place in the
+    base is no place in the work tree.
+    """
+    try:
+        return read()
+    except InputError as error:
+        raise CannotCompareError(
+            f"the base cannot be read: {' '.join(str(error).split())}",
+            hint="name another base with --against, one that can be read",
+        ) from error
+
+
+def _is_in_tree(history: History, slug: str) -> bool:
+    """A link or a folder in its place counts as there: reading it says what is wrong with it."""
+    place = history.root / "policies" / slug / TEXT
+    return place.is_symlink() or place.exists()
+
+
+def _removed(slug: str, base: Source, scene: _Scene) -> Checked:
+    """Every clause goes: material whatever the words were."""
+    nothing = replace(
+        base,
+        side=side_of(slug, None, b""),
+        document=parse("", file=base.file),
+        policy=None,
+        practices=() if base.practices is not None else None,
+        practices_data=None,
+        translations=(),
+    )
+    comparison = compare_sources(
+        base, nothing, standards=scene.standards, today=scene.today, proposal=scene.proposal
+    )
+    verdict = comparison.judgement.verdict
+    least = verdict.change_class if verdict.change_class is not ChangeClass.EDITORIAL else ChangeClass.NOTICE
+    judged = replace(comparison.judgement, verdict=replace(verdict, material=True, change_class=least))
+    return Checked(
+        slug,
+        base.side.source,
+        replace(comparison, judgement=judged),
+        judged.findings,
+        file=f"policies/{slug}/{TEXT}",
+        removed=True,
+    )
+
+
+def _practice_lines(data: bytes | None) -> dict[str, int]:
+    """On which line of practices.yaml each practice is named."""
+    lines = (data or b"").decode("utf-8", "replace").split("\n")
+    found = ((_PRACTICE.match(line), number) for number, line in enumerate(lines, 1))
+    return {match["id"]: number for match, number in found if match}
 
 
 def _compared(base: Source | None, draft: Source, scene: _Scene) -> Comparison:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from contextlib import closing, nullcontext
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,15 +16,6 @@ from policyctl.cli.printing import Format, FormatOption, emit, emit_json, in_col
 
 if TYPE_CHECKING:
     from policyctl.core.judge.standards import Standards
-
-
-class FailOn(StrEnum):
-    """From which severity on a finding fails the check."""
-
-    ERROR = "error"
-    WARNING = "warning"
-    INFO = "info"
-    NEVER = "never"
 
 
 SourceArgument = Annotated[
@@ -75,16 +65,9 @@ def register(app: typer.Typer) -> None:
         "policyctl diff example-fax --since v1 --only retention",
         "policyctl diff example-fax@v1 example-fax@v3 --stat",
     )(diff)
-    command(
-        app,
-        "check",
-        "policyctl check",
-        "policyctl check example-fax --against origin/main --fail-on warning",
-        "policyctl check --format json",
-    )(check)
 
 
-def _standards(here: Path) -> Standards:
+def standards_at(here: Path) -> Standards:
     """Those of the policy repository here, or the package's own: any Markdown can be compared."""
     from policyctl import wiring
     from policyctl.settings import find_root, load_settings
@@ -99,7 +82,7 @@ def clauses(source: SourceArgument, *, output_format: FormatOption = Format.TEXT
     from policyctl.wiring import history_at
 
     here = Path.cwd()
-    standards, history = _standards(here), history_at(here)
+    standards, history = standards_at(here), history_at(here)
     with closing(history) if history else nullcontext():
         taxonomy, limit = standards.catalogue.taxonomy, standards.max_bytes
         found = load_source(source, here=here, history=history, taxonomy=taxonomy, max_bytes=limit)
@@ -143,7 +126,7 @@ def diff(
             only=only or (),
             here=here,
             history=history,
-            standards=_standards(here),
+            standards=standards_at(here),
             today=now().date(),
         )
     if output_format is DiffFormat.DOCX and output is not None:
@@ -161,37 +144,3 @@ def _is_file(path: Path) -> bool:
         return path.is_file()
     except (OSError, ValueError):
         return False
-
-
-def check(
-    context: typer.Context,
-    slugs: Annotated[list[str] | None, typer.Argument(metavar="[SLUG ...]", help="None named: all.")] = None,
-    *,
-    against: Annotated[
-        str | None, typer.Option(metavar="REF", help="A revision or SLUG@v2, not the last version.")
-    ] = None,
-    fail_on: Annotated[FailOn, typer.Option(help="Fail (exit code 1) from this severity on.")] = FailOn.ERROR,
-    output_format: FormatOption = Format.TEXT,
-) -> None:
-    """Judge the policies of the work tree against their last version: what the change asks for."""
-    from policyctl.actions import check as action
-    from policyctl.cli.opened import repository
-    from policyctl.core.judge.findings import Severity
-    from policyctl.reports.check_v1 import check_json, check_text
-
-    with repository() as opened:
-        checked = action.check(
-            slugs or (),
-            history=opened.history(),
-            standards=opened.standards(),
-            today=now().date(),
-            against=against,
-            base_standards=opened.base_standards(against) if against is not None else None,
-        )
-    severity = None if fail_on is FailOn.NEVER else Severity(fail_on.value)
-    code = action.exit_code(checked, fail_on=severity)
-    if output_format is Format.JSON:
-        emit_json(check_json(checked, fail_on=fail_on.value, exit_code=code))
-    else:
-        emit(check_text(checked, width=width(), colour=in_colour(context)))
-    raise typer.Exit(code)

@@ -10,6 +10,7 @@ import pytest
 from policyctl.actions.check import Checked, check, exit_code
 from policyctl.core.judge.findings import Severity
 from policyctl.errors import CannotCompareError, UsageError
+from policyctl.reports.checked import State
 from tests.actions.instance import (
     DAYS,
     PRACTICES_1,
@@ -92,8 +93,36 @@ def test_one_broken_policy_does_not_hide_the_others(repo: Repo) -> None:
 def test_a_published_policy_that_was_removed_is_not_passed_over(repo: Repo) -> None:
     repo.git("rm", "--quiet", "-r", f"policies/{SLUG}")
     (found,) = checked(repo)
-    assert exit_code([found], fail_on=Severity.ERROR) == 3
-    assert f"policies/{SLUG}/policy.md" in str(found.errors[0])
+    assert found.state is State.REMOVED
+    assert found.comparison is not None
+    assert found.comparison.judgement.verdict.material
+    assert exit_code([found], fail_on=Severity.ERROR) == 1
+
+
+def test_a_policy_that_only_the_base_has_is_removed_too(repo: Repo) -> None:
+    repo.commit("Another", {"policies/another/policy.md": TEXT_1})
+    repo.git("rm", "--quiet", "-r", "policies/another")
+    assert [found.state for found in checked(repo, against="HEAD")] == [State.REMOVED, State.UNCHANGED]
+
+
+def test_a_link_in_the_place_of_a_policy_is_refused_not_removed(repo: Repo, tmp_path: Path) -> None:
+    place = repo.root / f"policies/{SLUG}/policy.md"
+    place.unlink()
+    (tmp_path / "secret").write_text("hidden words")
+    place.symlink_to(tmp_path / "secret")
+    (found,) = checked(repo)
+    assert found.state is State.NOT_COMPARED
+    assert exit_code([found], fail_on=None) == 3
+
+
+def test_a_base_that_cannot_be_read_is_not_no_change(repo: Repo) -> None:
+    repo.commit("Broken", policy(TEXT_1.replace("title:", "titel:")))
+    repo.commit("Mended", policy(TEXT_1))
+    (found,) = checked(repo, against="HEAD~1")
+    assert found.state is State.NOT_COMPARED
+    assert "the base cannot be read" in str(found.errors[0])
+    assert found.errors[0].place is None
+    assert exit_code([found], fail_on=None) == 3
 
 
 def test_a_shallow_clone_could_not_compare(repo: Repo, tmp_path: Path) -> None:

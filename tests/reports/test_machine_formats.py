@@ -11,17 +11,19 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from policyctl.core.judge.findings import ChangeAsked, Finding
+from policyctl.core.judge.findings import ChangeAsked
 from policyctl.core.judge.rules import RULES
 from policyctl.core.policy import ChangeClass, VersionKey
 from policyctl.core.practice import ChoiceMode
 from policyctl.core.records import Tag
 from policyctl.core.text.parse import parse
 from policyctl.core.use.decision import Decision, Reason, UseAnswer, UseRequest
-from policyctl.errors import InputError, Place, PolicyctlError
-from policyctl.reports.check_v1 import check_json, check_text
+from policyctl.errors import InputError, Place
+from policyctl.reports.check_text import check_text
+from policyctl.reports.check_v1 import check_json
+from policyctl.reports.checked import Checked, Report
 from policyctl.reports.clauses_v1 import clauses_json, clauses_text
-from policyctl.reports.comparison import Comparison, side_of
+from policyctl.reports.comparison import side_of
 from policyctl.reports.decision_v1 import decision_json, decision_text
 from policyctl.reports.doctor_v1 import doctor_json, doctor_text
 from policyctl.reports.plan_v1 import Audience, Plan, plan_json, plan_text
@@ -39,15 +41,6 @@ def valid(name: str, value: dict[str, Any]) -> dict[str, Any]:
     again: dict[str, Any] = json.loads(json.dumps(value))
     Draft202012Validator(json.loads(text)).validate(again)
     return again
-
-
-@dataclass(frozen=True)
-class Checked:
-    slug: str = "example-notes"
-    base: str | None = "example-notes@v1"
-    comparison: Comparison | None = None
-    findings: tuple[Finding, ...] = ()
-    errors: tuple[PolicyctlError, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -125,12 +118,15 @@ def test_a_check_tells_findings_and_complaints_with_their_places() -> None:
     error = InputError(
         "31 February is no day", hint="write a day", place=Place("policy.md", 3, 4, "effective")
     )
-    checked = [
-        Checked(comparison=full, findings=full.judgement.findings),
-        Checked("other", None, errors=(error,)),
-        Checked("new", None),
-    ]
-    said = valid("check", check_json(checked, fail_on="warning", exit_code=3))
+    policies = (
+        Checked("example-notes", "example-notes@v1", full, full.judgement.findings, file="policy.md"),
+        Checked("other", None, None, (), (error,)),
+        Checked("new", None, None, ()),
+    )
+    report = Report(policies, "warning", 3)
+    said = valid("check", check_json(report))
+    assert said["result"] == "could-not-compare"
+    assert [policy["state"] for policy in said["policies"]] == ["changed", "could-not-compare", "new"]
     assert said["policies"][0]["findings"][0]["rule"] == "PC101"
     assert said["policies"][1]["errors"][0] == {
         "message": "31 February is no day",
@@ -140,9 +136,10 @@ def test_a_check_tells_findings_and_complaints_with_their_places() -> None:
         "column": 4,
         "key": "effective",
     }
-    text = check_text(checked, width=80, colour=False)
+    text = check_text(report, width=80, colour=False)
     assert "policy.md:3:4 (effective): 31 February is no day" in text
-    assert "new: not published yet" in text
+    assert "new: new, nothing to compare it with" in text
+    assert "this is not a pass" in text
     assert "\x1b" not in text
 
 
