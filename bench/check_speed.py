@@ -131,7 +131,7 @@ def growth() -> bool:
         changed = len(re.split(r"(?<=\.) ", old)) // every
         per_word.append(spent / changed)
         print(f"  {changed:5} sentences changed ({words} marks): judged in {spent * 1000:6.0f} ms")
-    return verdict("time per changed sentence, 8 x as many over 1 x", per_word[-1] / per_word[0], GROWTH, " x")
+    return verdict("time per changed sentence, 8 x over 1 x", per_word[-1] / per_word[0], GROWTH, " x")
 
 
 def large(folder: Path) -> bool:

@@ -18,6 +18,7 @@ from policyctl.errors import CannotCompareError, InputError, UsageError
 from policyctl.settings import FILE, Settings, parse_settings, pseudonym_key
 
 if TYPE_CHECKING:
+    from policyctl.adapters.github import GitHub
     from policyctl.adapters.history import History
     from policyctl.adapters.ledger import Ledger
     from policyctl.adapters.mail.interface import Mailer
@@ -169,3 +170,12 @@ def _sendgrid(settings: Settings, key: str) -> Mailer:
     if not key:
         raise UsageError("there is no SendGrid key", hint=f'set {SENDGRID_KEY}, or mailer = "folder"')
     return SendGridMailer(key, host=settings.mail.sendgrid_host or HOST)
+
+
+def open_github(environment: Mapping[str, str] | None = None) -> GitHub:
+    """The repository a workflow runs in, by what GitHub Actions puts into the environment."""
+    from policyctl.adapters.github import API, GitHub
+
+    given = os.environ if environment is None else environment
+    repository, token = given.get("GITHUB_REPOSITORY", ""), given.get("GITHUB_TOKEN", "")
+    return GitHub(repository, token, api=given.get("GITHUB_API_URL") or API)

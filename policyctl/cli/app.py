@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from policyctl import __version__
-from policyctl.cli import checking, comparing, lineage, people, publishing, reference, setup, showing
+from policyctl.cli import checking, ci, comparing, lineage, people, publishing, reference, setup, showing
 from policyctl.cli.edge import EdgeGroup
 from policyctl.errors import UsageError
 
@@ -75,7 +75,7 @@ def options(
         _change_folder(context, folder)
 
 
-for group in (setup, comparing, checking, lineage, publishing, people, showing, reference):
+for group in (setup, comparing, checking, lineage, publishing, people, showing, ci, reference):
     group.register(app)
 
 
