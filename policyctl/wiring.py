@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from policyctl.core.judge.catalogue import Catalogue, LocalTerms
 from policyctl.core.judge.standards import BaseStandards, Standards, differences
-from policyctl.core.notices.notice import Sender
 from policyctl.core.policy import ChangeClass
 from policyctl.core.practice import Term
 from policyctl.errors import CannotCompareError, InputError, UsageError
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from policyctl.adapters.ledger import Ledger
     from policyctl.adapters.mail.interface import Mailer
     from policyctl.adapters.pdf import Printer
+    from policyctl.core.notices.notice import Sender
 
 SENDGRID_KEY = "SENDGRID_API_KEY"
 SMTP_PASSWORD = "POLICYCTL_SMTP_PASSWORD"  # noqa: S105 - the name of a variable, not a password
@@ -132,6 +132,8 @@ def site_folder(settings: Settings) -> Path:
 
 def sender(settings: Settings) -> Sender:
     """Who the notices come from."""
+    from policyctl.core.notices.notice import Sender
+
     mail = settings.mail
     return Sender(mail.from_address, mail.from_name, mail.reply_to, mail.postal_address, settings.base_url)
 

@@ -13,13 +13,13 @@ point it at something that is not in the repository.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path, PurePosixPath
 
 from policyctl.actions.check import read_base
 from policyctl.actions.compare import compare_sources, inspect_first
-from policyctl.actions.sources import Source, load_source
+from policyctl.actions.sources import Source, load_file_at, load_source
 from policyctl.adapters.files import read_below
 from policyctl.adapters.gitnames import version_key
 from policyctl.adapters.history import History
@@ -38,20 +38,42 @@ def check_files(
     against: str | None = None,
 ) -> tuple[Checked, ...]:
     """Check files, each against its base. What is wrong with one is in its ``errors``."""
-    if against is not None and history is not None and _is_revision(against, here):
-        history.resolve(against)
-    return tuple(_checked(file, here, history, standards, today, against) for file in dict.fromkeys(files))
+    scene = _Scene(here, history, standards, today, against, _commit(against, here, history))
+    return tuple(_checked(file, scene) for file in dict.fromkeys(files))
 
 
-def _checked(
-    name: str, here: Path, history: History | None, standards: Standards, today: date, against: str | None
-) -> Checked:
-    file = _path(name, here, history)
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    """What all files of one check share; ``commit`` is the base, None where ``against`` is a text itself."""
+
+    here: Path
+    history: History | None
+    standards: Standards
+    today: date
+    against: str | None
+    commit: str | None
+
+    def load(self, spec: str) -> Source:
+        taxonomy, limit = self.standards.catalogue.taxonomy, self.standards.max_bytes
+        return load_source(spec, here=self.here, history=self.history, taxonomy=taxonomy, max_bytes=limit)
+
+
+def _commit(against: str | None, here: Path, history: History | None) -> str | None:
+    if history is None:
+        return None
+    if against is None:
+        return history.head()
+    is_text = ":" in against or version_key(against) is not None or (here / against).is_file()
+    return None if is_text else history.resolve(against)
+
+
+def _checked(name: str, scene: _Scene) -> Checked:
+    file = _path(name, scene)
     try:
-        if history is not None and file is not None:
-            read_below(history.root, file, max_bytes=standards.max_bytes)
-        new = _load(name, here, history, standards)
-        base = read_base(lambda: _base(name, file, here, history, standards, against))
+        if scene.history is not None and file is not None:
+            read_below(scene.history.root, file, max_bytes=scene.standards.max_bytes)
+        new = scene.load(name)
+        base = read_base(lambda: _base(name, file, scene))
     except InputErrors as errors:
         return Checked(name, None, None, (), errors.errors, file=file or name)
     except UsageError:
@@ -59,23 +81,17 @@ def _checked(
     except PolicyctlError as error:
         return Checked(name, None, None, (), (error,), file=file or name)
     if base is None:
-        first = inspect_first(new, standards=standards, today=today)
+        first = inspect_first(new, standards=scene.standards, today=scene.today)
         return Checked(name, None, None, first.judgement.findings, file=file or name)
-    comparison = compare_sources(base, new, standards=standards, today=today)
-    findings = comparison.judgement.findings
-    return Checked(name, base.side.source, comparison, findings, file=file or name)
+    comparison = compare_sources(base, new, standards=scene.standards, today=scene.today)
+    return Checked(name, base.side.source, comparison, comparison.judgement.findings, file=file or name)
 
 
-def _load(spec: str, here: Path, history: History | None, standards: Standards) -> Source:
-    taxonomy, limit = standards.catalogue.taxonomy, standards.max_bytes
-    return load_source(spec, here=here, history=history, taxonomy=taxonomy, max_bytes=limit)
-
-
-def _path(name: str, here: Path, history: History | None) -> str | None:
+def _path(name: str, scene: _Scene) -> str | None:
     """The file's path from the top of the repository; None for one that lies outside."""
-    if history is None:
+    if scene.history is None:
         return None
-    top, place = history.root.resolve(), (here.resolve() / name)
+    top, place = scene.history.root.resolve(), scene.here.resolve() / name
     try:
         # Only the folders above are resolved: a link in the file's own place must be seen.
         return PurePosixPath((place.parent.resolve() / place.name).relative_to(top)).as_posix()
@@ -83,28 +99,17 @@ def _path(name: str, here: Path, history: History | None) -> str | None:
         return None
 
 
-def _is_revision(against: str, here: Path) -> bool:
-    return ":" not in against and version_key(against) is None and not (here / against).is_file()
-
-
-def _base(
-    name: str,
-    file: str | None,
-    here: Path,
-    history: History | None,
-    standards: Standards,
-    against: str | None,
-) -> Source | None:
+def _base(name: str, file: str | None, scene: _Scene) -> Source | None:
     """What to compare with; None for a file that the base does not have."""
-    if against is not None and not _is_revision(against, here):
-        return _load(against, here, history, standards)
-    if history is None or file is None:
+    if scene.commit is None and scene.against is not None:
+        return scene.load(scene.against)
+    if scene.history is None or scene.commit is None or file is None:
         raise CannotCompareError(
             f"there is nothing to compare {name} with: it is in no git repository",
             hint="name the older text with --against FILE",
         )
-    revision = against or "HEAD"
-    if history.entry(history.resolve(revision), file) is None:
+    if scene.history.entry(scene.commit, file) is None:
         return None
-    found = _load(f"{revision}:{file}", history.root, history, standards)
-    return replace(found, side=replace(found.side, source=f"{revision}:{file}"))
+    known_as = f"{scene.against or 'HEAD'}:{file}"
+    limit = scene.standards.max_bytes
+    return load_file_at(scene.commit, file, name=known_as, history=scene.history, max_bytes=limit)

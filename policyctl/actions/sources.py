@@ -124,6 +124,11 @@ def _at_revision(spec: str, reading: Reading) -> Source:
     return _plain(spec, path, data)
 
 
+def load_file_at(commit: str, path: str, *, name: str, history: History, max_bytes: int) -> Source:
+    """A text of any kind at a commit (full id), which the user knows as ``name``."""
+    return _plain(name, path, history.read(commit, path, max_bytes=max_bytes))
+
+
 def _plain(spec: str, file: str, data: bytes) -> Source:
     """Front matter is read where it is ours; else it is just text above the policy."""
     text = decode(data, file=file)

@@ -6,6 +6,7 @@ Nothing heavy is imported here or at the top of a command's file: ``--help`` mus
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -81,6 +82,7 @@ for group in (setup, comparing, checking, lineage, publishing, people, showing, 
 
 def run() -> None:
     """Run the command line of this process and leave by its exit code."""
+    gc.set_threshold(200_000)  # a short life makes little garbage: looking for it took a tenth of the time
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show a letter gets its escape instead of a crash.
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]

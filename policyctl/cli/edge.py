@@ -17,6 +17,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from policyctl.cli.values import read_plainly
 from policyctl.errors import InputErrors, PolicyctlError
 
 BUG = 70
@@ -26,6 +27,18 @@ READER_GONE = 141
 
 class EdgeGroup(TyperGroup):
     """The top group, with the error edge around every command."""
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """A command, its arguments read without heavy libraries."""
+        found = super().get_command(ctx, cmd_name)
+        if found is not None:
+            read_plainly(found.get_params(ctx))
+        return found
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """The options before the command; they are read before any command is known."""
+        read_plainly(self.get_params(ctx))
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; leave by one of the documented exit codes."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import MappingProxyType
 
 from policyctl.core.practice import Taxonomy, Term
@@ -27,9 +28,10 @@ class Entry:
 
     def matches(self, words: Sequence[str], start: int) -> bool:
         """True when the phrase stands at ``start`` of ``words``."""
-        if start + len(self.words) > len(words):
-            return False
-        return all(_fits(want, words[start + i]) for i, want in enumerate(self.words))
+        if len(self.words) == 1:
+            return _fits(self.words[0], words[start])
+        end = start + len(self.words)
+        return end <= len(words) and all(map(_fits, self.words, words[start:end]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +44,11 @@ class Hit:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Lexicon:
-    """The word list of one language. ``units`` are days by unit word, ``numbers`` values by number word;
-    ``negation_follows``: how many words after its verb a negation may stand (German), 0 for before only.
+    """The word list of one language, compared and hashed as the one object it is. ``units`` are days by
+    unit word, ``numbers`` values by number word; ``negation_follows``: how many words after its verb a
+    negation may stand (German), 0 for before only.
     """
 
     code: str
@@ -97,15 +100,22 @@ def index_of(entries: Iterable[Entry]) -> Mapping[str, tuple[Entry, ...]]:
     return MappingProxyType({key: tuple(rows) for key, rows in found.items()})
 
 
-def find_hits(words: Sequence[str], lexicon: Lexicon) -> tuple[Hit, ...]:
-    """Every phrase of the lexicon in a row of words; of one kind, the longest at a place wins."""
-    found = [
-        Hit(entry.kind, entry.id, start, start + len(entry.words))
-        for start, word in enumerate(words)
-        for key in (word, word[:_STEM] + "*", "*")
-        for entry in lexicon.index.get(key, ())
-        if entry.matches(words, start)
-    ]
+@lru_cache(maxsize=20_000)
+def find_hits(words: tuple[str, ...], lexicon: Lexicon) -> tuple[Hit, ...]:
+    """Every phrase of the lexicon in a row of words; of one kind, the longest at a place wins.
+
+    Remembered: most sentences of a revision stand on both sides, titles and leads over many sentences.
+    """
+    found: list[Hit] = []
+    index = lexicon.index
+    anywhere = index.get("*", ())
+    for start, word in enumerate(words):
+        rows = (*index.get(word, ()), *index.get(word[:_STEM] + "*", ()), *anywhere)
+        found += [
+            Hit(entry.kind, entry.id, start, start + len(entry.words))
+            for entry in rows
+            if entry.matches(words, start)
+        ]
     return tuple(hit for hit in found if not any(_swallows(other, hit) for other in found))
 
 

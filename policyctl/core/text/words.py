@@ -33,6 +33,7 @@ def folded(text: str) -> tuple[str, ...]:
     return tuple(_WORD.findall(_POSSESSIVE.sub("", plain)))
 
 
+@lru_cache(maxsize=4000)
 def split_sentences(text: str) -> tuple[str, ...]:
     """Cut a visible text at the ends of its sentences; colons and semicolons end one too."""
     parts: list[str] = []
@@ -49,6 +50,7 @@ def split_sentences(text: str) -> tuple[str, ...]:
     return tuple(part for part in parts if folded(part))
 
 
+@lru_cache(maxsize=50_000)
 def stem(word: str) -> str:
     """A rough stem, enough to see whether a text knows the word at all."""
     for ending in ("ations", "ation", "ings", "ing", "ies", "ied", "ers", "es", "ed", "er", "s"):
