@@ -82,8 +82,11 @@ for group in (setup, comparing, checking, lineage, publishing, people, showing, 
 
 def run() -> None:
     """Run the command line of this process and leave by its exit code."""
-    gc.set_threshold(200_000)  # a short life makes little garbage: looking for it took a tenth of the time
+    gc.set_threshold(200_000)  # a short life makes little garbage; looking for it took a tenth of the time
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show a letter gets its escape instead of a crash.
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-    app(prog_name="policyctl")
+    try:
+        app(prog_name="policyctl")
+    finally:
+        gc.freeze()  # all of it goes with the process: it need not be looked through once more
