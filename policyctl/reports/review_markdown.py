@@ -13,7 +13,15 @@ from collections.abc import Iterator, Sequence
 
 from policyctl.reports.checked import STATE_WORDS, State
 from policyctl.reports.markdown import escaped
-from policyctl.reports.review_v1 import ClauseRow, ErrorRow, FindingRow, PolicyRow, Review, Words
+from policyctl.reports.review_v1 import (
+    FRONT_MATTER,
+    ClauseRow,
+    ErrorRow,
+    FindingRow,
+    PolicyRow,
+    Review,
+    Words,
+)
 from policyctl.reports.words import counted, mark_space, one_line
 
 COMMENT_LIMIT, SUMMARY_LIMIT = 65_000, 1_000_000
@@ -141,7 +149,8 @@ def _class(name: str) -> str:
 
 def _counts(policy: PolicyRow) -> str:
     words = f"{counted(policy.inserted, 'word')} written, {counted(policy.deleted, 'word')} struck"
-    return f"{counted(len(policy.clauses), 'clause')} changed, {words}."
+    clauses = [clause for clause in policy.clauses if clause.name != FRONT_MATTER or clause.new_lines]
+    return f"{counted(len(clauses), 'clause')} changed, {words}."
 
 
 def _steps(policy: PolicyRow) -> Iterator[str]:
@@ -152,15 +161,23 @@ def _steps(policy: PolicyRow) -> Iterator[str]:
     errors = sum(finding.severity == "error" for finding in policy.findings)
     if doubtful:
         yield (
-            f"Read the {counted(doubtful, 'finding')} marked *a person must decide*. "
-            "Until somebody has, they count as material."
+            f"Read what is marked *a person must decide* ({counted(doubtful, 'finding')}). "
+            "Until somebody has decided, it counts as material."
         )
     if policy.kept and policy.material and policy.state == State.CHANGED:
         yield from _decision(policy)
     if errors:
-        yield f"Answer the {counted(errors, 'finding')} marked *error*: until then it cannot be published."
-    if policy.kept and policy.state == State.CHANGED and not errors and not doubtful:
+        number = counted(errors, "finding")
+        yield f"Answer what is marked *error* ({number}): until then it cannot be published."
+    if policy.kept and policy.state == State.CHANGED and not errors and _is_decided(policy):
         yield "Nothing else is in the way: merge, then run the workflow that publishes."
+
+
+def _is_decided(policy: PolicyRow) -> bool:
+    if not policy.material:
+        return True
+    known = policy.declared in _RANKS and policy.needed in _RANKS
+    return known and _RANKS.index(policy.declared) >= _RANKS.index(policy.needed)
 
 
 def _decision(policy: PolicyRow) -> Iterator[str]:
@@ -170,10 +187,11 @@ def _decision(policy: PolicyRow) -> Iterator[str]:
             f"Decide the class. Write `class: {_code(policy.needed)}` or a higher one under `change:` "
             "at the top of the policy, with a summary for the reader."
         )
-    elif policy.needed in _RANKS and _RANKS.index(policy.declared) < _RANKS.index(policy.needed):
-        yield f"Raise the class from `{policy.declared}` to `{policy.needed}`, or take the change back."
-    else:
+    elif _is_decided(policy):
         yield f"The class on record is `{policy.declared}`: see that this is still what you mean."
+    else:
+        needed = _code(policy.needed)
+        yield f"Raise the class from `{policy.declared}` to `{needed}`, or take the change back."
 
 
 def _error(error: ErrorRow) -> str:
@@ -183,7 +201,8 @@ def _error(error: ErrorRow) -> str:
 
 def _finding(finding: FindingRow) -> str:
     mark = " · *a person must decide*" if finding.undecided else ""
-    lines = [f"- **{_line(finding.severity)}**{mark}: {_line(finding.message)}"]
+    words = finding.message.removeprefix("A person must decide: ") if mark else finding.message
+    lines = [f"- **{_line(finding.severity)}**{mark}: {_line(words)}"]
     if finding.before:
         lines.append(f"  <br>before: <del>{_line(finding.before)}</del>")
     if finding.after:

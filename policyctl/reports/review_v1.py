@@ -36,6 +36,7 @@ from policyctl.reports.words import KIND_WORDS, one_line
 SCHEMA = "policyctl.review/1"
 LARGEST = 4_000_000
 """Bytes of the file at most."""
+FRONT_MATTER = "Front matter"
 _LONGEST = 20_000
 _MOST = 5000
 _CONTEXT = 120
@@ -201,7 +202,7 @@ def _finding(policy: Checked, finding: Finding) -> FindingRow:
 
 def _clauses(revision: Revision) -> Iterator[ClauseRow]:
     if any(run.op is not Op.EQUAL for run in revision.front):
-        yield ClauseRow("front matter", "Front matter", "", "", (_words(revision.front),))
+        yield ClauseRow("reworded", FRONT_MATTER, "", "", (_words(revision.front),))
     for change in loud_changes(revision)[:_MOST]:
         yield _clause(revision, change)
 
