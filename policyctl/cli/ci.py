@@ -6,16 +6,21 @@ body that is one command cannot be injected into.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from policyctl.cli.checking import CheckFormat, FailOn, face, run_check
 from policyctl.cli.edge import command
-from policyctl.cli.printing import emit, say
-from policyctl.errors import UsageError
+from policyctl.cli.printing import emit, now, say
+from policyctl.errors import PolicyctlError, UsageError
+
+if TYPE_CHECKING:
+    from policyctl.reports.checked import Report
+    from policyctl.reports.review_v1 import AudienceRow
 
 REPORT = Path("policyctl-review.json")
 _HELP = "\b\nExamples:\n  policyctl ci check\n\nThe two halves of a pull request's check, for GitHub Actions."
@@ -51,13 +56,46 @@ def check(
     if option := next((target for target in targets if target.startswith("-")), None):
         raise UsageError(f"POLICYCTL_POLICIES names {option!r}", hint="name policies or files, no options")
     found = run_check(targets, against=os.environ.get("POLICYCTL_AGAINST") or None, fail_on=_fail_on())
-    review = review_of(found)
+    review = review_of(found, _audience(found))
     emit(render_review_json(review), report)
     _append("GITHUB_STEP_SUMMARY", render_review(review, limit=SUMMARY_LIMIT))
     lines = {**outputs(review), "report-path": str(report)}
     _append("GITHUB_OUTPUT", "".join(f"{name}={value}\n" for name, value in lines.items()))
     emit(face(found, CheckFormat.GITHUB))
     raise typer.Exit(found.exit_code)
+
+
+def _audience(report: Report) -> dict[str, tuple[AudienceRow, ...]]:
+    """Who would be told of each changed policy, where a ledger and its key are at hand; else nobody is
+    counted: a check needs neither.
+    """
+    from policyctl.reports.checked import State
+
+    slugs = [each.slug for each in report.policies if each.practice_file and each.state is State.CHANGED]
+    if not slugs:
+        return {}
+    try:
+        return _counted(slugs)
+    except PolicyctlError:
+        return {}
+
+
+def _counted(slugs: Sequence[str]) -> dict[str, tuple[AudienceRow, ...]]:
+    from policyctl.actions.publish import plan_publication
+    from policyctl.cli.opened import repository
+    from policyctl.reports.review_v1 import AudienceRow
+
+    counts: dict[str, tuple[AudienceRow, ...]] = {}
+    with repository() as opened:
+        ledger, history, standards = opened.ledger(upgrade=False), opened.history(), opened.standards()
+        for slug in slugs:
+            plan = plan_publication(slug, now=now(), history=history, ledger=ledger, standards=standards)
+            counts[slug] = tuple(
+                AudienceRow(planned.notice.kind.value, planned.audience.kind, number)
+                for planned, number in plan.audience
+                if number
+            )
+    return counts
 
 
 def comment(

@@ -110,6 +110,25 @@ def test_the_job_of_a_pull_request_annotates_sums_up_and_hands_on(repo: Repo) ->
     assert read_review(report.read_bytes()).policies[0].declared == "notice"
 
 
+def test_where_a_ledger_is_at_hand_the_review_counts_who_would_be_told(repo: Repo) -> None:
+    rows = "customer,name,admin_email,admin_name,locale\n" + "".join(
+        f"c{n},Example {n},admin{n}@example.com,Ada,en\n" for n in range(3)
+    )
+    repo.write("customers.csv", rows)
+    assert inside("customers", "import", "customers.csv", cwd=repo.root).returncode == 0
+    settings = repo.root / "policyctl.toml"
+    text = settings.read_text("utf-8")
+    for key in ("from", "from_name", "reply_to", "postal_address"):
+        text = text.replace(f'{key} = ""', f'{key} = "legal@example.com"')
+    settings.write_text(text, "utf-8")
+    repo.commit("Decided", policy(TEXT_2, PRACTICES_2))
+    report = repo.root.parent / "review.json"
+    policyctl("ci", "check", "--report", report, cwd=repo.root, env=job(repo))
+    told = {row.audience: row.addressees for row in read_review(report.read_bytes()).policies[0].audience}
+    assert told == {"administrators": 3}
+    assert "3 administrators" in (repo.root.parent / "summary.md").read_text("utf-8")
+
+
 def test_the_job_reads_its_inputs_from_the_environment(repo: Repo) -> None:
     report = repo.root.parent / "review.json"
     given = {"POLICYCTL_AGAINST": "HEAD", "POLICYCTL_FAIL_ON": "info", "POLICYCTL_POLICIES": SLUG}
