@@ -152,6 +152,7 @@ def _checked(slug: str, scene: _Scene, history: History, against: str | None) ->
         comparison if base else None,
         comparison.judgement.findings,
         file=file,
+        added=base is None and against is not None,
         title=draft.policy.title if draft.policy else "",
         declared=draft.policy.change.change_class if draft.policy and draft.policy.change else None,
         practice_file=f"policies/{slug}/{PRACTICES}",

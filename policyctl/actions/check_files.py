@@ -82,7 +82,7 @@ def _checked(name: str, scene: _Scene) -> Checked:
         return Checked(name, None, None, (), (error,), file=file or name)
     if base is None:
         first = inspect_first(new, standards=scene.standards, today=scene.today)
-        return Checked(name, None, None, first.judgement.findings, file=file or name)
+        return Checked(name, None, None, first.judgement.findings, file=file or name, added=True)
     comparison = compare_sources(base, new, standards=scene.standards, today=scene.today)
     return Checked(name, base.side.source, comparison, comparison.judgement.findings, file=file or name)
 

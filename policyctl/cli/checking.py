@@ -134,6 +134,7 @@ def _checked(slugs: Sequence[str], files: Sequence[str], against: str | None) ->
     if slugs or not files:
         from policyctl.actions.check import check as action
 
+        _require_settings()
         with repository() as opened:
             history, standards = opened.history(), opened.standards()
             found = action(
@@ -145,6 +146,17 @@ def _checked(slugs: Sequence[str], files: Sequence[str], against: str | None) ->
                 base_standards=opened.base_standards(against) if against is not None else None,
             )
     return found + _checked_files(files, against) if files else found
+
+
+def _require_settings() -> None:
+    """Who has no policy repository may still have a policy."""
+    from policyctl.settings import FILE, find_root
+
+    if find_root(Path.cwd()) is None:
+        raise CannotCompareError(
+            f"there is no {FILE} here, up to the top of the git repository",
+            hint="name a file (`policyctl check privacy.md --against HEAD~1`), or run `policyctl init`",
+        )
 
 
 def _checked_files(files: Sequence[str], against: str | None) -> tuple[Checked, ...]:

@@ -20,10 +20,13 @@ LEVELS = (Severity.ERROR, Severity.WARNING, Severity.INFO)
 
 
 class State(StrEnum):
-    """What became of one policy; the first three are not comparisons."""
+    """What became of one policy. ``new``: never published, so there is no version to compare with;
+    ``added``: the revision it was to be compared with does not have it.
+    """
 
     NOT_COMPARED = "could-not-compare"
     NEW = "new"
+    ADDED = "added"
     REMOVED = "removed"
     UNCHANGED = "unchanged"
     FORMAT_ONLY = "format-only"
@@ -32,7 +35,8 @@ class State(StrEnum):
 
 STATE_WORDS: Mapping[State, str] = {
     State.NOT_COMPARED: "could not be compared",
-    State.NEW: "new, nothing to compare it with",
+    State.NEW: "new, no version to compare it with",
+    State.ADDED: "added: the base does not have it",
     State.REMOVED: "removed: readers lose the whole policy",
     State.UNCHANGED: "not changed",
     State.FORMAT_ONLY: "changed in form only, not in words",
@@ -47,7 +51,7 @@ class Checked:
     ``slug`` is its name, ``file`` its text as a path from the top of the repository. ``base`` is what it was
     compared with (``SLUG@v2`` or ``REV:path``), None for one that is new. ``errors`` kept us from looking:
     then ``comparison`` is None and the exit code is theirs. ``removed``: the base has it, the work tree has
-    not. ``title`` and ``declared``
+    not; ``added``: the other way round. ``title`` and ``declared``
     (legal's class) are those of the front matter. ``practice_lines``: where practices.yaml names
     each practice.
     """
@@ -59,6 +63,7 @@ class Checked:
     errors: tuple[PolicyctlError, ...] = ()
     file: str = ""
     removed: bool = False
+    added: bool = False
     declared: ChangeClass | None = None
     title: str = ""
     practice_file: str = ""
@@ -72,7 +77,7 @@ class Checked:
         if self.removed:
             return State.REMOVED
         if self.comparison is None:
-            return State.NEW
+            return State.ADDED if self.added else State.NEW
         if self.comparison.old.sha256 == self.comparison.new.sha256:
             # The practices may have changed all the same.
             return State.CHANGED if self.comparison.revision.practices else State.UNCHANGED

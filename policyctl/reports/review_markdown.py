@@ -37,6 +37,7 @@ _CLASSES = {
     "transition": "everybody is told before another company takes over",
 }
 _RANKS = tuple(_CLASSES)
+_IS = {State.NEW: "is ", State.ADDED: "is ", State.UNCHANGED: "is ", State.FORMAT_ONLY: "is "}
 _SIGNS = {"-": ("<del>", "</del>"), "+": ("<ins>", "</ins>"), "=": ("", "")}
 _LIVE = re.compile(r"[@#](?=\w)|(?<=\w):(?=//)|\bwww(?=\.)|\bGH(?=-)", re.IGNORECASE)
 
@@ -125,9 +126,7 @@ def _head(policy: PolicyRow) -> str:
     state = State(policy.state) if policy.state in set(State) else State.NOT_COMPARED
     against = f" Compared with `{_code(policy.base)}`." if policy.base else ""
     if state not in {State.CHANGED, State.REMOVED}:
-        return f"## {name}\n\nThe text {STATE_WORDS[state]}.{against}".replace(
-            "The text new", "The text is new"
-        )
+        return f"## {name}\n\nThe text {_IS.get(state, '')}{STATE_WORDS[state]}.{against}"
     if not policy.material:
         return f"## {name}\n\n**Nothing that matters to a reader.** {_counts(policy)}{against}"
     needed = _class(policy.needed)

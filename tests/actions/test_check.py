@@ -158,7 +158,7 @@ def test_a_policy_that_the_base_does_not_have_is_new(repo: Repo) -> None:
         "Another", {"policies/another/policy.md": TEXT_1, "policies/another/practices.yaml": PRACTICES_1}
     )
     found = checked(repo, "another", against="HEAD~1")[0]
-    assert (found.base, found.errors) == (None, ())
+    assert (found.base, found.errors, found.state) == (None, (), State.ADDED)
 
 
 @pytest.mark.parametrize("against", ["--output=x", "-uX", "@{-1}", "HEAD^{/a}", "main:../x", "x" * 10_240])

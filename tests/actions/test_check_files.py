@@ -83,7 +83,7 @@ def test_without_repository_and_base_nothing_was_compared(tmp_path: Path) -> Non
 def test_a_file_that_the_base_does_not_have_is_new(repo: Repo) -> None:
     repo.write("terms.md", AFTER)
     (found,) = checked(repo.root, "terms.md")
-    assert (found.state, found.base) == (State.NEW, None)
+    assert (found.state, found.base) == (State.ADDED, None)
 
 
 def test_a_base_nobody_knows_is_not_no_change(repo: Repo) -> None:

@@ -138,7 +138,7 @@ def test_a_check_tells_findings_and_complaints_with_their_places() -> None:
     }
     text = check_text(report, width=80, colour=False)
     assert "policy.md:3:4 (effective): 31 February is no day" in text
-    assert "new: new, nothing to compare it with" in text
+    assert "new: new, no version to compare it with" in text
     assert "this is not a pass" in text
     assert "\x1b" not in text
 

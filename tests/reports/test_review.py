@@ -185,6 +185,13 @@ def test_an_unchanged_policy_is_nothing_to_say_and_a_change_of_form_is() -> None
     assert review(replace(CHECKED, comparison=form, findings=())).says_something
 
 
+def test_a_policy_that_the_change_adds_is_said_and_one_never_published_is_not() -> None:
+    added = review(Checked("a", None, None, (), file="p.md", added=True))
+    assert added.says_something
+    assert "added: the base does not have it" in render_review(added)
+    assert not review(Checked("a", None, None, (), file="p.md")).says_something
+
+
 def test_struck_and_written_words_stand_in_the_redline() -> None:
     page = html(render_review(SAID))
     assert "only" in page.words["del"]
