@@ -12,6 +12,7 @@ import pytest
 
 from policyctl.reports.review_v1 import read_review
 from tests.actions.instance import DAYS, PRACTICES_2, SLUG, TEXT_2, make_instance, policy, publish
+from tests.adapters.fake_github import REPOSITORY, TOKEN, fake_github
 from tests.cli.run import CLEAN, GIT, inside, policyctl, said
 from tests.repos import ALONE, Repo, make_repo
 
@@ -169,6 +170,27 @@ def test_the_comment_needs_an_event_and_a_token(repo: Repo, tmp_path: Path) -> N
     given = {"GITHUB_EVENT_PATH": str(event), "GITHUB_REPOSITORY": "a/b"}
     assert policyctl("ci", "comment", cwd=repo.root, env=given).returncode == 2
     assert policyctl("ci", "comment", cwd=repo.root, env={**given, "GITHUB_TOKEN": "t"}).returncode == 3
+
+
+def test_from_the_check_to_the_comment_over_http(repo: Repo, tmp_path: Path) -> None:
+    report = repo.root.parent / "review.json"
+    policyctl("ci", "check", "--report", report, cwd=repo.root, env=job(repo))
+    event = tmp_path / "event.json"
+    head = {"id": 9, "owner": {"login": "mallory"}}
+    run = {"head_sha": "c" * 40, "head_branch": "$(id)", "html_url": "https://example.com/1"}
+    event.write_text(json.dumps({"workflow_run": {**run, "head_repository": head}}))
+    with fake_github() as github:
+        github.pull(12, "c" * 40, owner="mallory", branch="$(id)", repo=9)
+        given = {
+            "GITHUB_EVENT_PATH": str(event),
+            "GITHUB_REPOSITORY": REPOSITORY,
+            "GITHUB_TOKEN": TOKEN,
+            "GITHUB_API_URL": github.url,
+        }
+        done = policyctl("ci", "comment", "--report", report, cwd=tmp_path, env=given)
+        assert (done.returncode, done.stderr) == (0, "commented on #12\n")
+        assert "Raise the class from `notice` to `choice`" in github.bodies()[0]
+        assert TOKEN not in done.stderr + done.stdout
 
 
 def test_plain_arguments_are_read_without_the_validation_library(plain: Repo) -> None:
