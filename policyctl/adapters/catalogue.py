@@ -56,6 +56,8 @@ def _lexicon(raw: Mapping[str, Any], own: LocalTerms) -> Lexicon:
         units=MappingProxyType({word.casefold(): days for word, days in raw.get("units", {}).items()}),
         numbers=MappingProxyType({word.casefold(): value for word, value in raw.get("numbers", {}).items()}),
         months=frozenset(map(str.casefold, raw.get("months", {}).get("names", ()))),
+        ages=frozenset(map(str.casefold, raw["language"].get("ages", ()))),
+        persons=frozenset(map(str.casefold, raw["language"]["persons"])),
         negation_follows=raw["language"].get("negation_follows", 0),
         index=index_of(entries),
     )

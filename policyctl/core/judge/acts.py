@@ -22,6 +22,19 @@ ASPECT_OF_CATEGORY: Mapping[str, str] = {
     "children": "children",
 }
 
+_BY_KIND: Mapping[str, str] = {"right": "choice", "place": "transfer"}
+WIDTH: Mapping[str, int] = {  # of two terms of a kind the one that reaches further has the larger number
+    "processor": 1,
+    "affiliate": 2,
+    "partner": 3,
+    "advertiser": 4,
+    "third_party": 5,
+    "public": 6,
+    "user.location.imprecise": 1,
+    "user.location": 2,
+    "user.location.precise": 3,
+}
+
 
 def own_acts(signals: Signals) -> list[Act]:
     """The practices a sentence itself names; what the reader may do is not one."""
@@ -48,6 +61,12 @@ def act_for(signals: Signals, hit: Hit) -> Act:
     return max(before, key=lambda act: act.at) if before else main
 
 
+def nearest_act(signals: Signals, hit: Hit) -> Act | None:
+    """The act that a small word stands beside; one borrowed from a lead-in or a heading if it is all."""
+    own = [act for act in signals.acts if act.source == "own"]
+    return min(own, key=lambda act: abs(act.at - hit.start)) if own else main_act(signals)
+
+
 def direction_of(act: Act, *, gained: bool) -> Direction:
     """More words about a practice expand it; about a denial, a right or a safeguard they restrict."""
     if act.practice == "child":
@@ -59,6 +78,8 @@ def direction_of(act: Act, *, gained: bool) -> Direction:
 
 def aspect_of(act: Act, hit: Hit) -> str:
     """Which aspect a term beside an act shifts."""
+    if hit.kind in _BY_KIND:
+        return _BY_KIND[hit.kind]
     if hit.id == "train_ai_system" and act.practice not in ASIDE:
         return "training"
     if act.practice in {*ASIDE, "own", "transfer", "keep", "erase"}:

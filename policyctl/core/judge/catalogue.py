@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 from policyctl.core.practice import Taxonomy, Term
 
-KINDS = ("actor", "practice", "data", "purpose", "recipient", "cue")
+KINDS = ("actor", "practice", "data", "purpose", "recipient", "right", "place", "cue")
 _STEM = 3
 
 
@@ -47,8 +47,10 @@ class Hit:
 @dataclass(frozen=True, slots=True, eq=False)
 class Lexicon:
     """The word list of one language, compared and hashed as the one object it is. ``units`` are days by
-    unit word, ``numbers`` values by number word; ``negation_follows``: how many words after its verb a
-    negation may stand (German), 0 for before only.
+    unit word, ``numbers`` values by number word; ``ages``: words before a bare number that make it an age;
+    ``persons``: the words for us and for the reader; ``refers`` and ``places``: "described" and "section",
+    as one place of a page names another; ``negation_follows``: how many words after its verb a negation
+    may stand (German), 0 for before only.
     """
 
     code: str
@@ -58,6 +60,8 @@ class Lexicon:
     units: Mapping[str, float] = field(default_factory=dict)
     numbers: Mapping[str, int] = field(default_factory=dict)
     months: frozenset[str] = frozenset()
+    ages: frozenset[str] = frozenset()
+    persons: frozenset[str] = frozenset()
     negation_follows: int = 0
     index: Mapping[str, tuple[Entry, ...]] = field(default_factory=dict)
 

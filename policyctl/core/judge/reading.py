@@ -15,14 +15,12 @@ What the other text already says elsewhere is a repetition or a clarification, a
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator
 
 from policyctl.core.judge.acts import (
     ASIDE,
     ASPECT_OF_CATEGORY,
-    FLIP,
+    WIDTH,
     act_for,
     aspect_of,
     direction_of,
@@ -31,21 +29,20 @@ from policyctl.core.judge.acts import (
 )
 from policyctl.core.judge.catalogue import Hit, Lexicon, find_hits
 from policyctl.core.judge.findings import Confidence, Direction
-from policyctl.core.judge.shifts import Profile, Shift, denials_of, figures, pairs_of, profile_of
-from policyctl.core.judge.signals import TERM_KINDS, Act, Signals, read_sentence
+from policyctl.core.judge.shifts import Shift, denials_of, figures, profile_of
+from policyctl.core.judge.sides import Side, content
+from policyctl.core.judge.signals import Act, Signals, read_sentence
+from policyctl.core.judge.turning import SMALL_SWAPS, TURNING, Pair, turned
 from policyctl.core.judge.wording import Edit, WordChange, Wording, is_spelling
-from policyctl.core.text.words import NET, stem
+from policyctl.core.text.words import NET
 
-_NUMBER = re.compile(r"[\d.,]+(?:st|nd|rd|th)?|[ivx]+|[a-z]")
-_TURNING = frozenset({"negation", "only", "unless", "opt_in", "opt_out"})
-_JOINS = frozenset({"joins_all", "joins_any"})
 _CONNECTED = frozenset(
     {"collection", "use", "sharing", "retention", "international_transfer", "choice_rights"}
 )
 _ROUTE_TERMS = ("user.contact", "user.name", "user.account", "processor.support", "authority", "essential")
+_REFERENCE = 3  # words that name a heading and nothing else
+_SHORT = 4  # words that a button has at most, and one more
 _STRANGE = 2  # words the other text lacks, from which a sentence says something else
-_ANEW = 0.4  # share of pairs of words the other text lacks, from which a statement is a new one
-_STATEMENT = 3  # pairs of words that a statement has at least
 
 
 class Reader:
@@ -60,6 +57,12 @@ class Reader:
         self.titles = {
             sentence.words for sentence in rows if sentence.kind == "heading"
         }  # as in a contents list
+        self.references = {f" {' '.join(content(title, lexicon))} " for title in self.titles}
+        self.menus = {
+            signals.sentence.line
+            for signals in (*self.old.values(), *self.new.values())
+            if len(signals.sentence.words) < _SHORT and signals.has("furniture")
+        }
         self.old_profile = profile_of(self.old.values(), lexicon)
         self.new_profile = profile_of(self.new.values(), lexicon)
 
@@ -73,7 +76,7 @@ class Reader:
         if side is None or side.kind in {"heading", "code"} or side.words in self.titles:
             return []
         edits = tuple(edit for edit in change.edits if not self._is_trivial(change, edit))
-        edits = edits or tuple(edit for edit in change.edits if self._joins(change, edit))
+        edits = edits or tuple(edit for edit in change.edits if self._swaps(change, edit))
         if not edits:
             return []
         before = self.old[id(change.before)] if change.before else None
@@ -83,81 +86,40 @@ class Reader:
     def _is_trivial(self, change: WordChange, edit: Edit) -> bool:
         """Step 1: only common words, numbers of headings, dates, addresses, or another spelling."""
         sides = ((change.before, edit.old, self.old), (change.after, edit.new, self.new))
-        if any(sentence and self._turns(read[id(sentence)], span) for sentence, span, read in sides):
+        turns = [self._turns(read[id(sentence)], span) if sentence else [] for sentence, span, read in sides]
+        if turns[0] != turns[1]:
             return False
         said_old, said_new = (
-            self.content(sentence.words[slice(*span)]) if sentence else [] for sentence, span, _ in sides
+            content(sentence.words[slice(*span)], self.lexicon) if sentence else []
+            for sentence, span, _ in sides
         )
+        said_old, said_new = self._unreferred(said_old), self._unreferred(said_new)
         return sorted(said_old) == sorted(said_new) or is_spelling(said_old, said_new)
 
-    def _joins(self, change: WordChange, edit: Edit) -> bool:
-        """True when the edit puts "or" for "and" or the other way round, and the sentence says no more."""
+    def _unreferred(self, said: list[str]) -> list[str]:
+        """Nothing where the words name a heading of either text: a reference says no more."""
+        row = f" {' '.join(said)} "
+        return [] if len(said) >= _REFERENCE and any(row in title for title in self.references) else said
+
+    def _swaps(self, change: WordChange, edit: Edit) -> bool:
+        """True when the edit puts "or" for "and", "will" for "may", and the sentence says no more."""
         if change.before is None or change.after is None:
             return False
         old, new = (
-            find_hits(side.words[slice(*span)], self.lexicon)
+            {hit.id for hit in find_hits(side.words[slice(*span)], self.lexicon)}
             for side, span in ((change.before, edit.old), (change.after, edit.new))
         )
-        names = [{hit.id for hit in hits if hit.id in _JOINS} for hits in (old, new)]
-        return all(names) and names[0] != names[1]
+        return any(old & set(swap) and new & set(swap) and old != new for swap in SMALL_SWAPS)
 
-    def _turns(self, signals: Signals, span: tuple[int, int]) -> bool:
-        """True when the stretch holds a word that turns the meaning, a duration or an age."""
-        if any(span[0] <= at < span[1] for at in figures(signals.sentence.words, self.lexicon)):
-            return True
-        return any(
-            h.kind == "cue" and h.id in _TURNING and h.start < span[1] and h.end > span[0]
+    def _turns(self, signals: Signals, span: tuple[int, int]) -> list[str]:
+        """What in a stretch turns the meaning: cues, durations and ages."""
+        found = figures(signals.sentence.words, self.lexicon)
+        cues = [
+            h.id
             for h in signals.hits
-        )
-
-    def content(self, words: Sequence[str]) -> list[str]:
-        """The words that say something: no common words, numbers, months or net addresses."""
-        return [w for w in words if w not in self.lexicon.common and not self.is_figure(w)]
-
-    def is_figure(self, word: str) -> bool:
-        """A number, a letter of a list, a month, or an address of the net."""
-        return bool(_NUMBER.fullmatch(word) or word in self.lexicon.months or NET.fullmatch(word))
-
-
-class Side:
-    """One side of a change: its signals, its changed words, and the profile of the other text."""
-
-    def __init__(
-        self,
-        reader: Reader,
-        signals: Signals,
-        touched: frozenset[int],
-        other: Signals | None,
-        *,
-        gained: bool,
-    ) -> None:
-        self.reader, self.signals, self.touched, self.gained = reader, signals, touched, gained
-        self.profile: Profile = reader.old_profile if gained else reader.new_profile
-        self.hits = tuple(h for h in signals.hits if any(i in touched for i in range(h.start, h.end)))
-        there = other.terms() if other else frozenset()
-        self.terms = tuple(
-            h for h in self.hits if h.kind in TERM_KINDS and h.id != "user" and (h.kind, h.id) not in there
-        )
-        self.new_terms = tuple(h for h in self.terms if not self.profile.knows((h.kind, h.id)))
-
-    @property
-    def said(self) -> list[str]:
-        """The changed words that say something."""
-        words = self.signals.sentence.words
-        return self.reader.content([words[i] for i in sorted(self.touched)])
-
-    @property
-    def strange(self) -> list[str]:
-        """Those the other text does not have in any form."""
-        return [word for word in dict.fromkeys(self.said) if stem(word) not in self.profile.stems]
-
-    @property
-    def anew(self) -> bool:
-        """True when most of the sentence's pairs of words stand nowhere in the other text."""
-        words = self.signals.sentence.words
-        pairs = list(pairs_of([words[i] for i in sorted(self.touched)], self.reader.lexicon))
-        unknown = sum(pair not in self.profile.pairs for pair in pairs)
-        return len(pairs) >= _STATEMENT and unknown >= _ANEW * len(pairs)
+            if h.kind == "cue" and h.id in TURNING and h.start < span[1] and h.end > span[0]
+        ]
+        return sorted((*cues, *(str(found[at]) for at in found if span[0] <= at < span[1])))
 
 
 class ChangeReader:
@@ -168,10 +130,10 @@ class ChangeReader:
     ) -> None:
         self.reader, self.change, self.before, self.after = reader, change, before, after
         self.sides = tuple(
-            Side(reader, signals, touched, other, gained=gained)
-            for signals, touched, other, gained in (
-                (after, change.gained, before, True),
-                (before, change.lost, after, False),
+            Side(signals, touched, other, profile, reader.lexicon, gained=gained)
+            for signals, touched, other, profile, gained in (
+                (after, change.gained, before, reader.old_profile, True),
+                (before, change.lost, after, reader.new_profile, False),
             )
             if signals
         )
@@ -192,11 +154,21 @@ class ChangeReader:
                 return shifts
         return []
 
-    def shift(self, aspect: str, direction: Direction, reason: str, act: Act | None = None) -> Shift:
+    def shift(
+        self,
+        aspect: str,
+        direction: Direction,
+        reason: str,
+        *,
+        act: Act | None = None,
+        confidence: Confidence = Confidence.HIGH,
+    ) -> Shift:
         """A shift of this change; its categories are those of the act it is about."""
         about = act or main_act(self.main)
         categories = (about.category,) if about else ()
-        return Shift(aspect, direction, Confidence.HIGH, self.change, reason, (), categories)
+        if any(act.practice == "child" and act.source == "own" for act in self.main.acts):
+            categories = (*categories, "children")
+        return Shift(aspect, direction, confidence, self.change, reason, (), categories)
 
     # 2
     def _control(self) -> list[Shift] | None:
@@ -218,13 +190,16 @@ class ChangeReader:
             return [self.shift("process", Direction.NEUTRAL, "how changes or versions are announced")]
         if self._is_route():
             return [self.shift("contact", Direction.NEUTRAL, "where to write to")]
-        return [] if self.main.has("pointer") and not new_terms and not own_acts(self.main) else None
+        named = any(hit.kind not in {"right", "place"} for side in self.sides for hit in side.new_terms)
+        return [] if self.main.has("pointer") and not named and not own_acts(self.main) else None
 
     def _is_furniture(self) -> bool:
         """Outside the part both texts share, only what speaks of the reader's own data counts."""
         alone = self.before is None or self.after is None
         if not alone or id(self.main.sentence) not in self.reader.wording.edge:
             return False
+        if self.main.sentence.line in self.reader.menus:
+            return True
         ours = any(act.actor == "we" for act in self.main.acts)
         return not (ours and any(hit.kind == "data" for hit in self.main.hits))
 
@@ -240,17 +215,8 @@ class ChangeReader:
     def _turned(self) -> Iterator[Shift]:
         if self.before is None or self.after is None:
             yield from self._denial()
-        elif self.main.acts and not self.main.has("legal_basis"):
-            yield from self._figures(self.before, self.after)
-            yield from self._negated(self.before, self.after)
-            yield from self._cue(
-                self.before, self.after, "only", "exclusivity", "\u201conly\u201d or the like"
-            )
-            yield from self._cue(self.before, self.after, "unless", "exclusivity", "a condition")
-            yield from self._cue(self.before, self.after, "opt_in", "choice", "a consent")
-            yield from self._cue(self.before, self.after, "opt_out", "choice", "an objection")
-            yield from self._narrowed(self.before, self.after)
-            yield from self._joined()
+        elif (self.main.acts or self.before.acts) and not self.main.has("legal_basis"):
+            yield from turned(Pair(self.before, self.after, self.sides[0], self.sides[1], self.shift))
 
     def _denial(self) -> Iterator[Shift]:
         """A whole promise not to do something that came or went."""
@@ -263,68 +229,13 @@ class ChangeReader:
         direction = Direction.RESTRICTS if side.gained else Direction.EXPANDS
         yield self.shift("exclusivity", direction, "a promise is " + ("made" if side.gained else "gone"))
 
-    def _figures(self, before: Signals, after: Signals) -> Iterator[Shift]:
-        """Another duration or age beside a practice."""
-        lexicon = self.reader.lexicon
-        old = sorted(figures(before.sentence.words, lexicon).values())
-        new = sorted(figures(after.sentence.words, lexicon).values())
-        if old == new or not (old or new):
-            return
-        practices = {act.practice for act in self.main.acts}
-        keeps = practices & {"keep", "erase"}
-        aspect = "children" if "child" in practices else "retention" if keeps else "choice"
-        longer = max(new, default=float("inf")) > max(old, default=float("inf"))
-        direction = Direction.RESTRICTS if longer == (aspect == "children") else Direction.EXPANDS
-        yield self.shift(aspect, direction, "a number of days or years is another one")
-
-    def _negated(self, before: Signals, after: Signals) -> Iterator[Shift]:
-        was, is_now = main_act(before), main_act(after)
-        if was is None or is_now is None or was.denied == is_now.denied:
-            return
-        if len(before.cues("negation")) == len(after.cues("negation")):
-            return
-        direction = Direction.RESTRICTS if is_now.denied else Direction.EXPANDS
-        if is_now.practice == "right":
-            direction = FLIP[direction]
-        yield self.shift("exclusivity", direction, "a promise is " + ("made" if is_now.denied else "gone"))
-
-    def _cue(self, before: Signals, after: Signals, name: str, aspect: str, what: str) -> Iterator[Shift]:
-        """A word that binds us came or went; inside a denial or a right it frees us instead."""
-        was, is_now = len(before.cues(name)), len(after.cues(name))
-        act = main_act(after)
-        if was == is_now or act is None or min(was, is_now):
-            return
-        direction = Direction.RESTRICTS if is_now > was else Direction.EXPANDS
-        if act.denied or (name == "unless" and act.practice == "right"):
-            direction = FLIP[direction]
-        yield self.shift(aspect, direction, f"{what} is " + ("added" if is_now > was else "dropped"))
-
-    def _narrowed(self, before: Signals, after: Signals) -> Iterator[Shift]:
-        """Words that go from, or come into, what is promised not to be done."""
-        was, is_now = main_act(before), main_act(after)
-        if not (was and is_now and was.denied and is_now.denied):
-            return
-        gained, lost = (bool(side.said) for side in self.sides)
-        if lost != gained:
-            direction = Direction.EXPANDS if lost else Direction.RESTRICTS
-            yield self.shift("exclusivity", direction, "a promise covers " + ("less" if lost else "more"))
-
-    def _joined(self) -> Iterator[Shift]:
-        """One of "and" and "or" became the other, and nothing else that says anything changed."""
-        act = main_act(self.main)
-        names = {hit.id for hit in self.sides[0].hits if hit.id in _JOINS}
-        if act is None or act.source == "title" or not names or any(side.said for side in self.sides):
-            return
-        direction = Direction.EXPANDS if "joins_any" in names else Direction.RESTRICTS
-        if act.denied:
-            direction = FLIP[direction]
-        reason = "\u201cand\u201d and \u201cor\u201d have changed places"
-        yield replace(self.shift("exclusivity", direction, reason), confidence=Confidence.UNDECIDED)
-
     # 5
     def _terms(self) -> Iterator[Shift]:
+        outweighed = self._outweighed()
         for side in self.sides:
             for hit in side.terms if side.signals.acts else ():
+                if (side.gained, hit.kind) in outweighed:
+                    continue
                 act = act_for(side.signals, hit)
                 if hit in side.new_terms:
                     seen = "mentioned for the first time" if side.gained else "no longer mentioned anywhere"
@@ -332,6 +243,21 @@ class ChangeReader:
                 elif self._is_new_here(side, act, hit):
                     seen = "new beside such a practice" if side.gained else "gone from beside such a practice"
                     yield self._term_shift(side, act, hit, seen, Confidence.MEDIUM)
+
+    def _outweighed(self) -> set[tuple[bool, str]]:
+        """Where a wider term took the place of a narrower one, or the other way round: the narrower side."""
+        found = set()
+        for kind in ("data", "recipient"):
+            widths = {
+                side.gained: [WIDTH.get(hit.id, 0) for hit in side.terms if hit.kind == kind]
+                for side in self.sides
+            }
+            if len(widths) == 2 and all(row and all(row) for row in widths.values()):  # noqa: PLR2004 - both sides
+                wider = max(widths[True]) > max(widths[False])
+                found.add((not wider, kind))
+        if self.after is None or (self.before and _transfers(self.sides[0])):
+            found.add((False, "place"))  # a place it no longer keeps to
+        return found
 
     def _is_new_here(self, side: Side, act: Act, hit: Hit) -> bool:
         """The other text knows the term, but not beside such a practice."""
@@ -343,9 +269,8 @@ class ChangeReader:
         direction = direction_of(act, gained=side.gained)
         reason = f"\u201c{words}\u201d is {seen}"
         term = (hit.kind, hit.id)
-        return Shift(
-            aspect_of(act, hit), direction, confidence, self.change, reason, (term,), (act.category,)
-        )
+        categories = () if hit.kind == "place" else (act.category,)
+        return Shift(aspect_of(act, hit), direction, confidence, self.change, reason, (term,), categories)
 
     # 6
     def _strange(self) -> Iterator[Shift]:
@@ -362,16 +287,32 @@ class ChangeReader:
             act = self._spoken(side)
             if act and side.anew and not side.signals.has("legal_basis", "pointer"):
                 reason = "the other text does not say so" if side.gained else "it is said nowhere any more"
-                yield self._statement(side, act, reason, Confidence.MEDIUM)
+                yield self._statement(side, act, reason, self._surety(side))
+
+    def _surety(self, side: Side) -> Confidence:
+        """What is gone from a sentence that now says something else in its place may be said otherwise."""
+        both = self.before is not None and self.after is not None
+        return Confidence.UNDECIDED if both and not side.gained and self.sides[0].said else Confidence.MEDIUM
 
     def _spoken(self, side: Side) -> Act | None:
         """The act the sentence is about; one of its heading only beside the reader's data."""
-        act = main_act(side.signals)
+        act = self._touched_act(side) or main_act(side.signals)
         if act is None or (act.source == "title" and not side.signals.personal):
             return None
-        return act
+        return act if side.signals.concerns(self.reader.lexicon) or act.source == "lead" else None
+
+    def _touched_act(self, side: Side) -> Act | None:
+        """A practice among the changed words of a sentence that both texts have; a transfer before all."""
+        if self.before is None or self.after is None:
+            return None
+        acts = [act for act in own_acts(side.signals) if act.at in side.touched]
+        return next((act for act in acts if act.practice == "transfer"), next(iter(acts), None))
 
     def _statement(self, side: Side, act: Act, reason: str, confidence: Confidence) -> Shift:
         direction = direction_of(act, gained=side.gained)
         aspect = ASPECT_OF_CATEGORY[act.category]
         return Shift(aspect, direction, confidence, self.change, reason, (), (act.category,))
+
+
+def _transfers(side: Side) -> bool:
+    return any(act.practice == "transfer" and act.at in side.touched for act in own_acts(side.signals))

@@ -17,6 +17,7 @@ from policyctl.core.judge.signals import Signals
 from policyctl.core.judge.wording import WordChange
 from policyctl.core.text.words import stem
 
+_YEAR, _YOUNGEST, _OLDEST = 365.0, 6, 25  # days; ages of a limit in years
 Term = tuple[str, str]
 Denial = tuple[str, frozenset[Term]]
 
@@ -89,6 +90,8 @@ def figures(words: Sequence[str], lexicon: Lexicon) -> dict[int, float]:
     for at, word in enumerate(words):
         value = float(word) if word.isascii() and word.isdigit() else lexicon.numbers.get(word)
         unit = next((lexicon.units[w] for w in words[at + 1 : at + 4] if w in lexicon.units), None)
+        if unit is None and lexicon.ages.intersection(words[max(0, at - 2) : at]):
+            unit = _YEAR if value is not None and _YOUNGEST <= value <= _OLDEST else None
         if value is not None and unit is not None:
             found[at] = value * unit
     return found

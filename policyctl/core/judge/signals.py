@@ -16,6 +16,7 @@ from policyctl.core.text.sentences import Sentence
 
 CATEGORY_OF: Mapping[str, str] = {
     "collect": "collection",
+    "receive": "collection",  # by us; by anybody else it is sharing
     "use": "use",
     "share": "sharing",
     "sell": "sharing",
@@ -27,10 +28,15 @@ CATEGORY_OF: Mapping[str, str] = {
     "child": "children",
     "own": "sharing",
 }
-TERM_KINDS = ("data", "purpose", "recipient")
+TERM_KINDS = ("data", "purpose", "recipient", "right", "place")
+_BESIDE: Mapping[str, frozenset[str]] = {  # terms that mean something only beside such practices
+    "right": frozenset({"right"}),
+    "place": frozenset({"keep", "transfer"}),
+}
 _NEGATION_SCOPE = 20
 _NEGATION_REACH = 4  # words between "not" and its verb
 _ACTOR_REACH = 12
+_THEIRS = frozenset({"right", "child", "collect", "transfer"})  # what counts also where the reader does it
 _GENERAL = "user"  # "your data": a category that says nothing about which
 
 
@@ -70,6 +76,12 @@ class Signals:
         """Data, purposes and recipients as (kind, id), the general "your data" left out."""
         return frozenset((h.kind, h.id) for h in self.hits if h.kind in TERM_KINDS and h.id != _GENERAL)
 
+    def concerns(self, lexicon: Lexicon) -> bool:
+        """True when it speaks of us or of the reader; an item of a list or table need not."""
+        return self.sentence.kind in {"item", "row"} or bool(
+            lexicon.persons.intersection(self.sentence.words)
+        )
+
     @property
     def personal(self) -> bool:
         """True when the sentence speaks of the reader's data at all."""
@@ -91,7 +103,24 @@ def read_sentence(sentence: Sentence, lexicon: Lexicon) -> Signals:
     """The signals of one sentence."""
     hits = _without_doubles(find_hits(sentence.words, lexicon))
     acts = _acts(hits, "own", lexicon) or _borrowed(sentence.lead, lexicon, "lead")
-    return Signals(sentence, hits, acts or _borrowed(sentence.title, lexicon, "title"))
+    acts = acts or _borrowed(sentence.title, lexicon, "title") or _implied(hits)
+    return Signals(sentence, tuple(hit for hit in hits if _means(hit, acts)), acts)
+
+
+def _means(hit: Hit, acts: Sequence[Act]) -> bool:
+    beside = _BESIDE.get(hit.kind)
+    return beside is None or any(act.practice in beside and act.source != "title" for act in acts)
+
+
+def _implied(hits: Sequence[Hit]) -> tuple[Act, ...]:
+    """With no verb that the lexicon knows: we do something with data, or for those who are named."""
+    ours = next((hit for hit in hits if hit.kind == "actor" and hit.id == "we"), None)
+    kinds = {hit.kind for hit in hits}
+    if ours is None or not kinds & {"data", "recipient"}:
+        return ()
+    practice = "share" if "recipient" in kinds else "use"
+    denied = any(hit.kind == "cue" and hit.id == "negation" for hit in hits)
+    return (Act(practice, "we", denied, ours.end, "title"),)
 
 
 def _without_doubles(hits: Sequence[Hit]) -> tuple[Hit, ...]:
@@ -106,7 +135,9 @@ def _borrowed(words: Sequence[str], lexicon: Lexicon, source: str) -> tuple[Act,
 
 def _acts(hits: Sequence[Hit], source: str, lexicon: Lexicon) -> tuple[Act, ...]:
     acts = (_act(hit, hits, source, lexicon) for hit in hits if hit.kind == "practice")
-    return tuple(act for act in acts if act.actor != "you" or act.practice in {"right", "child", "collect"})
+    ours = any(hit.kind == "actor" and hit.id == "we" for hit in hits)
+    allowed = _THEIRS | {"protect"} if ours else _THEIRS
+    return tuple(act for act in acts if act.actor != "you" or act.practice in allowed)
 
 
 def _act(hit: Hit, hits: Sequence[Hit], source: str, lexicon: Lexicon) -> Act:
@@ -114,7 +145,8 @@ def _act(hit: Hit, hits: Sequence[Hit], source: str, lexicon: Lexicon) -> Act:
     actors = [h for h in hits if h.kind == "actor" and h.start in reach]
     actor = max(actors, key=lambda h: h.start).id if actors else ""
     denied = _is_denied(hit, hits) or _is_denied_after(hit, hits, lexicon.negation_follows)
-    return Act(hit.id, actor, denied, hit.start, source)
+    practice = hit.id if hit.id != "receive" else "collect" if actor == "we" else "share"
+    return Act(practice, actor, denied, hit.start, source)
 
 
 def _is_denied(hit: Hit, hits: Sequence[Hit]) -> bool:

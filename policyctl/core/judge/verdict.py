@@ -17,7 +17,6 @@ from dataclasses import replace
 from policyctl.core.judge.catalogue import Catalogue, language_of
 from policyctl.core.judge.findings import (
     CATEGORIES,
-    Confidence,
     Direction,
     Finding,
     Judgement,
@@ -30,15 +29,13 @@ from policyctl.core.judge.rules import RULES
 from policyctl.core.judge.rules.record import floor_of
 from policyctl.core.judge.rules.rule import Draft, JudgeContext, Rule, View
 from policyctl.core.judge.shifts import Shift
+from policyctl.core.judge.weighing import categories_of, direction_of
 from policyctl.core.judge.wording import Wording, wording_of
 from policyctl.core.policy import ChangeClass, Waiver
 from policyctl.core.revision import Revision
 from policyctl.core.text.words import folded
 
 __all__ = ["RULES", "JudgeContext", "judge"]
-
-_DOUBT = 1.25  # by how much what expands outweighs what restricts
-_MINORITY = 0.3  # share of findings against the stream from which a revision is called mixed
 
 
 def judge(revision: Revision, *, catalogue: Catalogue, context: JudgeContext) -> Judgement:
@@ -139,31 +136,11 @@ def _applies(waiver: Waiver, finding: Finding, context: JudgeContext) -> bool:
 
 def _verdict(found: tuple[Finding, ...]) -> Verdict:
     material = [finding for finding in found if finding.material]
-    categories = {category for finding in found for category in finding.categories}
+    told = {category for finding in found if not finding.material for category in finding.categories}
+    judged = set(categories_of(material))
     return Verdict(
         material=bool(material),
         change_class=floor_of(found),
-        direction=_direction(material),
-        categories=tuple(category for category in CATEGORIES if category in categories),
+        direction=direction_of(material),
+        categories=tuple(category for category in CATEGORIES if category in told | judged),
     )
-
-
-def _direction(material: list[Finding]) -> Direction:
-    """Each changed sentence has one vote. What a person must decide weighs half, and so does a sentence
-    that is gone altogether (what it said may stand elsewhere in other words); in doubt more is expanded.
-    """
-    votes: dict[tuple[str | None, str | None], tuple[float, float]] = {}
-    for finding in material:
-        weight = 0.5 if finding.confidence is Confidence.UNDECIDED else 1.0
-        weight *= 0.5 if finding.after is None and finding.practice is None else 1.0
-        more, less = votes.get((finding.before, finding.after), (0.0, 0.0))
-        more = max(more, weight * (finding.direction in {Direction.EXPANDS, Direction.MIXED}))
-        less = max(less, weight * (finding.direction in {Direction.RESTRICTS, Direction.MIXED}))
-        votes[finding.before, finding.after] = (more, less)
-    more, less = (sum(vote[side] for vote in votes.values()) for side in (0, 1))
-    more *= _DOUBT
-    if not more + less:
-        return Direction.NEUTRAL
-    if min(more, less) >= _MINORITY * (more + less):
-        return Direction.MIXED
-    return Direction.EXPANDS if more > less else Direction.RESTRICTS

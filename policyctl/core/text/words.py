@@ -66,9 +66,19 @@ def same_but_for_ending(first: str, second: str) -> bool:
         return True
     if first.isdigit() or second.isdigit() or min(len(first), len(second)) < 4:  # noqa: PLR2004 - too short to tell
         return False
-    if stem(first) == stem(second):
+    if stem(first) == stem(second) or _spelling(first) == _spelling(second):
         return True
-    return _spelling(first) == _spelling(second)
+    return _is_slip(first, second)
+
+
+def _is_slip(first: str, second: str) -> bool:
+    """One letter more, fewer, another or two turned round inside a long word: ``adress``, ``recieve``."""
+    if min(len(first), len(second)) < 6 or first[:2] != second[:2] or first[-1] != second[-1]:  # noqa: PLR2004
+        return False
+    start = _common(first, second)
+    end = _common(first[start:][::-1], second[start:][::-1])
+    one, two = first[start : len(first) - end], second[start : len(second) - end]
+    return max(len(one), len(two)) <= 1 or (len(one) == 2 and one == two[::-1])  # noqa: PLR2004 - two letters
 
 
 def _spelling(word: str) -> str:
@@ -76,3 +86,9 @@ def _spelling(word: str) -> str:
     return re.sub(
         r"yse", "yze", re.sub(r"is(?=(?:e|ed|es|ing|ation|ations)$)", "iz", re.sub(r"our", "or", word))
     ).replace("ll", "l")
+
+
+def _common(first: str, second: str) -> int:
+    """How many letters two words begin with alike."""
+    pairs = enumerate(zip(first, second, strict=False))
+    return next((i for i, (a, b) in pairs if a != b), min(len(first), len(second)))
