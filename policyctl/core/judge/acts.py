@@ -22,6 +22,7 @@ ASPECT_OF_CATEGORY: Mapping[str, str] = {
     "children": "children",
 }
 
+_DENIED_RIGHTS = frozenset({"no_retaliation"})  # rights that are worded as what we do not do
 _BY_KIND: Mapping[str, str] = {"right": "choice", "place": "transfer"}
 WIDTH: Mapping[str, int] = {  # of two terms of a kind the one that reaches further has the larger number
     "processor": 1,
@@ -67,8 +68,10 @@ def nearest_act(signals: Signals, hit: Hit) -> Act | None:
     return min(own, key=lambda act: abs(act.at - hit.start)) if own else main_act(signals)
 
 
-def direction_of(act: Act, *, gained: bool) -> Direction:
+def direction_of(act: Act, *, gained: bool, term: str = "") -> Direction:
     """More words about a practice expand it; about a denial, a right or a safeguard they restrict."""
+    if term in _DENIED_RIGHTS:
+        return Direction.RESTRICTS if gained else Direction.EXPANDS
     if act.practice == "child":
         return Direction.NEUTRAL
     direction = Direction.EXPANDS if gained else Direction.RESTRICTS

@@ -186,22 +186,35 @@ class ChangeReader:
         if self._is_furniture():
             return []
         new_terms = any(side.new_terms for side in self.sides)
+        if self.main.has("summary"):
+            return [self.shift("process", Direction.NEUTRAL, "what a summary of changes says")]
         if self.main.has("announce") and not new_terms:
             return [self.shift("process", Direction.NEUTRAL, "how changes or versions are announced")]
         if self._is_route():
             return [self.shift("contact", Direction.NEUTRAL, "where to write to")]
+        if self.main.has("about_text") and not new_terms:
+            return []
         named = any(hit.kind not in {"right", "place"} for side in self.sides for hit in side.new_terms)
         return [] if self.main.has("pointer") and not named and not own_acts(self.main) else None
 
     def _is_furniture(self) -> bool:
         """Outside the part both texts share, only what speaks of the reader's own data counts."""
-        alone = self.before is None or self.after is None
-        if not alone or id(self.main.sentence) not in self.reader.wording.edge:
+        if self.before is not None and self.after is not None:
+            return False
+        led = any(act.source == "lead" for act in self.main.acts)
+        if not led and not self.main.concerns(self.reader.lexicon):
+            return True
+        if not self.at_edge:
             return False
         if self.main.sentence.line in self.reader.menus:
             return True
         ours = any(act.actor == "we" for act in self.main.acts)
         return not (ours and any(hit.kind == "data" for hit in self.main.hits))
+
+    @property
+    def at_edge(self) -> bool:
+        """True when it stands outside the part both texts share."""
+        return id(self.main.sentence) in self.reader.wording.edge
 
     def _is_route(self) -> bool:
         """A way to write to the company: a word of contact or an address, and no practice."""
@@ -266,7 +279,7 @@ class ChangeReader:
 
     def _term_shift(self, side: Side, act: Act, hit: Hit, seen: str, confidence: Confidence) -> Shift:
         words = " ".join(side.signals.sentence.words[hit.start : hit.end])
-        direction = direction_of(act, gained=side.gained)
+        direction = direction_of(act, gained=side.gained, term=hit.id)
         reason = f"\u201c{words}\u201d is {seen}"
         term = (hit.kind, hit.id)
         categories = () if hit.kind == "place" else (act.category,)
@@ -276,10 +289,16 @@ class ChangeReader:
     def _strange(self) -> Iterator[Shift]:
         for side in self.sides:
             act = self._spoken(side)
-            strange = side.strange if act else []
+            vague = self.at_edge and not any(hit.id == "user" for hit in side.hits)
+            strange = side.strange if act and not vague else []
             if act and len(strange) >= _STRANGE and not side.signals.has("legal_basis"):
                 reason = "words the other text does not have: " + ", ".join(strange[:6])
-                yield self._statement(side, act, reason, Confidence.UNDECIDED)
+                yield self._statement(side, act, reason, self._told_period(side, act))
+
+    def _told_period(self, side: Side, act: Act) -> Confidence:
+        """A sentence that says for how long data is kept leaves nothing to decide."""
+        period = act.practice == "keep" and figures(side.signals.sentence.words, self.reader.lexicon)
+        return Confidence.MEDIUM if period else Confidence.UNDECIDED
 
     # 7
     def _anew(self) -> Iterator[Shift]:
@@ -299,7 +318,7 @@ class ChangeReader:
         act = self._touched_act(side) or main_act(side.signals)
         if act is None or (act.source == "title" and not side.signals.personal):
             return None
-        return act if side.signals.concerns(self.reader.lexicon) or act.source == "lead" else None
+        return act if act.source == "lead" or side.signals.concerns(self.reader.lexicon) else None
 
     def _touched_act(self, side: Side) -> Act | None:
         """A practice among the changed words of a sentence that both texts have; a transfer before all."""

@@ -77,9 +77,11 @@ class Signals:
         return frozenset((h.kind, h.id) for h in self.hits if h.kind in TERM_KINDS and h.id != _GENERAL)
 
     def concerns(self, lexicon: Lexicon) -> bool:
-        """True when it speaks of us or of the reader; an item of a list or table need not."""
-        return self.sentence.kind in {"item", "row"} or bool(
-            lexicon.persons.intersection(self.sentence.words)
+        """True when it speaks of us, the reader, others or data; an item of a list or table need not."""
+        if self.sentence.kind in {"item", "row"} or lexicon.persons.intersection(self.sentence.words):
+            return True
+        return any(
+            h.kind in {"actor", "recipient"} or (h.kind, h.id) == ("data", _GENERAL) for h in self.hits
         )
 
     @property
