@@ -58,6 +58,8 @@ def _lexicon(raw: Mapping[str, Any], own: LocalTerms) -> Lexicon:
         months=frozenset(map(str.casefold, raw.get("months", {}).get("names", ()))),
         ages=frozenset(map(str.casefold, raw["language"].get("ages", ()))),
         persons=frozenset(map(str.casefold, raw["language"]["persons"])),
+        refers=frozenset(map(str.casefold, raw["language"].get("refers", ()))),
+        places=frozenset(map(str.casefold, raw["language"].get("places", ()))),
         negation_follows=raw["language"].get("negation_follows", 0),
         index=index_of(entries),
     )

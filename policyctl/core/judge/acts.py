@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from policyctl.core.judge.catalogue import Hit
 from policyctl.core.judge.findings import Direction
@@ -49,17 +50,27 @@ def main_act(signals: Signals) -> Act | None:
     first = signals.acts[0]
     if first.practice in {"right", "child"}:
         return first
-    return next((act for act in signals.acts if act.practice not in ASIDE), first)
+    ours = [act for act in signals.acts if act.practice not in ASIDE]
+    if not ours:
+        return first
+    return ours[-1] if first.source == "lead" else ours[0]  # a list goes on with the last verb before it
 
 
 def act_for(signals: Signals, hit: Hit) -> Act:
     """The act that a term belongs to: the last practice before it, else what the sentence is about."""
     main = main_act(signals)
     assert main is not None  # noqa: S101 - asked only where there are acts
+    if main.practice == "right" and hit.kind == "data" and not _is_choice(signals):
+        return replace(main, practice="collect")
     if main.practice in {"right", "child"}:
         return main
     before = [act for act in own_acts(signals) if act.at <= hit.start]
     return max(before, key=lambda act: act.at) if before else main
+
+
+def _is_choice(signals: Signals) -> bool:
+    """The sentence names what may be chosen, not only what the reader can do."""
+    return signals.has("opt_in", "opt_out", "express") or any(hit.kind == "right" for hit in signals.hits)
 
 
 def nearest_act(signals: Signals, hit: Hit) -> Act | None:

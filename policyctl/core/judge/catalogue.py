@@ -62,6 +62,8 @@ class Lexicon:
     months: frozenset[str] = frozenset()
     ages: frozenset[str] = frozenset()
     persons: frozenset[str] = frozenset()
+    refers: frozenset[str] = frozenset()
+    places: frozenset[str] = frozenset()
     negation_follows: int = 0
     index: Mapping[str, tuple[Entry, ...]] = field(default_factory=dict)
 

@@ -40,6 +40,7 @@ _CONNECTED = frozenset(
     {"collection", "use", "sharing", "retention", "international_transfer", "choice_rights"}
 )
 _ROUTE_TERMS = ("user.contact", "user.name", "user.account", "processor.support", "authority", "essential")
+_NEAR = 2  # words between "described" and what it names
 _REFERENCE = 3  # words that name a heading and nothing else
 _SHORT = 4  # words that a button has at most, and one more
 _STRANGE = 2  # words the other text lacks, from which a sentence says something else
@@ -93,8 +94,21 @@ class Reader:
             content(sentence.words[slice(*span)], self.lexicon) if sentence else []
             for sentence, span, _ in sides
         )
+        if self._refers(change, edit):
+            return True
         said_old, said_new = self._unreferred(said_old), self._unreferred(said_new)
         return sorted(said_old) == sorted(said_new) or is_spelling(said_old, said_new)
+
+    def _refers(self, change: WordChange, edit: Edit) -> bool:
+        """True when the edit names another place of the page: "described in the section ... below"."""
+        if change.before is None or change.after is None:
+            return False
+        old, new = change.before.words, change.after.words
+        around = (*old[slice(*edit.old)], *old[edit.old[1] : edit.old[1] + 1], *new[slice(*edit.new)])
+        before = old[max(0, edit.old[0] - _NEAR) : edit.old[0]]
+        return bool(self.lexicon.places.intersection(around)) and bool(
+            self.lexicon.refers.intersection(before)
+        )
 
     def _unreferred(self, said: list[str]) -> list[str]:
         """Nothing where the words name a heading of either text: a reference says no more."""
@@ -289,11 +303,14 @@ class ChangeReader:
     def _strange(self) -> Iterator[Shift]:
         for side in self.sides:
             act = self._spoken(side)
-            vague = self.at_edge and not any(hit.id == "user" for hit in side.hits)
-            strange = side.strange if act and not vague else []
+            strange = side.strange if act and not self._vague(side) else []
             if act and len(strange) >= _STRANGE and not side.signals.has("legal_basis"):
                 reason = "words the other text does not have: " + ", ".join(strange[:6])
                 yield self._statement(side, act, reason, self._told_period(side, act))
+
+    def _vague(self, side: Side) -> bool:
+        """Outside the part both texts share, and without a word of the reader's data in general."""
+        return self.at_edge and not any(hit.id == "user" for hit in side.hits)
 
     def _told_period(self, side: Side, act: Act) -> Confidence:
         """A sentence that says for how long data is kept leaves nothing to decide."""
@@ -304,7 +321,7 @@ class ChangeReader:
     def _anew(self) -> Iterator[Shift]:
         for side in self.sides:
             act = self._spoken(side)
-            if act and side.anew and not side.signals.has("legal_basis", "pointer"):
+            if act and side.anew and not self._vague(side) and not side.signals.has("legal_basis", "pointer"):
                 reason = "the other text does not say so" if side.gained else "it is said nowhere any more"
                 yield self._statement(side, act, reason, self._surety(side))
 

@@ -36,6 +36,7 @@ _BESIDE: Mapping[str, frozenset[str]] = {  # terms that mean something only besi
 _NEGATION_SCOPE = 20
 _NEGATION_REACH = 4  # words between "not" and its verb
 _ACTOR_REACH = 12
+_GIVES = 3  # words from "you can" to what is given
 _THEIRS = frozenset({"right", "child", "collect", "transfer"})  # what counts also where the reader does it
 _GENERAL = "user"  # "your data": a category that says nothing about which
 
@@ -105,7 +106,7 @@ def read_sentence(sentence: Sentence, lexicon: Lexicon) -> Signals:
     """The signals of one sentence."""
     hits = _without_doubles(find_hits(sentence.words, lexicon))
     acts = _acts(hits, "own", lexicon) or _borrowed(sentence.lead, lexicon, "lead")
-    acts = acts or _borrowed(sentence.title, lexicon, "title") or _implied(hits)
+    acts = acts or _borrowed(sentence.title, lexicon, "title") or _implied(sentence, hits, lexicon)
     return Signals(sentence, tuple(hit for hit in hits if _means(hit, acts)), acts)
 
 
@@ -114,11 +115,11 @@ def _means(hit: Hit, acts: Sequence[Act]) -> bool:
     return beside is None or any(act.practice in beside and act.source != "title" for act in acts)
 
 
-def _implied(hits: Sequence[Hit]) -> tuple[Act, ...]:
+def _implied(sentence: Sentence, hits: Sequence[Hit], lexicon: Lexicon) -> tuple[Act, ...]:
     """With no verb that the lexicon knows: we do something with data, or for those who are named."""
     ours = next((hit for hit in hits if hit.kind == "actor" and hit.id == "we"), None)
     kinds = {hit.kind for hit in hits}
-    if ours is None or not kinds & {"data", "recipient"}:
+    if ours is None or not kinds & {"data", "recipient"} or lexicon.persons.isdisjoint(sentence.words):
         return ()
     practice = "share" if "recipient" in kinds else "use"
     denied = any(hit.kind == "cue" and hit.id == "negation" for hit in hits)
@@ -139,7 +140,15 @@ def _acts(hits: Sequence[Hit], source: str, lexicon: Lexicon) -> tuple[Act, ...]
     acts = (_act(hit, hits, source, lexicon) for hit in hits if hit.kind == "practice")
     ours = any(hit.kind == "actor" and hit.id == "we" for hit in hits)
     allowed = _THEIRS | {"protect"} if ours else _THEIRS
-    return tuple(act for act in acts if act.actor != "you" or act.practice in allowed)
+    kept = [act for act in acts if act.actor != "you" or act.practice in allowed]
+    readers = {hit.start for hit in hits if hit.kind == "actor" and hit.id == "you"}
+    return tuple(act for act in kept if act.at not in readers or not _only_gives(act, kept))
+
+
+def _only_gives(act: Act, acts: Sequence[Act]) -> bool:
+    """ "You can" before "provide us with" is no right but a way in which data is collected."""
+    given = (other.at - act.at for other in acts if other.practice == "collect")
+    return act.practice == "right" and any(0 < step <= _GIVES for step in given)
 
 
 def _act(hit: Hit, hits: Sequence[Hit], source: str, lexicon: Lexicon) -> Act:
