@@ -44,9 +44,15 @@ from policyctl.core.text.words import folded
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 CORPUS = SHARED / "corpus" / "revisions"
 PEER = "governdiff==0.6.0"
-KEYWORDS = frozenset(
-    ["collect", "collects", "collected", "share", "shares", "shared", "sell", "sells", "sold", "disclose", "disclosed", "third", "parties", "partners", "advertisers", "advertising", "retain", "retained", "retention", "delete", "deleted", "consent", "opt", "children", "transfer", "transfers", "purpose", "purposes", "biometric", "location", "train", "training", "security", "encrypted"]
-)
+# fmt: off
+KEYWORDS = frozenset({
+    "collect", "collects", "collected", "share", "shares", "shared", "sell", "sells", "sold",
+    "disclose", "disclosed", "third", "parties", "partners", "advertisers", "advertising", "retain",
+    "retained", "retention", "delete", "deleted", "consent", "opt", "children", "transfer",
+    "transfers", "purpose", "purposes", "biometric", "location", "train", "training", "security",
+    "encrypted",
+})
+# fmt: on
 Row = dict[str, Any]
 Judge = Callable[[str, str], Row]
 

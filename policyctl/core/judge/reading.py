@@ -323,12 +323,15 @@ class ChangeReader:
             act = self._spoken(side)
             if act and side.anew and not self._vague(side) and not side.signals.has("legal_basis", "pointer"):
                 reason = "the other text does not say so" if side.gained else "it is said nowhere any more"
-                yield self._statement(side, act, reason, self._surety(side))
+                yield self._statement(side, act, reason, Confidence.MEDIUM)
 
-    def _surety(self, side: Side) -> Confidence:
-        """What is gone from a sentence that now says something else in its place may be said otherwise."""
-        both = self.before is not None and self.after is not None
-        return Confidence.UNDECIDED if both and not side.gained and self.sides[0].said else Confidence.MEDIUM
+    def _is_reworded(self, side: Side, act: Act) -> bool:
+        """What a sentence says no more, now that it says something else in that place, may be said
+        otherwise; so may a right that both sides speak of.
+        """
+        if self.before is None or self.after is None or not all(other.said for other in self.sides):
+            return False
+        return not side.gained or act.practice == "right"
 
     def _spoken(self, side: Side) -> Act | None:
         """The act the sentence is about; one of its heading only beside the reader's data."""
@@ -346,6 +349,8 @@ class ChangeReader:
 
     def _statement(self, side: Side, act: Act, reason: str, confidence: Confidence) -> Shift:
         direction = direction_of(act, gained=side.gained)
+        if self._is_reworded(side, act):
+            direction, confidence = Direction.MIXED, Confidence.UNDECIDED
         aspect = ASPECT_OF_CATEGORY[act.category]
         return Shift(aspect, direction, confidence, self.change, reason, (), (act.category,))
 

@@ -146,7 +146,7 @@ def _acts(hits: Sequence[Hit], source: str, lexicon: Lexicon) -> tuple[Act, ...]
 
 
 def _only_gives(act: Act, acts: Sequence[Act]) -> bool:
-    """ "You can" before "provide us with" is no right but a way in which data is collected."""
+    """True for "you can" before "provide us with": no right, but a way in which data is collected."""
     given = (other.at - act.at for other in acts if other.practice == "collect")
     return act.practice == "right" and any(0 < step <= _GIVES for step in given)
 

@@ -177,7 +177,7 @@ def _bond(pair: Pair, bond: Bond) -> Iterator[Shift]:
     if act is None or not (set(hits) & set(side.hits)) or not _beside(bond, act):
         return
     direction = LESS if is_now else MORE
-    if act.denied or (act.practice == "right" and bond.cue in {"unless", "only"}):
+    if (act.denied and bond.cue != "only") or (act.practice == "right" and bond.cue in {"unless", "only"}):
         direction = FLIP[direction]
     yield pair.make(_aspect(bond, act), direction, f"{bond.what} is " + ("added" if is_now else "dropped"))
 

@@ -16,11 +16,11 @@ from dataclasses import dataclass
 
 from policyctl.core.judge.findings import CATEGORIES, Confidence, Direction, Finding
 
-_WEIGHT = {Confidence.HIGH: 1.0, Confidence.MEDIUM: 0.6, Confidence.UNDECIDED: 0.35}
+_WEIGHT = {Confidence.HIGH: 1.0, Confidence.MEDIUM: 0.6, Confidence.UNDECIDED: 0.25}
 _DOUBT = 1.25  # by how much what expands outweighs what restricts
 _MINORITY = 0.3  # share of votes against the stream from which a revision is called mixed
 _GONE = 0.5
-_ALONG = 0.4
+_ALONG = 0.2
 _SLIGHT = 0.1  # share of the strongest category's weight below which a category is left out
 _MORE = frozenset({Direction.EXPANDS, Direction.MIXED})
 _LESS = frozenset({Direction.RESTRICTS, Direction.MIXED})
