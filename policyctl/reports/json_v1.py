@@ -106,6 +106,7 @@ def verdict_json(verdict: Verdict) -> Json:
         "class": verdict.change_class.value,
         "direction": verdict.direction.value,
         "categories": list(verdict.categories),
+        "undecided": verdict.undecided,
     }
 
 

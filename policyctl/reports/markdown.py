@@ -72,6 +72,7 @@ def _inline(text: str) -> str:
 def _verdict(verdict: Verdict) -> str:
     said = "Material" if verdict.material else "Not material"
     parts = [f"class {verdict.change_class.value}", verdict.direction.value, *verdict.categories]
+    parts += [verdict.left_open] if verdict.left_open else []
     return f"**{said}**: {_inline(', '.join(parts))}."
 
 

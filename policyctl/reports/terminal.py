@@ -86,6 +86,7 @@ def _parts(comparison: Comparison, *, beside: bool) -> Iterator[RenderableType]:
 def _verdict(verdict: Verdict) -> Text:
     said = "material" if verdict.material else "not material"
     parts = [f"class {verdict.change_class.value}", verdict.direction.value, *verdict.categories]
+    parts += [verdict.left_open] if verdict.left_open else []
     return Text(f"{said}: {', '.join(parts)}")
 
 

@@ -301,3 +301,13 @@ def test_german_is_read_with_its_own_words(case: str) -> None:
     judgement = judged_texts(frame.format(before), frame.format(after))
     assert rule in rules(judgement)
     assert judgement.verdict.direction is direction
+
+
+def test_what_a_person_must_decide_is_counted_apart_and_is_material() -> None:
+    verdict = judged(
+        "We use your faxes to bill.", "We use your faxes to bill. We use your faxes for zorbing glimmers."
+    ).verdict
+    assert verdict.undecided == 1
+    assert verdict.left_open == "1 for a person to decide"
+    assert verdict.material
+    assert judged("We count pages.", "We count pages.").verdict.left_open == ""

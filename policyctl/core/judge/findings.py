@@ -99,12 +99,21 @@ class ChangeAsked:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the findings add up to: the floor below which legal cannot go, and why in one word each."""
+    """What the findings add up to: the floor below which legal cannot go, and why in one word each.
+
+    ``undecided``: how many findings a person must decide; those of them that are material count as such.
+    """
 
     material: bool
     change_class: ChangeClass
     direction: Direction
     categories: tuple[str, ...]
+    undecided: int = 0
+
+    @property
+    def left_open(self) -> str:
+        """As "3 for a person to decide", empty when nothing is left to decide."""
+        return f"{self.undecided} for a person to decide" if self.undecided else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from dataclasses import replace
 from policyctl.core.judge.catalogue import Catalogue, language_of
 from policyctl.core.judge.findings import (
     CATEGORIES,
+    Confidence,
     Direction,
     Finding,
     Judgement,
@@ -143,4 +144,5 @@ def _verdict(found: tuple[Finding, ...]) -> Verdict:
         change_class=floor_of(found),
         direction=direction_of(material),
         categories=tuple(category for category in CATEGORIES if category in told | judged),
+        undecided=sum(finding.confidence is Confidence.UNDECIDED for finding in found),
     )
