@@ -196,6 +196,22 @@ WORDING = {
         "We share you mailing adress with carriers.",
         "We share your mailing address with carriers.",
     ),
+    "a reference to another section": (
+        "You can ask us to delete your drawings as described in the section on requests below.",
+        "You can ask us to delete your drawings as described in the table below.",
+    ),
+    "a summary of changes": (
+        "We print posters.",
+        "We've added a paragraph about how we use artificial intelligence. We print posters.",
+    ),
+    "how to read the page": (
+        "We print posters.",
+        "You can use this table of contents to move through the page. We print posters.",
+    ),
+    "people of whom the page tells": (
+        "Ida has drawn maps for thirty years.",
+        "Otto has secured bridges abroad and advises on cross-border trade in paper.",
+    ),
     "a word that leads to an example": (
         "We use your mailing address to ship your order.",
         "We use your mailing address, for example, to ship your order.",

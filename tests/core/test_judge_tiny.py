@@ -488,3 +488,25 @@ def test_a_promise_is_seen_in_a_list_as_in_a_sentence(case: str) -> None:
     verdict = judged_texts(policy(items.format(before)), policy(items.format(after))).verdict
     assert verdict.material
     assert verdict.direction is direction
+
+
+ALONG: dict[str, tuple[str, str, Direction]] = {
+    "a promise that comes along with a new practice": (
+        "We print drawings.",
+        "We print drawings. We share your drawings with galleries. We do not share your drawings with banks.",
+        MORE,
+    ),
+    "a choice that goes along with its practice": (
+        "We print. We share your drawings with advertisers. You can turn off the sharing in the settings.",
+        "We print.",
+        LESS,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", ALONG, ids=list(ALONG))
+def test_what_comes_or_goes_along_with_a_practice_does_not_outweigh_it(case: str) -> None:
+    before, after, direction = ALONG[case]
+    verdict = judged(before, after).verdict
+    assert verdict.material
+    assert verdict.direction is direction

@@ -6,7 +6,7 @@ Each changed sentence has one vote each way, as strong as its surest finding.
 1. A sentence that is gone counts half: what it said may stand elsewhere in other words.
 2. A promise or a choice that comes along with a new practice limits that practice and gives nothing back;
    one that goes along with its practice takes nothing away. Both count less.
-3. In doubt more is expanded.
+3. Where both ways have a fair share of the votes, the revision is mixed.
 """
 
 from __future__ import annotations
@@ -17,8 +17,7 @@ from dataclasses import dataclass
 from policyctl.core.judge.findings import CATEGORIES, Confidence, Direction, Finding
 
 _WEIGHT = {Confidence.HIGH: 1.0, Confidence.MEDIUM: 0.6, Confidence.UNDECIDED: 0.25}
-_DOUBT = 1.25  # by how much what expands outweighs what restricts
-_MINORITY = 0.3  # share of votes against the stream from which a revision is called mixed
+_MINORITY = 0.35  # share of votes against the stream from which a revision is called mixed
 _GONE = 0.5
 _ALONG = 0.2
 _SLIGHT = 0.1  # share of the strongest category's weight below which a category is left out
@@ -39,7 +38,7 @@ class _Vote:
 def direction_of(material: Sequence[Finding]) -> Direction:
     """The direction of a revision by its material findings."""
     votes = tuple(_votes(material))
-    more = _DOUBT * sum(vote.more * _share_of_more(vote, votes) for vote in votes)
+    more = sum(vote.more * _share_of_more(vote, votes) for vote in votes)
     less = sum(vote.less * _share_of_less(vote, votes) for vote in votes)
     if not more + less:
         return Direction.NEUTRAL
@@ -72,8 +71,9 @@ def _strongest(rows: Iterable[Finding], directions: frozenset[Direction]) -> flo
 
 
 def _share_of_less(vote: _Vote, votes: Iterable[_Vote]) -> float:
-    along = vote.comes and any(v.comes and v.clause == vote.clause and v.more for v in votes)
-    return _ALONG if along else 1.0
+    """A promise limits the practice it comes with by no more than that practice weighs."""
+    along = max((v.more for v in votes if v.comes and v.clause == vote.clause), default=0.0)
+    return _ALONG * min(1.0, along / vote.less) if vote.comes and along and vote.less else 1.0
 
 
 def _share_of_more(vote: _Vote, votes: Iterable[_Vote]) -> float:
