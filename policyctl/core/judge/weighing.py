@@ -20,7 +20,7 @@ _WEIGHT = {Confidence.HIGH: 1.0, Confidence.MEDIUM: 0.6, Confidence.UNDECIDED: 0
 _MINORITY = 0.35  # share of votes against the stream from which a revision is called mixed
 _GONE = 0.5
 _ALONG = 0.2
-_SLIGHT = 0.1  # share of the strongest category's weight below which a category is left out
+_SLIGHT = 0.12  # share of the strongest category's weight below which a category is left out
 _MORE = frozenset({Direction.EXPANDS, Direction.MIXED})
 _LESS = frozenset({Direction.RESTRICTS, Direction.MIXED})
 
