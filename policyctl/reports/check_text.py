@@ -22,7 +22,7 @@ from policyctl.reports.checked import (
     undecided,
 )
 from policyctl.reports.paste import paste_of
-from policyctl.reports.words import counted, one_line
+from policyctl.reports.words import counted, one_line, without_commands
 
 NARROWEST, WIDEST = 40, 120
 EXCERPT = 300
@@ -37,7 +37,7 @@ def check_text(report: Report, *, width: int = 80, colour: bool = False) -> str:
     lines = [line for error in report.errors for line in _error(error, pen, "")]
     for policy in report.policies:
         lines += _policy(policy, pen)
-    return "\n".join([*lines, _ending(report)]) + "\n"
+    return without_commands("\n".join([*lines, _ending(report)]) + "\n")
 
 
 def excerpt(words: str, most: int = EXCERPT) -> str:
