@@ -26,6 +26,9 @@ from policyctl.reports.policy_print import file_name, printable
 PDF_LIMIT = 1_000_000
 """Bytes; a longer PDF is not attached: mail servers refuse large mails."""
 
+LONGEST_PRINT = 1_000_000
+"""Characters; a longer policy is not made a PDF: that takes more than a minute, and it would be too large."""
+
 CATEGORIES = {
     NoticeKind.REVISION: "policy-revision",
     NoticeKind.CHOICE: "choice-notice",
@@ -97,6 +100,8 @@ class MailWriter:
     def _attached(self, notice: Notice) -> tuple[Attachment, ...]:
         """The revised policy as a PDF, for administrators only; nothing where it cannot be made."""
         if notice.kind is not NoticeKind.REVISION or self._printer is None:
+            return ()
+        if len(notice.full_text) > LONGEST_PRINT:
             return ()
         key = (notice.version, notice.text_sha256)
         if key not in self._copies:

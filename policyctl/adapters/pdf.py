@@ -9,8 +9,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+from policyctl.errors import RefusedError
+
 Printer = Callable[[str], bytes]
-"""Takes a page of HTML and gives a PDF."""
+"""Takes a page of HTML and gives a PDF; RefusedError where it cannot."""
 
 
 def open_printer() -> Printer | None:
@@ -26,8 +28,14 @@ def open_printer() -> Printer | None:
     nothing = weasyprint.urls.URLFetcher(allowed_protocols=())
 
     def write(html: str) -> bytes:
-        document = weasyprint.HTML(string=html, url_fetcher=nothing)
-        written: bytes = document.write_pdf(pdf_variant="pdf/ua-1")
+        try:
+            document = weasyprint.HTML(string=html, url_fetcher=nothing)
+            written: bytes = document.write_pdf(pdf_variant="pdf/ua-1")
+        except Exception as error:  # whatever it stumbles over, no notice may be left half on its way
+            raise RefusedError(
+                f"the policy cannot be written as a PDF ({type(error).__name__})",
+                hint="simplify the text where it is nested deeply, or send without policyctl[pdf]",
+            ) from error
         return written
 
     return write

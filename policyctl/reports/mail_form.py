@@ -67,11 +67,12 @@ def letter_form(
 
 
 def _marks(nonce: str) -> Iterable[str]:
-    return (f"pc{nonce}x{number}cp" for number in range(len(_FIELDS)))
+    """As short as most names, so that the lines of the plain text end where they would have ended."""
+    return (f"{nonce}{number}" for number in range(len(_FIELDS)))
 
 
 def _pieces(part: str, nonce: str) -> tuple[str, ...]:
-    return tuple(re.split(rf"pc{nonce}x(\d)cp", part))
+    return tuple(re.split(rf"{nonce}(\d)", part))
 
 
 def _values(addressee: Addressee) -> Mapping[str, str]:

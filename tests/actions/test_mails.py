@@ -78,6 +78,12 @@ def test_a_pdf_too_large_for_mail_is_left_out_and_not_promised() -> None:
     assert "attached" not in mail.text
 
 
+def test_a_policy_too_long_to_be_printed_is_not() -> None:
+    press = Press()
+    assert written(notice_of(NoticeKind.REVISION, full_text="w" * 1_000_001), sender=POSTED, printer=press)
+    assert press.pages == []
+
+
 @pytest.mark.parametrize(
     ("sender", "printer"), [(SENDER, Press()), (POSTED, None)], ids=["as a PDF", "as a posted page"]
 )

@@ -100,6 +100,21 @@ def test_administrators_get_the_policy_as_a_file_and_users_do_not(ledger: Ledger
     assert {tuple(names) for names in files.values()} == {(), ("example-fax-v3.pdf",)}
 
 
+def test_a_policy_that_cannot_be_printed_withholds_its_notice_and_leaves_no_mail_in_doubt(
+    ledger: Ledger,
+) -> None:
+    def broken(_: str) -> bytes:
+        raise RefusedError("the policy cannot be written as a PDF (RecursionError)")
+
+    mailer = Scripted()
+    done = notify(NOW, ledger=ledger, mailer=mailer, sender=SENDER, printer=broken)
+    assert [(one.kind, one.reason) for one in done.withheld] == [
+        (NoticeKind.REVISION, "the policy cannot be written as a PDF (RecursionError)")
+    ]
+    assert (done.accepted, done.in_doubt) == (2, 0)
+    assert {mail.category for mail in mailer.sent} == {"choice-notice"}
+
+
 def test_everybody_who_is_owed_a_notice_gets_one_and_nobody_else(ledger: Ledger, tmp_path: Path) -> None:
     done = notify(NOW, ledger=ledger, mailer=FolderMailer(tmp_path / "mail"), sender=SENDER)
     assert (done.accepted, done.complete) == (4, True)

@@ -11,6 +11,7 @@ import pytest
 
 from policyctl.adapters.pdf import Printer, open_printer
 from policyctl.core.notices.notice import NoticeKind
+from policyctl.errors import RefusedError
 from policyctl.reports.policy_print import file_name, printable
 from tests.core.notice_samples import SHA256, notice_of
 from tests.peers.mail_checkers import PdfReader
@@ -78,6 +79,12 @@ def test_nothing_is_fetched_whatever_a_policy_asks_for(printer: Printer) -> None
     assert asked == []
     assert policy.startswith(b"%PDF-")
     assert b"root:" not in raw
+
+
+def test_a_page_that_cannot_be_printed_is_refused_and_ends_no_run(printer: Printer) -> None:
+    with pytest.raises(RefusedError, match="cannot be written as a PDF") as refused:
+        printer('<html lang="en"><body>' + "<div>" * 5000)
+    assert refused.value.hint
 
 
 @pytest.mark.peer("poppler")

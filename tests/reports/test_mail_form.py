@@ -17,7 +17,7 @@ from policyctl.reports.phrases import LANGUAGES
 from tests.core.notice_samples import SENDER, notice_of
 from tests.reports.test_mail import SENT, flat
 
-NONCE = "7f3a"
+NONCE = "7f3a0c41"
 OCCASION = Occasion(SENT)
 WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 PAGES = st.sampled_from(["", "https://example.com/me/abc", "https://example.com/me?t=a.b-c&x=1"])
@@ -32,7 +32,7 @@ PEOPLE = st.builds(
     stop_reminders=st.sampled_from(["", "https://example.com/stop?t=a.b-c&x=1"]),
 )
 
-SLY = Addressee("n1", "a@example.org", "pc7f3ax0cp", "en", "pc7f3ax2cp")
+SLY = Addressee("n1", "a@example.org", "7f3a0c411", "en", "7f3a0c412")
 HOSTILE = Addressee("n1", "a@example.org", '<b>"&amp;{name}\r\n\u202e', "fr", "\0")
 
 
@@ -47,13 +47,8 @@ def notice(kind: NoticeKind) -> Notice:
 
 
 @settings(max_examples=60, deadline=None)
-@example(
-    addressee=Addressee("n1", "a@example.org", "pc7f3ax0cp", "en", "pc7f3ax2cp"), kind=NoticeKind.REVISION
-)
-@example(
-    addressee=Addressee("n1", "a@example.org", '<b>"&amp;{name}\r\n\u202e', "fr", "\0"),
-    kind=NoticeKind.REVISION,
-)
+@example(addressee=SLY, kind=NoticeKind.REVISION)
+@example(addressee=HOSTILE, kind=NoticeKind.REVISION)
 @given(addressee=PEOPLE, kind=st.sampled_from(NoticeKind))
 def test_a_form_filled_says_what_a_mail_of_his_own_says(addressee: Addressee, kind: NoticeKind) -> None:
     own = render(notice(kind), addressee=addressee, sender=SENDER, occasion=OCCASION)
