@@ -19,6 +19,7 @@ from pathlib import Path, PurePosixPath
 
 from policyctl.actions.check import read_base
 from policyctl.actions.compare import compare_sources, inspect_first
+from policyctl.actions.places import is_file
 from policyctl.actions.sources import Source, load_file_at, load_source
 from policyctl.adapters.files import read_below
 from policyctl.adapters.gitnames import version_key
@@ -63,7 +64,7 @@ def _commit(against: str | None, here: Path, history: History | None) -> str | N
         return None
     if against is None:
         return history.head()
-    is_text = ":" in against or version_key(against) is not None or (here / against).is_file()
+    is_text = ":" in against or version_key(against) is not None or is_file(here / against)
     return None if is_text else history.resolve(against)
 
 

@@ -14,6 +14,7 @@ import os
 import re
 from dataclasses import replace
 
+from policyctl.actions.places import is_there
 from policyctl.actions.sources import TEXT, Reading, Source, load_committed, load_source, repository
 from policyctl.adapters.gitnames import version_key
 from policyctl.core.policy import VersionKey
@@ -49,7 +50,7 @@ def _before(spec: str, later: Source, reading: Reading) -> Source:
         return _read(str(_version_before(key)), reading)
     if later.slug:
         return _read(str(_last_version(later.slug, reading)), reading)
-    if _is_file(spec, reading):
+    if is_there(reading.here / spec):
         return _then("HEAD", _path_of(spec, reading), reading)
     name, _, path = spec.partition(":")
     try:
@@ -85,7 +86,7 @@ def _since(since: str, spec: str, later: Source, reading: Reading) -> Source:
     if version_key(since) is not None or ":" in since:
         return _read(since, reading)
     if not later.slug:
-        path = _path_of(spec, reading) if _is_file(spec, reading) else spec.partition(":")[2]
+        path = _path_of(spec, reading) if is_there(reading.here / spec) else spec.partition(":")[2]
         return _then(since, path, reading)
     if _VERSION.fullmatch(since):
         wanted, key = VersionKey(later.slug, int(since[1:])), version_key(spec)
@@ -106,10 +107,6 @@ def _then(revision: str, path: str, reading: Reading) -> Source:
             hint="name it as it was called then, such as --since HEAD~3:old/name.md",
         )
     return _read(f"{revision}:{path}", reading)
-
-
-def _is_file(spec: str, reading: Reading) -> bool:
-    return (reading.here / spec).exists()
 
 
 def _path_of(spec: str, reading: Reading) -> str:

@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from policyctl.actions.places import is_there
 from policyctl.adapters.files import decode, read_below, read_bytes
 from policyctl.adapters.gitnames import shown, version_key
 from policyctl.adapters.history import History
@@ -80,7 +81,7 @@ def load_source(
         return load_version(repository(reading).version(key), reading)
     if not spec or "\0" in spec or len(spec) > 4096:  # noqa: PLR2004 - PATH_MAX
         raise UsageError(f"{shown(spec)} names nothing", hint=_FORMS)
-    if _is_there(here / spec) and not _is_slug_folder(spec, reading):
+    if is_there(here / spec) and not _is_slug_folder(spec, reading):
         return _file(spec, reading)
     if ":" in spec:
         return _at_revision(spec, reading)
@@ -88,13 +89,6 @@ def load_source(
 
 
 _FORMS = "name a file, REV:path, a policy (SLUG) or a version (SLUG@v3)"
-
-
-def _is_there(path: Path) -> bool:
-    try:
-        return path.exists() or path.is_symlink()
-    except OSError:
-        return False
 
 
 def _is_slug_folder(spec: str, reading: Reading) -> bool:

@@ -122,9 +122,11 @@ def _is_file(target: str) -> bool:
     """A slug has neither dots nor slashes; a bare word is a file only where there is one of that name and
     no policy.
     """
+    from policyctl.actions.places import is_file
+
     if "/" in target or "." in target:
         return True
-    return Path(target).is_file() and not Path("policies", target).is_dir()
+    return is_file(Path(target)) and not Path("policies", target).is_dir()
 
 
 def _checked(slugs: Sequence[str], files: Sequence[str], against: str | None) -> tuple[Checked, ...]:

@@ -112,11 +112,12 @@ def diff(
     HEAD, REV:path with the commit before REV.
     """
     from policyctl.actions.compare import diff as action
+    from policyctl.actions.places import is_file
     from policyctl.wiring import history_at
 
     require_sense(output_format, stat=stat, layout=layout, output=output)
     here = Path.cwd()
-    two_files = new is not None and _is_file(here / old) and _is_file(here / new)
+    two_files = new is not None and is_file(here / old) and is_file(here / new)
     history = None if two_files else history_at(here)  # two files are compared without git
     with closing(history) if history else nullcontext():
         comparison = action(
@@ -137,10 +138,3 @@ def diff(
         colour = in_colour(context) and output is None
         text = text_of(comparison, output_format, stat=stat, layout=layout, width=width(), colour=colour)
         show(text, paged=not no_pager) if output is None else emit(text, output)
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except (OSError, ValueError):
-        return False

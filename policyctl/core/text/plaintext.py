@@ -32,7 +32,7 @@ _NUMBER = re.compile(r"\s*(?P<n>\d{1,3})(?P<dot>[.)])\s+(?=\S)")
 _SECTION = re.compile(
     r"(?:section\s+|article\s+|§\s*)?(?P<n>\d{1,2}(?:\.\d{1,2})*)[.):]?\s+(?=\S)", re.IGNORECASE
 )
-_UNDERLINE = re.compile(r"\s*(=+|-+|~+|\*+|_+)\s*")
+_UNDERLINE = re.compile(r"\s*(={3,}|-{3,}|~{3,}|\*{3,}|_{3,})\s*")  # fewer are characters of the text
 _NOT_IN_HEADING = re.compile(
     r"[.;:!,…]$|[.!?;]\s|@|://|www\.|©|\(c\)|\d{3}[ -]?\d{4}|\bpage \d", re.IGNORECASE
 )
