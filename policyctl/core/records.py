@@ -172,11 +172,25 @@ class ChoiceRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ClientBatch:
+    """What a caller calls the rows it brings: where they come from, its own id of the batch, and the
+    SHA-256 of its content. Sent again, the batch is answered with its old receipt.
+    """
+
+    source: str
+    id: str
+    content_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class ImportReceipt:
-    """What an import did: rows added, and rows that were there already and changed nothing."""
+    """What an import did: rows added, and rows that were there already and changed nothing. ``again``:
+    it is the old receipt of a batch that was brought before.
+    """
 
     added: int
     repeated: int
+    again: bool = False
 
 
 def change_name(version: VersionKey, practice: str) -> str:

@@ -17,7 +17,7 @@ from policyctl.core.notices.notice import NoticeKind
 from policyctl.core.notices.outbox import Audience, DeliveryEvent, DeliveryName, OutboxState
 from policyctl.core.policy import VersionKey
 from policyctl.core.practice import ChoiceMode, Recipient
-from policyctl.core.records import Answer, VersionRecord
+from policyctl.core.records import Answer, ClientBatch, VersionRecord
 from policyctl.core.use.decision import UseAnswer, UseRequest, decide
 from policyctl.errors import CannotCompareError, InputErrors, IntegrityError, PolicyctlError, RefusedError
 from tests.adapters.ledger_samples import (
@@ -520,6 +520,8 @@ def test_no_row_of_the_record_can_be_changed_or_deleted(filled: Ledger, name: st
     filled.import_choices([choice("u1", "fax@v1#news", Answer.REFUSE, "2026-03-01")], now=NOW)
     filled.acknowledge("acme", V2.key, NOW, now=NOW)
     filled.record_deliveries([DeliveryEvent(nid_for(filled, "u1"), DeliveryName.DELIVERED, NOW)], now=NOW)
+    corrected = tag("u1", "2026-02-02", provenance="clock was wrong")
+    filled.import_tags([corrected], now=NOW, batch=ClientBatch("crm", "1", "0" * 64))
     before = rows(filled)
     assert before[name]
     column = next(iter(METADATA.tables[name].c)).name
@@ -534,8 +536,9 @@ def test_no_row_of_the_record_can_be_changed_or_deleted(filled: Ledger, name: st
     assert rows(filled) == before
 
 
-def test_addresses_and_outbox_states_are_all_that_may_change() -> None:
-    assert set(METADATA.tables) - set(APPEND_ONLY) == {"address", "outbox_state"}
+def test_what_may_change_are_addresses_outbox_states_and_what_is_erased() -> None:
+    changing = {"address", "outbox_state", "subject", "pseudonym", "record_name"}
+    assert set(METADATA.tables) - set(APPEND_ONLY) == changing
 
 
 # No ledger yet

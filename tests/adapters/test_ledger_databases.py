@@ -290,21 +290,50 @@ def test_a_ledger_of_a_newer_release_is_left_alone(database_url: str) -> None:
             ledger.versions()
 
 
-def test_a_half_made_ledger_cannot_be(url: str) -> None:
-    """The last statement of the migration fails: then not one table is there."""
-    from sqlalchemy import Connection, event
+def pull_the_plug(ledger: Ledger, at: str) -> None:
+    """Fail where a statement of a migration names ``at``."""
 
-    def fail(_connection: Connection, _cursor: object, statement: str, *_: object) -> None:
-        if "acknowledgement_no_replace" in statement:
+    def fail(_connection: sa.Connection, _cursor: object, statement: str, *_: object) -> None:
+        if at in statement:
             raise RuntimeError("pulled the plug")
 
-    with open_ledger(url, key=KEY, taxonomy=TAXONOMY) as ledger:
-        event.listen(ledger._engine, "before_cursor_execute", fail)
+    sa.event.listen(ledger._engine, "before_cursor_execute", fail)
+    try:
         with pytest.raises(RuntimeError, match="pulled the plug"):
             ledger.upgrade()
-        event.remove(ledger._engine, "before_cursor_execute", fail)
+    finally:
+        sa.event.remove(ledger._engine, "before_cursor_execute", fail)
+
+
+@pytest.mark.parametrize("at", ["tag_1_no_update", "INSERT INTO epoch", "TRIGGER receipt_no_"])
+def test_a_half_made_ledger_cannot_be(database_url: str, at: str) -> None:
+    """A statement of a migration fails: then not one table is there."""
+    with open_ledger(database_url, key=KEY, taxonomy=TAXONOMY) as ledger:
+        pull_the_plug(ledger, at)
         assert sa.inspect(ledger._engine).get_table_names() == []
         assert ledger.upgrade() is True
+
+
+def back_to_the_first_step(ledger: Ledger) -> None:
+    """The ledger as a release before the last migration left it."""
+    with ledger._engine.begin() as connection:
+        connection.execute(sa.text("DROP TABLE receipt"))
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '0001'"))
+
+
+def test_an_older_ledger_is_not_touched_until_it_is_upgraded(database_url: str) -> None:
+    with opened(database_url) as ledger:
+        ledger.import_customers([customer("acme")], now=NOW)
+        back_to_the_first_step(ledger)
+        for attempt in (ledger.versions, lambda: ledger.import_customers([customer("bolt")], now=NOW)):
+            with pytest.raises(RefusedError, match="0001") as raised:
+                attempt()
+            assert "policyctl ledger upgrade" in raised.value.hint
+        pull_the_plug(ledger, "TRIGGER receipt_no_")
+        assert "receipt" not in sa.inspect(ledger._engine).get_table_names()
+        assert ledger.upgrade() is True
+        assert ledger.import_customers([customer("acme")], now=NOW).repeated == 1
+        assert ledger.import_customers([customer("bolt")], now=NOW).added == 1
 
 
 # What cannot be opened

@@ -15,8 +15,22 @@ from typing import Literal, Self
 
 from sqlalchemy import Engine
 
-from policyctl.adapters.ledger import answers, audience, engine, facts, outbox, people, tags, versions
-from policyctl.adapters.ledger.common import Writer, pseudonym
+from policyctl.adapters.ledger import (
+    answers,
+    audience,
+    chain,
+    engine,
+    epochs,
+    facts,
+    outbox,
+    people,
+    receipts,
+    tags,
+    versions,
+)
+from policyctl.adapters.ledger.common import Writer, administrator, pseudonym
+from policyctl.adapters.ledger.known import Memory
+from policyctl.adapters.tables import microseconds
 from policyctl.core.notices.notice import Notice
 from policyctl.core.notices.outbox import (
     Audience,
@@ -31,6 +45,7 @@ from policyctl.core.policy import VersionKey
 from policyctl.core.practice import Taxonomy
 from policyctl.core.records import (
     ChoiceRow,
+    ClientBatch,
     CustomerRow,
     ImportReceipt,
     SubjectRow,
@@ -38,7 +53,7 @@ from policyctl.core.records import (
     VersionRecord,
 )
 from policyctl.core.use.question import Facts, UseRequest
-from policyctl.errors import UsageError
+from policyctl.errors import InputError, UsageError
 
 __all__ = ["Ledger", "open_ledger"]
 
@@ -68,6 +83,7 @@ class Ledger:
         self._engine = database
         self._key = key
         self._taxonomy = taxonomy
+        self._memory = Memory()
 
     def __enter__(self) -> Self:
         return self
@@ -85,12 +101,17 @@ class Ledger:
 
     def pseudonym(self, external_id: str) -> str:
         """The name of a subject in the ledger: 32 hex digits, keyed BLAKE2b of the caller's id."""
+        return self._name(external_id).hex()
+
+    def _name(self, external_id: str) -> bytes:
         return pseudonym(self._key, external_id)
 
     @contextmanager
     def _writing(self, kind: str, now: datetime, *, dry_run: bool = False) -> Iterator[Writer]:
         with engine.writing(self._engine, keep=not dry_run) as connection:
-            yield Writer(connection, kind, now)
+            writer = Writer(connection, kind, now)
+            yield writer
+            writer.finish()
 
     # Versions
 
@@ -193,23 +214,64 @@ class Ledger:
             return people.import_customers(writer, rows)
 
     def import_subjects(
-        self, rows: Sequence[SubjectRow], *, now: datetime, dry_run: bool = False
+        self,
+        rows: Sequence[SubjectRow],
+        *,
+        now: datetime,
+        dry_run: bool = False,
+        within: str | None = None,
     ) -> ImportReceipt:
-        """Enter subjects, under pseudonyms."""
+        """Enter subjects, under pseudonyms. ``within``: the ids are this customer's own."""
         with self._writing("subjects", now, dry_run=dry_run) as writer:
-            return people.import_subjects(writer, rows, key=self._key)
+            return people.import_subjects(writer, rows, key=self._key, within=within)
 
-    def import_tags(self, rows: Sequence[TagRow], *, now: datetime, dry_run: bool = False) -> ImportReceipt:
-        """Tag data with the version in force for its subject at collection."""
+    def import_tags(
+        self,
+        rows: Iterable[TagRow],
+        *,
+        now: datetime,
+        dry_run: bool = False,
+        within: str | None = None,
+        batch: ClientBatch | None = None,
+        faults: Sequence[InputError] = (),
+    ) -> ImportReceipt:
+        """Tag data with the version in force for its subject at collection.
+
+        ``rows`` may be of any number: they are taken in portions. ``within``: the ids are this
+        customer's own. ``batch``: brought before, its old receipt is given and nothing enters.
+        ``faults``: what the caller finds wrong with rows it leaves out; looked at when the rows end, one
+        keeps all rows out.
+        """
         with self._writing("tags", now, dry_run=dry_run) as writer:
-            return tags.import_tags(writer, rows, key=self._key, taxonomy=self._taxonomy)
+            tenant_no = people.tenant_no_of(writer.connection, within) or 0
+            if batch and (old := receipts.receipt_of(writer.connection, tenant_no, batch)):
+                return old
+            done = tags.import_tags(
+                writer, rows, key=self._key, taxonomy=self._taxonomy, within=within, faults=faults
+            )
+            if batch:
+                receipts.give_receipt(writer, tenant_no, batch, done)
+            if done.added >= tags.PORTION:
+                epochs.open_epoch_if_full(writer.connection, microseconds(now) // 1000, epochs.ROWS)
+            return done
+
+    def receipt(self, batch: ClientBatch, *, within: str | None = None) -> ImportReceipt | None:
+        """The receipt given for a batch before; RefusedError when it had other content."""
+        with engine.reading(self._engine) as connection:
+            tenant_no = people.tenant_no_of(connection, within) or 0
+            return receipts.receipt_of(connection, tenant_no, batch)
 
     def import_choices(
-        self, rows: Sequence[ChoiceRow], *, now: datetime, dry_run: bool = False
+        self,
+        rows: Sequence[ChoiceRow],
+        *,
+        now: datetime,
+        dry_run: bool = False,
+        within: str | None = None,
     ) -> ImportReceipt:
-        """Enter answers of subjects and customers."""
+        """Enter answers of subjects and customers. ``within``: only this customer and its subjects."""
         with self._writing("choices", now, dry_run=dry_run) as writer:
-            return answers.import_choices(writer, rows, key=self._key)
+            return answers.import_choices(writer, rows, key=self._key, within=within)
 
     def accept(
         self,
@@ -223,7 +285,7 @@ class Ledger:
     ) -> bool:
         """A subject accepts a version, and is known from then on; False when it did so before."""
         with self._writing("acceptance", now, dry_run=dry_run) as writer:
-            return answers.accept(writer, self.pseudonym(subject), version, at, customer=customer)
+            return answers.accept(writer, self._name(subject), version, at, customer=customer)
 
     def acknowledge(
         self, customer: str, version: VersionKey, at: datetime, *, now: datetime, dry_run: bool = False
@@ -239,9 +301,30 @@ class Ledger:
 
     def erase_addresses(self, kind: Literal["customer", "subject"], owner: str, *, now: datetime) -> int:
         """Delete the names and addresses of a customer or subject (by the caller's id); how many."""
-        known_as = owner if kind == "customer" else self.pseudonym(owner)
         with self._writing("erasure", now) as writer:
-            return people.erase_addresses(writer.connection, kind, known_as)
+            if kind == "customer":
+                number = administrator(people.tenant_no_of(writer.connection, owner) or 0)
+            else:
+                found = people.find_subject(writer.connection, self._name(owner), None)
+                if found is None:
+                    return 0
+                number = found
+            return people.erase_addresses(writer.connection, number)
+
+    def erase_subject(self, subject: str, *, now: datetime, customer: str | None = None) -> bool:
+        """Destroy all that leads from the ledger to a person: name, salt, addresses, names of records.
+
+        What was recorded stays, under a number that stands for nobody; every answer about the person is
+        undecided from then on. False when nobody is known by that id.
+        """
+        with self._writing("erasure", now) as writer:
+            number = people.find_subject(writer.connection, self._name(subject), customer)
+            return number is not None and people.erase_subject(writer.connection, number, now)
+
+    def first_bad_entry(self) -> int | None:
+        """The first entry that was altered, left out or moved since it was written; None where all hold."""
+        with engine.reading(self._engine) as connection:
+            return chain.first_bad_entry(connection)
 
     # The question
 
@@ -253,7 +336,8 @@ class Ledger:
             return facts.facts_for(
                 connection,
                 request,
-                subject=self.pseudonym(request.subject),
+                name=self._name(request.subject),
                 taxonomy=self._taxonomy,
+                known=self._memory.known(connection),
                 upto=upto,
             )

@@ -9,33 +9,34 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from policyctl.adapters.ledger.common import Complaints, Writer, last_number, pseudonym, rows_by
-from policyctl.adapters.tables import (
-    ACKNOWLEDGEMENT,
-    ADMISSION,
-    CHOICE,
-    CUSTOMER,
-    MEMBERSHIP,
-    PRACTICE,
-    SUBJECT,
-    VERSION,
-)
+from policyctl.adapters.ledger.common import Complaints, Writer, administrator, pseudonym, rows_by
+from policyctl.adapters.ledger.known import read_known
+from policyctl.adapters.ledger.people import namesakes, settle_subject, tenant_no_of, tenants
+from policyctl.adapters.tables import ACKNOWLEDGEMENT, ADMISSION, CHOICE, CUSTOMER
 from policyctl.core.policy import VersionKey
-from policyctl.core.records import ChoiceRow, ImportReceipt, change_name, split_change
+from policyctl.core.records import Answer, ChoiceRow, ImportReceipt, split_change
 from policyctl.core.suggest import did_you_mean
-from policyctl.errors import CannotCompareError, RefusedError
+from policyctl.errors import CannotCompareError
 
 _UNPUBLISHED = "publish that version first, then run `policyctl sync`"
 _NAMES = "write the change as <policy>@v<number>#<practice>, as the notice does"
+# How an answer stands in the table.
+ANSWERS = {Answer.CONSENT: 1, Answer.REFUSE: 2, Answer.WITHDRAW: 3}
+ANSWER_OF = {number: answer for answer, number in ANSWERS.items()}
+# Answers are numbered by entry and by their place in it.
+_PLACE_BITS = 24
 
 
-def import_choices(writer: Writer, rows: Sequence[ChoiceRow], *, key: bytes) -> ImportReceipt:
+def import_choices(
+    writer: Writer, rows: Sequence[ChoiceRow], *, key: bytes, within: str | None = None
+) -> ImportReceipt:
     """Enter answers, numbered in the order in which they were given."""
-    batch = _Choices(writer.connection, rows, key)
+    batch = _Choices(writer, rows, key, within)
     fresh = [values for row in sorted(rows, key=_given) if (values := batch.take(row))]
     batch.complaints.raise_if_any()
-    first = last_number(writer.connection, CHOICE.c.seq) + 1
-    writer.add(CHOICE, [{**values, "seq": first + offset} for offset, values in enumerate(fresh)])
+    if fresh:
+        first = writer.entry << _PLACE_BITS
+        writer.add(CHOICE, [{**values, "seq": first + place} for place, values in enumerate(fresh)])
     return ImportReceipt(len(fresh), len(rows) - len(fresh))
 
 
@@ -46,133 +47,113 @@ def _given(row: ChoiceRow) -> tuple[datetime, int]:
 class _Choices:
     """Who may answer to what, and what was answered before."""
 
-    def __init__(self, connection: Connection, rows: Sequence[ChoiceRow], key: bytes) -> None:
+    def __init__(self, writer: Writer, rows: Sequence[ChoiceRow], key: bytes, within: str | None) -> None:
         self.key = key
+        self.within_no = tenant_no_of(writer.connection, within)
         customers = [row.who for row in rows if row.scope == "customer"]
         subjects = [pseudonym(key, row.who) for row in rows if row.scope == "subject"]
-        self.customers = {row.id for row in rows_by(connection, CUSTOMER, CUSTOMER.c.id, customers)}
-        self.subjects = {row.pseudonym for row in rows_by(connection, SUBJECT, SUBJECT.c.pseudonym, subjects)}
-        names = connection.execute(select(PRACTICE.c.slug, PRACTICE.c.number, PRACTICE.c.id)).all()
-        self.names = {change_name(VersionKey(row[0], row[1]), row[2]) for row in names}
-        self.given: dict[tuple[Any, ...], str] = {
-            (row.scope, row.who, row.slug, row.number, row.practice, row.at): row.answer
-            for row in rows_by(connection, CHOICE, CHOICE.c.who, [*customers, *subjects])
+        found = tenants(writer.connection, customers)
+        self.tenants = {name: no for name, no in found.items() if self.within_no in {None, no}}
+        self.subjects = namesakes(writer.driver, subjects, tenant_no=self.within_no)
+        self.practices = read_known(writer.connection).practice_no
+        numbers = {number for found in self.subjects.values() for number in found.values()}
+        numbers |= {administrator(number) for number in self.tenants.values()}
+        self.given: dict[tuple[int, int, datetime], int] = {
+            (row.subject_no, row.practice_no, row.given_at): row.answer
+            for row in rows_by(writer.connection, CHOICE, CHOICE.c.subject_no, sorted(numbers))
         }
         self.complaints = Complaints([])
 
     def take(self, row: ChoiceRow) -> dict[str, Any] | None:
         """The row to add; None when it is there already or cannot be."""
-        who = self._who(row)
-        named = self._named(row)
-        if who is None or named is None:
+        who = self._customer(row) if row.scope == "customer" else self._subject(row)
+        practice = self._named(row)
+        if who is None or practice is None:
             return None
-        version, practice = named
-        known = (row.scope, who, version.slug, version.number, practice, row.at)
+        known = (who, practice, row.at)
+        answer = ANSWERS[row.answer]
         if known in self.given:
-            if self.given[known] != row.answer.value:
+            if self.given[known] != answer:
                 message = f"another answer to {row.change} is recorded for this very moment"
                 self.complaints.say(row.place, "answer", message, "a change of mind has a later time")
             return None
-        self.given[known] = row.answer.value
-        columns = ("scope", "who", "slug", "number", "practice", "at")
-        return {**dict(zip(columns, known, strict=True)), "answer": row.answer.value}
+        self.given[known] = answer
+        return {"subject_no": who, "practice_no": practice, "given_at": row.at, "answer": answer}
 
-    def _who(self, row: ChoiceRow) -> str | None:
-        if row.scope == "customer":
-            if row.who in self.customers:
-                return row.who
-            self.complaints.say(
-                row.place, "customer", f"customer {row.who!r} is not known", "import the customers first"
-            )
-            return None
-        name = pseudonym(self.key, row.who)
-        if name in self.subjects:
-            return name
-        self.complaints.say(row.place, "subject", "this subject is not known", "import the subjects first")
+    def _customer(self, row: ChoiceRow) -> int | None:
+        if row.who in self.tenants:
+            return administrator(self.tenants[row.who])
+        message = f"customer {row.who!r} is not known"
+        self.complaints.say(row.place, "customer", message, "import the customers first")
         return None
 
-    def _named(self, row: ChoiceRow) -> tuple[VersionKey, str] | None:
+    def _subject(self, row: ChoiceRow) -> int | None:
+        found = self.subjects.get(pseudonym(self.key, row.who), {})
+        if len(found) == 1:
+            return next(iter(found.values()))
+        message, hint = (
+            ("several customers have a subject with this id", "import each customer's answers by themselves")
+            if found
+            else ("this subject is not known", "import the subjects first")
+        )
+        self.complaints.say(row.place, "subject", message, hint)
+        return None
+
+    def _named(self, row: ChoiceRow) -> int | None:
         named = split_change(row.change)
         if named is None:
             self.complaints.say(row.place, "change", f"{row.change!r} is not the name of a change", _NAMES)
-        elif not any(name.startswith(f"{named[0]}#") for name in self.names):
+        elif not any(name.startswith(f"{named[0]}#") for name in self.practices):
             message = f"{named[0]} is not on record, or states no practice"
             self.complaints.say(row.place, "change", message, _UNPUBLISHED)
-            return None
-        elif row.change not in self.names:
-            hint = did_you_mean(row.change, self.names, _UNPUBLISHED)
+        elif row.change not in self.practices:
+            hint = did_you_mean(row.change, self.practices, _UNPUBLISHED)
             self.complaints.say(row.place, "change", f"no practice {row.change!r} is on record", hint)
-            return None
-        return named
+        return self.practices.get(row.change)
 
 
-def accept(writer: Writer, name: str, version: VersionKey, at: datetime, *, customer: str | None) -> bool:
+def accept(writer: Writer, name: bytes, version: VersionKey, at: datetime, *, customer: str | None) -> bool:
     """A subject (by pseudonym) accepts a version; False when it did before: the first time stands."""
-    require_version(writer.connection, version)
-    if not _found(writer.connection, SUBJECT.c.pseudonym, name):
-        writer.add(SUBJECT, [{"pseudonym": name}])
-    if customer is not None:
-        _join_customer(writer, name, customer)
-    key = {"subject": name, "slug": version.slug, "number": version.number}
-    query = select(ADMISSION.c.at).where(*(ADMISSION.c[column] == value for column, value in key.items()))
+    version_no = require_version(writer.connection, version)
+    number = settle_subject(writer, name, customer)
+    key = {"subject_no": number, "version_no": version_no}
+    query = select(ADMISSION.c.admitted_at).where(
+        ADMISSION.c.subject_no == number, ADMISSION.c.version_no == version_no
+    )
     if writer.connection.execute(query).first() is not None:
         return False
-    writer.add(ADMISSION, [{**key, "at": at}])
+    writer.add(ADMISSION, [{**key, "admitted_at": at}])
     return True
-
-
-def _join_customer(writer: Writer, name: str, customer: str) -> None:
-    require_customer(writer.connection, customer)
-    query = select(MEMBERSHIP.c.customer).where(MEMBERSHIP.c.subject == name)
-    known = writer.connection.execute(query).scalar()
-    if known is None:
-        writer.add(MEMBERSHIP, [{"subject": name, "customer": customer}])
-    elif known != customer:
-        raise RefusedError(
-            "this subject is recorded with another customer", hint="an entry is never changed; leave it out"
-        )
 
 
 def acknowledge(writer: Writer, customer: str, version: VersionKey, at: datetime) -> bool:
     """A customer's administrator has seen a version; False when that was recorded before."""
-    require_version(writer.connection, version)
-    require_customer(writer.connection, customer)
-    key = {"customer": customer, "slug": version.slug, "number": version.number}
+    version_no = require_version(writer.connection, version)
+    number = administrator(tenant_no_of(writer.connection, customer) or 0)
     table = ACKNOWLEDGEMENT
-    query = select(table.c.at).where(*(table.c[column] == value for column, value in key.items()))
+    query = select(table.c.seen_at).where(table.c.subject_no == number, table.c.version_no == version_no)
     if writer.connection.execute(query).first() is not None:
         return False
-    writer.add(table, [{**key, "at": at}])
+    writer.add(table, [{"subject_no": number, "version_no": version_no, "seen_at": at}])
     return True
 
 
 def acknowledgements(connection: Connection, version: VersionKey) -> tuple[tuple[str, datetime], ...]:
     """Which customers have acknowledged a version, and when."""
-    table = ACKNOWLEDGEMENT
-    query = (
-        select(table.c.customer, table.c.at)
-        .where(table.c.slug == version.slug, table.c.number == version.number)
-        .order_by(table.c.customer)
-    )
-    return tuple((row[0], row[1]) for row in connection.execute(query))
+    version_no = read_known(connection).number_of.get(version)
+    query = select(ACKNOWLEDGEMENT).where(ACKNOWLEDGEMENT.c.version_no == version_no)
+    seen = {row.subject_no: row.seen_at for row in connection.execute(query)}
+    names = connection.execute(select(CUSTOMER.c.id, CUSTOMER.c.tenant_no).order_by(CUSTOMER.c.id))
+    return tuple((row.id, seen[number]) for row in names if (number := administrator(row.tenant_no)) in seen)
 
 
-def require_version(connection: Connection, version: VersionKey) -> None:
-    """CannotCompareError when the ledger does not know the version."""
-    query = select(VERSION.c.number).where(VERSION.c.slug == version.slug).order_by(VERSION.c.number)
-    known = connection.execute(query).scalars().all()
-    if version.number not in known:
+def require_version(connection: Connection, version: VersionKey) -> int:
+    """The number of a version; CannotCompareError when the ledger does not know it."""
+    numbers = read_known(connection).number_of
+    if version not in numbers:
+        known = sorted(key.number for key in numbers if key.slug == version.slug)
         have = (
             f"it has v{known[0]} to v{known[-1]}" if known else "publish it first, then run `policyctl sync`"
         )
         raise CannotCompareError(f"{version} is not on record", hint=have)
-
-
-def require_customer(connection: Connection, customer: str) -> None:
-    """CannotCompareError when the ledger does not know the customer."""
-    if not _found(connection, CUSTOMER.c.id, customer):
-        raise CannotCompareError(f"customer {customer!r} is not known", hint="import the customers first")
-
-
-def _found(connection: Connection, column: Any, value: str) -> bool:
-    return connection.execute(select(column).where(column == value)).first() is not None
+    return numbers[version]

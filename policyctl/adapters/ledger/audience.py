@@ -12,6 +12,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     Select,
+    Table,
     Text,
     and_,
     cast,
@@ -23,40 +24,57 @@ from sqlalchemy import (
     select,
 )
 
-from policyctl.adapters.ledger.common import Writer, notice_secret
-from policyctl.adapters.tables import ADDRESS, ADMISSION, CUSTOMER, OUTBOX, OUTBOX_STATE, TAG, UtcTime
+from policyctl.adapters.ledger.common import NO_VERSION, TENANT_BITS, Writer
+from policyctl.adapters.ledger.epochs import tag_tables
+from policyctl.adapters.tables import (
+    ADDRESS,
+    ADMISSION,
+    CATEGORY,
+    CUSTOMER,
+    OUTBOX,
+    OUTBOX_STATE,
+    POLICY,
+    SUBJECT,
+    TAG_CORRECTION,
+    VERSION,
+    UtcTime,
+    Whole,
+)
 from policyctl.core.notices.outbox import Audience, OutboxState
 from policyctl.core.policy import VersionKey
 
 _NID_DIGITS = 32
+_LOCALS = 1 << TENANT_BITS
 
 
 def add_outbox_rows(
-    writer: Writer, notice_id: str, version: VersionKey, audience: Audience, *, key: bytes
+    writer: Writer, notice_no: int, version: VersionKey, audience: Audience, *, secret: str
 ) -> None:
     """One outbox row for every addressee of a notice, planned."""
-    people = _addressees(version, audience).subquery()
-    nid = _nid(writer.connection, notice_secret(key, notice_id), people.c)
+    people = _addressees(writer.connection, version, audience).subquery()
+    nid = _nid(writer.connection, secret, people.c)
     identity = select(
-        nid, literal(notice_id, Text), people.c.kind, people.c.who, people.c.contact, literal(writer.entry)
+        people.c.subject_no, literal(writer.entry, Whole), literal(notice_no, Integer), people.c.contact, nid
     )
-    columns = ["nid", "notice_id", "addressee_kind", "addressee", "contact", "entry"]
+    columns = ["subject_no", "entry", "notice_no", "contact", "nid"]
     writer.connection.execute(insert(OUTBOX).from_select(columns, identity))
     state = select(
-        OUTBOX.c.nid,
+        OUTBOX.c.subject_no,
+        OUTBOX.c.notice_no,
+        OUTBOX.c.contact,
         literal(OutboxState.PLANNED.value, Text),
         literal(0, Integer),
         literal(writer.now, UtcTime),
         literal("", Text),
         literal("", Text),
-    ).where(OUTBOX.c.notice_id == notice_id)
-    columns = ["nid", "state", "attempts", "changed_at", "receipt", "reason"]
+    ).where(OUTBOX.c.notice_no == notice_no)
+    columns = ["subject_no", "notice_no", "contact", "state", "attempts", "changed_at", "receipt", "reason"]
     writer.connection.execute(insert(OUTBOX_STATE).from_select(columns, state))
 
 
 def _nid(connection: Connection, secret: str, people: Any) -> ColumnElement[str]:
     """The same id on both databases: see engine.nid_of."""
-    addressee = people.kind + ":" + people.who + ":" + cast(people.contact, Text)
+    addressee = people.who + ":" + cast(people.contact, Text)
     if connection.dialect.name == "sqlite":
         return func.nid_of(secret, addressee)
     message = cast(func.convert_to(literal(secret, Text) + addressee, "UTF8"), LargeBinary)
@@ -69,51 +87,78 @@ def audience_counts(
     """How many addressees each audience has now, for a version that is not recorded yet."""
     return {
         audience: connection.execute(
-            select(func.count()).select_from(_addressees(version, audience).subquery())
+            select(func.count()).select_from(_addressees(connection, version, audience).subquery())
         ).scalar_one()
         for audience in audiences
     }
 
 
-def _addressees(version: VersionKey, audience: Audience) -> Select[Any]:
+def _addressees(connection: Connection, version: VersionKey, audience: Audience) -> Select[Any]:
     if audience.kind == "administrators":
         return _administrators()
-    return _subjects(version, audience.categories)
+    return _subjects(connection, version, audience.categories)
 
 
 def _administrators() -> Select[Any]:
     """Every customer is owed the notice, one whose contact was erased too: status must show it."""
+    number = (cast(CUSTOMER.c.tenant_no, Whole) * literal(_LOCALS, Whole)).label("subject_no")
     contact = func.coalesce(func.min(ADDRESS.c.position), 1)
-    own = and_(ADDRESS.c.owner_kind == "customer", ADDRESS.c.owner == CUSTOMER.c.id)
     return (
-        select(literal("customer", Text).label("kind"), CUSTOMER.c.id.label("who"), contact.label("contact"))
-        .select_from(CUSTOMER.outerjoin(ADDRESS, own))
-        .group_by(CUSTOMER.c.id)
+        select(number, contact.label("contact"), ("customer:" + CUSTOMER.c.id).label("who"))
+        .select_from(CUSTOMER.outerjoin(ADDRESS, ADDRESS.c.subject_no == number))
+        .group_by(CUSTOMER.c.tenant_no, CUSTOMER.c.id)
     )
 
 
-def _subjects(version: VersionKey, categories: tuple[str, ...]) -> Select[Any]:
+def _subjects(connection: Connection, version: VersionKey, categories: tuple[str, ...]) -> Select[Any]:
+    """Those with an address, an admission and a tag of an older version of the policy."""
+    older = (
+        select(VERSION.c.version_no)
+        .select_from(VERSION.join(POLICY))
+        .where(POLICY.c.slug == version.slug, VERSION.c.number < version.number)
+    )
+    of_policy = (
+        select(VERSION.c.version_no).select_from(VERSION.join(POLICY)).where(POLICY.c.slug == version.slug)
+    )
     admitted = exists().where(
-        ADMISSION.c.subject == ADDRESS.c.owner, ADMISSION.c.slug.in_(("", version.slug))
+        ADMISSION.c.subject_no == ADDRESS.c.subject_no,
+        or_(ADMISSION.c.version_no == NO_VERSION, ADMISSION.c.version_no.in_(of_policy)),
     )
-    tagged = exists().where(
-        TAG.c.subject == ADDRESS.c.owner,
-        TAG.c.slug == version.slug,
-        TAG.c.number < version.number,
-        or_(*(meets(category) for category in categories)) if categories else literal(1) == literal(1),
+    numbers = _category_numbers(connection, version.slug, categories)
+    tables = [*tag_tables(connection), TAG_CORRECTION]
+    tagged = or_(*(_tagged(table, older, numbers) for table in tables))
+    who = "subject:" + _name(connection) + "@" + cast(ADDRESS.c.subject_no // literal(_LOCALS, Whole), Text)
+    return (
+        select(ADDRESS.c.subject_no, ADDRESS.c.position.label("contact"), who.label("who"))
+        .select_from(ADDRESS.join(SUBJECT, SUBJECT.c.subject_no == ADDRESS.c.subject_no))
+        .where(admitted, tagged)
     )
-    return select(
-        literal("subject", Text).label("kind"),
-        ADDRESS.c.owner.label("who"),
-        ADDRESS.c.position.label("contact"),
-    ).where(ADDRESS.c.owner_kind == "subject", admitted, tagged)
 
 
-def meets(category: str) -> ColumnElement[bool]:
-    """The tag's category covers this one or is covered by it."""
-    parts = category.split(".")
-    itself_and_above = [".".join(parts[:end]) for end in range(1, len(parts) + 1)]
-    return or_(
-        TAG.c.category.in_(itself_and_above),
-        TAG.c.category.startswith(f"{category}.", autoescape=True),
+def _name(connection: Connection) -> ColumnElement[str]:
+    """The pseudonym of a subject, as hexadecimal digits."""
+    if connection.dialect.name == "sqlite":
+        return func.lower(func.hex(SUBJECT.c.ext_id), type_=Text)
+    return func.encode(SUBJECT.c.ext_id, "hex", type_=Text)
+
+
+def _tagged(table: Table, older: Select[Any], numbers: list[int] | None) -> ColumnElement[bool]:
+    mine = and_(table.c.subject_no == ADDRESS.c.subject_no, table.c.version_no.in_(older))
+    return exists().where(mine if numbers is None else and_(mine, table.c.category.in_(numbers)))
+
+
+def _category_numbers(connection: Connection, slug: str, categories: tuple[str, ...]) -> list[int] | None:
+    """The categories of a policy's tags that cover one of these or are covered by one; None: all."""
+    if not categories:
+        return None
+    query = (
+        select(CATEGORY.c.category_no, CATEGORY.c.id)
+        .select_from(CATEGORY.join(POLICY))
+        .where(POLICY.c.slug == slug)
     )
+    return [row[0] for row in connection.execute(query) if any(meets(row[1], name) for name in categories)]
+
+
+def meets(one: str, other: str) -> bool:
+    """One of two categories covers the other, or they are the same."""
+    return f"{one}.".startswith(f"{other}.") or f"{other}.".startswith(f"{one}.")

@@ -1,31 +1,71 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every file of the ledger needs: keyed names, numbered entries, rows in handy portions."""
+"""What every file of the ledger needs: keyed names, numbers, entries, rows in handy portions."""
 
 from __future__ import annotations
 
 import hmac
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
 from sqlalchemy import Column, Connection, Row, Table, func, insert, select
 
+from policyctl.adapters.ledger.chain import Lines, add_link
+from policyctl.adapters.ledger.driver import Driver, driver_of
 from policyctl.adapters.tables import ENTRY
 from policyctl.errors import InputError, InputErrors, Place, PolicyctlError
 
 PORTION = 500
+TENANT_BITS = 40
+# How the admission of a current subject stands in the table: no version. A tag's: none was in force.
+NO_VERSION = 0
+_MOST_COMPLAINTS = 500
+_LARGEST_NUMBER = 1 << 62
 
 
-def pseudonym(key: bytes, external_id: str) -> str:
-    """The name a subject has in the ledger: keyed BLAKE2b, 128 bits, of the caller's id (NFC, trimmed).
-
-    The customer has no part in it, so a person keeps the name when the organisation changes.
-    """
+def pseudonym(key: bytes, external_id: str) -> bytes:
+    """The name a subject has in the ledger: keyed BLAKE2b, 128 bits, of the caller's id (NFC, trimmed)."""
     text = unicodedata.normalize("NFC", external_id).strip()
-    return blake2b(text.encode(), key=key, digest_size=16, person=b"policyctl.subj").hexdigest()
+    return blake2b(text.encode(), key=key, digest_size=16, person=b"policyctl.subj").digest()
+
+
+def seal(salt: bytes, ext_id: bytes) -> bytes:
+    """What binds a subject number to a name for good, and says nothing once the salt is gone."""
+    return blake2b(ext_id, key=salt, digest_size=16, person=b"policyctl.seal").digest()
+
+
+def ref_of(key: bytes, subject_no: int, record: str) -> int:
+    """The number of a record of a subject: the key itself where it is a plain decimal number, else 63
+    bits of a keyed hash, below zero. It tells apart only the records of one subject and category, so
+    that two of a thousand meet once in 10^13 subjects.
+    """
+    if record.isascii() and record.isdigit() and (record[0] != "0" or record == "0"):
+        number = int(record)
+        if number < _LARGEST_NUMBER:
+            return number
+    text = unicodedata.normalize("NFC", record).encode()
+    digest = blake2b(
+        subject_no.to_bytes(8, "big") + text, key=key, digest_size=8, person=b"policyctl.ref"
+    ).digest()
+    return -1 - (int.from_bytes(digest, "big") >> 1)
+
+
+def administrator(tenant_no: int) -> int:
+    """In whose number a customer answers and is written to."""
+    return tenant_no << TENANT_BITS
+
+
+def tenant_of(subject_no: int) -> int:
+    """Whose subject a number is; 0 for that of no customer."""
+    return subject_no >> TENANT_BITS
+
+
+def is_administrator(subject_no: int) -> bool:
+    """Whether a number stands for the organisation itself."""
+    return subject_no & ((1 << TENANT_BITS) - 1) == 0
 
 
 def notice_secret(key: bytes, notice_id: str) -> str:
@@ -41,6 +81,7 @@ class Writer:
     kind: str
     now: datetime
     number: int | None = None
+    lines: Lines = field(default_factory=Lines)
 
     @property
     def entry(self) -> int:
@@ -51,11 +92,23 @@ class Writer:
             self.connection.execute(insert(ENTRY), row)
         return self.number
 
+    @property
+    def driver(self) -> Driver:
+        """The driver below, for what is done by the million."""
+        return driver_of(self.connection)
+
     def add(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Insert rows that belong to this entry."""
         if rows:
             entry = {"entry": self.entry} if "entry" in table.c else {}
-            self.connection.execute(insert(table), [{**row, **entry} for row in rows])
+            whole = [{**row, **entry} for row in rows]
+            self.connection.execute(insert(table), whole)
+            self.lines.add(table, whole)
+
+    def finish(self) -> None:
+        """Chain what was written to what was written before; at the end of the transaction."""
+        if self.number is not None:
+            add_link(self.connection, self.number, self.kind, self.now, self.lines)
 
 
 def last_number(connection: Connection, column: Column[int]) -> int:
@@ -64,7 +117,7 @@ def last_number(connection: Connection, column: Column[int]) -> int:
 
 
 def rows_by(
-    connection: Connection, table: Table, column: Column[str], values: Iterator[str] | Sequence[str]
+    connection: Connection, table: Table, column: Column[Any], values: Iterator[Any] | Sequence[Any]
 ) -> Iterator[Row[Any]]:
     """The rows of ``table`` whose ``column`` is one of ``values``."""
     wanted = sorted(set(values))
@@ -75,17 +128,28 @@ def rows_by(
 
 @dataclass(slots=True)
 class Complaints:
-    """All that is wrong with the rows of one import, so that it can be mended in one go."""
+    """What is wrong with the rows of one import, so that it can be mended in one go; of very many the
+    first are kept and the rest counted.
+    """
 
     errors: list[InputError]
+    more: int = 0
 
     def say(self, place: Place, column: str, message: str, hint: str) -> None:
         """One complaint about a column of a row."""
+        if len(self.errors) >= _MOST_COMPLAINTS:
+            self.more += 1
+            return
         where = Place(place.file, place.line, place.column, column)
         self.errors.append(InputError(message, hint=hint, place=where))
 
+    @property
+    def count(self) -> int:
+        """How many there were."""
+        return len(self.errors) + self.more
+
     def raise_if_any(self) -> None:
-        """InputErrors with every complaint, in order of lines."""
+        """InputErrors with every complaint kept, in order of lines."""
         if self.errors:
             raise InputErrors(tuple(sorted(self.errors, key=_line)))
 

@@ -23,12 +23,21 @@ from sqlalchemy.engine import URL, make_url
 
 from policyctl.errors import CannotCompareError, IntegrityError, PolicyctlError, RefusedError, UsageError
 
-HEAD = "0001"
+HEAD = "0002"
 _SQLITE = "sqlite:///"
 _PATIENCE_MS = 5000
 _TRIES = 6
 _WRITE_LOCK = 0x706F6C6963796374  # "policyct": one writer at a time in this database
-_PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": _PATIENCE_MS}
+_PAGE_SIZE = 8192
+_PRAGMAS = {
+    "journal_mode": "wal",
+    "synchronous": 2,
+    "foreign_keys": 1,
+    "busy_timeout": _PATIENCE_MS,
+    "recursive_triggers": 1,  # so that INSERT OR REPLACE asks the triggers that refuse a DELETE
+    "wal_autocheckpoint": 32768,  # pages: a page that is written often reaches the file once
+    "cache_size": -65536,  # KiB
+}
 _HAS_TABLES = {
     "sqlite": "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'alembic_version'",
     "postgresql": "SELECT to_regclass('alembic_version')",
@@ -177,7 +186,7 @@ def _require_head(connection: Connection) -> None:
     if found != HEAD:
         raise RefusedError(
             f"the ledger's tables are of step {found}, this release works with {HEAD}",
-            hint="run `policyctl sync` to bring them up to date, or install the release that made them",
+            hint="run `policyctl ledger upgrade`, or install the release that made them",
         )
 
 
@@ -202,12 +211,20 @@ def _make_file(path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        _set_page_size(path)
     except FileExistsError:
         return
     except OSError as error:
         raise CannotCompareError(
             f"the ledger's file cannot be made: {error.strerror}", hint="check [ledger] url in policyctl.toml"
         ) from error
+
+
+def _set_page_size(path: Path) -> None:
+    """Only an empty file takes one; larger pages make a flatter tree."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute(f"PRAGMA page_size = {_PAGE_SIZE}")
+        connection.execute("PRAGMA journal_mode = wal")
 
 
 def _migrate(connection: Connection, found: str | None) -> None:

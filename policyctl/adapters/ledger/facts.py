@@ -1,156 +1,213 @@
 # SPDX-License-Identifier: Apache-2.0
-"""All that bears on one question, in one look; and the admissions, choices and acceptances behind it."""
+"""All that bears on one question, in one look, by the driver: a handful of look-ups by subject number."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
+from sqlalchemy import Connection
 
+from policyctl.adapters.ledger.answers import ANSWER_OF
 from policyctl.adapters.ledger.audience import meets
-from policyctl.adapters.ledger.common import last_number
-from policyctl.adapters.ledger.people import CURRENT
-from policyctl.adapters.ledger.versions import read_versions
-from policyctl.adapters.tables import (
-    ADMISSION,
-    CHOICE,
-    DELIVERY_EVENT,
-    ENTRY,
-    MEMBERSHIP,
-    NOTICE,
-    OUTBOX,
-    SUBJECT,
-    TAG,
-)
+from policyctl.adapters.ledger.common import NO_VERSION, administrator, is_administrator, tenant_of
+from policyctl.adapters.ledger.driver import Driver, driver_of
+from policyctl.adapters.ledger.known import Known
+from policyctl.adapters.ledger.people import find_subject
+from policyctl.adapters.tables import microseconds, moment_of
 from policyctl.core.notices.outbox import DeliveryName
-from policyctl.core.policy import VersionKey
 from policyctl.core.practice import Taxonomy
-from policyctl.core.records import Admission, Answer, Choice, Delivery, Tag, change_name
+from policyctl.core.records import Admission, Choice, Delivery, Tag, VersionRecord
 from policyctl.core.use.question import Facts, UseRequest
+
+_GIVEN = (DeliveryName.DELIVERED.value,)
+_FAILED = (DeliveryName.BOUNCED.value, DeliveryName.DROPPED.value)
+_NOBODY = -1
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """Whose facts are read, and up to which entry and moment they count."""
+    """Whose facts are read, and up to which entry, batch and moment they count."""
 
-    connection: Connection
-    subject: str
-    upto: int
+    driver: Driver
+    known: Known
+    name: str
+    number: int
+    entry: int
+    batch: int
     at: datetime
-
-    def rows(self, query: Select[Any], entry: ColumnElement[int]) -> Iterable[Any]:
-        """The rows of a query that were in the ledger by then."""
-        return self.connection.execute(query.where(entry <= self.upto))
 
 
 def facts_for(
-    connection: Connection, request: UseRequest, *, subject: str, taxonomy: Taxonomy, upto: int | None
+    connection: Connection,
+    request: UseRequest,
+    *,
+    name: bytes,
+    taxonomy: Taxonomy,
+    known: Known,
+    upto: int | None,
 ) -> Facts:
     """The facts on the subject with this pseudonym; those recorded after entry ``upto`` do not count."""
-    last = last_number(connection, ENTRY.c.seq)
-    look = _Look(connection, subject, last if upto is None else min(upto, last), request.at)
+    driver = driver_of(connection)
+    ((last,),) = driver.rows("SELECT coalesce(max(seq), 0) FROM entry")
+    entry = last if upto is None else min(upto, last)
+    number = find_subject(connection, name, request.customer, upto=None if upto is None else entry)
+    batches = "SELECT coalesce(max(batch_no), 0) FROM batch WHERE entry <= ?"
+    ((batch,),) = driver.rows(batches, entry)
+    found = _NOBODY if number is None else number
+    look = _Look(driver, known, name.hex(), found, entry, batch, request.at)
     tags = _tags(look, request)
     slugs = {tag.slug for tag in tags} | ({request.slug} if request.slug else set())
     return Facts(
-        known_subject=_known(look),
+        known_subject=number is not None,
         tags=tags,
-        versions=read_versions(connection, slugs, upto=look.upto),
-        admissions=admissions_of(connection, subject, upto=look.upto),
-        choices=_choices(look, slugs),
-        deliveries=_deliveries(look, slugs),
+        versions=tuple(_versions(look, slugs)),
+        admissions=_admissions(look),
+        choices=tuple(_choices(look, slugs)),
+        deliveries=tuple(_deliveries(look, slugs)),
         taxonomy=taxonomy,
-        sequence=look.upto,
+        sequence=entry,
     )
 
 
-def _known(look: _Look) -> bool:
-    query = select(SUBJECT.c.pseudonym).where(SUBJECT.c.pseudonym == look.subject)
-    return any(True for _ in look.rows(query, SUBJECT.c.entry))
+def _versions(look: _Look, slugs: set[str]) -> Iterator[VersionRecord]:
+    known = look.known
+    for record in known.records:
+        if record.key.slug in slugs and known.entries[known.number_of[record.key]] <= look.entry:
+            yield record
+
+
+# Tags: those of every epoch, and the corrections that take the place of what they correct.
+
+
+@dataclass(frozen=True, slots=True)
+class _TagRow:
+    category: int
+    ref: int
+    collected_at: int
+    batch_no: int
+    version_no: int
 
 
 def _tags(look: _Look, request: UseRequest) -> tuple[Tag, ...]:
-    query = select(TAG).where(TAG.c.subject == look.subject, meets(request.category))
-    if request.slug is not None:
-        query = query.where(TAG.c.slug == request.slug)
-    # A correction takes the place of the row that it corrects.
-    latest: dict[tuple[str, str, str], Any] = {}
-    for row in look.rows(query.order_by(TAG.c.correction), TAG.c.entry):
-        latest[row.slug, row.category, row.record] = row
-    return tuple(_tag(row) for _, row in sorted(latest.items()) if row.collected_at <= look.at)
+    wanted = [
+        number
+        for number, (slug, category) in look.known.category_of.items()
+        if request.slug in {None, slug} and meets(category, request.category)
+    ]
+    at = (request.at - moment_of(0)) // _MILLISECOND
+    rows = [row for row in _valid_rows(look, wanted) if row.collected_at <= at]
+    if not rows:
+        return ()
+    names, notes = _record_names(look, rows), _provenance(look, rows)
+    tags = [_tag(look, row, names, notes) for row in rows]
+    return tuple(sorted(tags, key=lambda tag: (tag.slug, tag.category, tag.record, tag.collected_at)))
 
 
-def _tag(row: Any) -> Tag:
+def _valid_rows(look: _Look, categories: list[int]) -> Iterator[_TagRow]:
+    corrected: dict[tuple[int, int], _TagRow] = {}
+    columns = "category, ref, collected_at, batch_no, version_no"
+    where = f"WHERE subject_no = {look.number} AND batch_no <= {look.batch} AND category IN ?*"
+    query = f"SELECT {columns} FROM tag_correction {where} ORDER BY correction"  # noqa: S608 - numbers of ours
+    for row in look.driver.rows_in(query, categories):
+        corrected[row[0], row[1]] = _TagRow(*row)
+    yield from corrected.values()
+    for (epoch_no,) in look.driver.rows("SELECT epoch_no FROM epoch ORDER BY epoch_no DESC"):
+        query = f"SELECT {columns} FROM tag_{epoch_no} {where}"  # noqa: S608 - numbers of ours
+        for row in look.driver.rows_in(query, categories):
+            if (row[0], row[1]) not in corrected:
+                yield _TagRow(*row)
+
+
+def _record_names(look: _Look, rows: Iterable[_TagRow]) -> dict[int, str]:
+    hashed = sorted({row.ref for row in rows if row.ref < 0})
+    query = f"SELECT ref, name FROM record_name WHERE subject_no = {look.number} AND ref IN ?*"  # noqa: S608 - a number of ours
+    return dict(look.driver.rows_in(query, hashed))
+
+
+def _provenance(look: _Look, rows: Iterable[_TagRow]) -> dict[int, str]:
+    query = "SELECT batch_no, provenance FROM batch WHERE batch_no IN ?*"
+    return dict(look.driver.rows_in(query, sorted({row.batch_no for row in rows})))
+
+
+def _tag(look: _Look, row: _TagRow, names: dict[int, str], notes: dict[int, str]) -> Tag:
+    slug, category = look.known.category_of[row.category]
     return Tag(
-        subject=row.subject,
-        category=row.category,
-        record=row.record,
-        collected_at=row.collected_at,
-        version=None if row.number is None else VersionKey(row.slug, row.number),
-        provenance=row.provenance,
-        slug=row.slug,
+        subject=look.name,
+        category=category,
+        record=names.get(row.ref, str(row.ref)),
+        collected_at=moment_of(row.collected_at * 1000),
+        version=None if row.version_no == NO_VERSION else look.known.key_of[row.version_no],
+        provenance=notes.get(row.batch_no, ""),
+        slug=slug,
     )
 
 
-def admissions_of(connection: Connection, subject: str, *, upto: int | None = None) -> tuple[Admission, ...]:
-    """How and when a subject came under which policy."""
-    query = select(ADMISSION).where(ADMISSION.c.subject == subject).order_by(ADMISSION.c.at)
-    if upto is not None:
-        query = query.where(ADMISSION.c.entry <= upto)
-    return tuple(admission(row) for row in connection.execute(query))
-
-
-def admission(row: Any) -> Admission:
-    """A row of the table as a value."""
-    version = None if (row.slug, row.number) == CURRENT else VersionKey(row.slug, row.number)
-    return Admission(row.subject, row.at, version)
-
-
-def _choices(look: _Look, slugs: set[str]) -> tuple[Choice, ...]:
-    customer = select(MEMBERSHIP.c.customer).where(MEMBERSHIP.c.subject == look.subject)
-    own = and_(CHOICE.c.scope == "subject", CHOICE.c.who == look.subject)
-    organisation = and_(CHOICE.c.scope == "customer", CHOICE.c.who.in_(customer))
-    query = select(CHOICE).where(
-        or_(own, organisation), CHOICE.c.slug.in_(sorted(slugs)), CHOICE.c.at <= look.at
-    )
-    return tuple(
-        Choice(
-            scope=row.scope,
-            change=change_name(VersionKey(row.slug, row.number), row.practice),
-            answer=Answer(row.answer),
-            at=row.at,
-            sequence=row.seq,
-        )
-        for row in look.rows(query.order_by(CHOICE.c.seq), CHOICE.c.entry)
-    )
-
-
-def _deliveries(look: _Look, slugs: set[str]) -> tuple[Delivery, ...]:
-    """Per notice of the subject: the first delivery, and the first report that it failed after all."""
-    given = _first(DeliveryName.DELIVERED)
-    failed = _first(DeliveryName.BOUNCED, DeliveryName.DROPPED)
+def _admissions(look: _Look) -> tuple[Admission, ...]:
     query = (
-        select(NOTICE.c.slug, NOTICE.c.number, NOTICE.c.kind, NOTICE.c.changes, given, failed)
-        .select_from(OUTBOX.join(NOTICE).join(DELIVERY_EVENT, DELIVERY_EVENT.c.nid == OUTBOX.c.nid))
-        .where(
-            OUTBOX.c.addressee_kind == "subject",
-            OUTBOX.c.addressee == look.subject,
-            NOTICE.c.slug.in_(sorted(slugs)),
-            DELIVERY_EVENT.c.at <= look.at,
-        )
-        .group_by(OUTBOX.c.nid, NOTICE.c.slug, NOTICE.c.number, NOTICE.c.kind, NOTICE.c.changes)
-        .order_by(NOTICE.c.slug, NOTICE.c.number, NOTICE.c.kind, OUTBOX.c.nid)
+        "SELECT version_no, admitted_at FROM admission "
+        "WHERE subject_no = ? AND entry <= ? ORDER BY admitted_at"
     )
-    return tuple(
-        Delivery(VersionKey(row[0], row[1]), row[2], row[4], tuple(json.loads(row[3])), row[5])
-        for row in look.rows(query, DELIVERY_EVENT.c.entry)
-        if row[4] is not None
-    )
+    rows = look.driver.rows(query, look.number, look.entry)
+    return tuple(look.known.admission(look.name, *row) for row in rows)
 
 
-def _first(*names: DeliveryName) -> ColumnElement[Any]:
-    wanted = DELIVERY_EVENT.c.event.in_([name.value for name in names])
-    return func.min(DELIVERY_EVENT.c.at).filter(wanted)
+def _choices(look: _Look, slugs: set[str]) -> Iterator[Choice]:
+    """The subject's own, and those of its customer's administrator."""
+    if look.number == _NOBODY:
+        return
+    query = (
+        "SELECT subject_no, practice_no, answer, given_at, seq FROM choice "
+        "WHERE subject_no IN (?, ?) AND given_at <= ? AND entry <= ? ORDER BY seq"
+    )
+    organisation = administrator(tenant_of(look.number))
+    at = microseconds(look.at)
+    for number, practice, answer, given_at, seq in look.driver.rows(
+        query, look.number, organisation, at, look.entry
+    ):
+        change = look.known.practice_of[practice]
+        if change.split("@", maxsplit=1)[0] in slugs:
+            scope = "customer" if is_administrator(number) else "subject"
+            yield Choice(scope, change, ANSWER_OF[answer], moment_of(given_at), seq)
+
+
+# Deliveries: the notices of the subject, then what was reported of each.
+
+
+def _deliveries(look: _Look, slugs: set[str]) -> Iterator[Delivery]:
+    """Per notice of the subject: the first delivery, and the first report that it failed after all."""
+    query = (
+        "SELECT o.nid, n.version_no, n.kind, n.changes FROM outbox o "
+        "JOIN notice n ON n.notice_no = o.notice_no WHERE o.subject_no = ? ORDER BY n.notice_no, o.nid"
+    )
+    owed = look.driver.rows(query, look.number)
+    reports = _reports(look, [row[0] for row in owed])
+    for nid, version_no, kind, changes in owed:
+        key = look.known.key_of[version_no]
+        given, failed = _first(reports.get(nid, ()), _GIVEN), _first(reports.get(nid, ()), _FAILED)
+        if key.slug in slugs and given is not None:
+            yield Delivery(key, kind, given, tuple(json.loads(changes)), failed)
+
+
+_Reports = Iterable[tuple[str, int]]
+
+
+def _reports(look: _Look, nids: list[str]) -> dict[str, list[tuple[str, int]]]:
+    at = microseconds(look.at)
+    query = (
+        "SELECT nid, event, happened_at FROM delivery_event "  # noqa: S608 - numbers of ours
+        f"WHERE happened_at <= {at} AND entry <= {look.entry} AND nid IN ?*"
+    )
+    found: dict[str, list[tuple[str, int]]] = {}
+    for nid, event, happened_at in look.driver.rows_in(query, nids):
+        found.setdefault(nid, []).append((event, happened_at))
+    return found
+
+
+def _first(reports: _Reports, events: tuple[str, ...]) -> Any:
+    moments = [happened_at for event, happened_at in reports if event in events]
+    return moment_of(min(moments)) if moments else None

@@ -25,8 +25,25 @@ from sqlalchemy import (
     update,
 )
 
-from policyctl.adapters.ledger.common import PORTION, Complaints, Writer, rows_by
-from policyctl.adapters.tables import ADDRESS, DELIVERY_EVENT, NOTICE, OUTBOX, OUTBOX_STATE
+from policyctl.adapters.ledger.common import (
+    Complaints,
+    Writer,
+    administrator,
+    is_administrator,
+    rows_by,
+    tenant_of,
+)
+from policyctl.adapters.tables import (
+    ADDRESS,
+    CUSTOMER,
+    DELIVERY_EVENT,
+    NOTICE,
+    OUTBOX,
+    OUTBOX_STATE,
+    POLICY,
+    SUBJECT,
+    VERSION,
+)
 from policyctl.core.notices.notice import Notice, NoticeKind
 from policyctl.core.notices.notice_json import notice_from_json
 from policyctl.core.notices.outbox import (
@@ -67,28 +84,38 @@ def in_doubt(connection: Connection, slug: str | None) -> tuple[OutboxItem, ...]
     return _items(connection, rows, attempts=0)
 
 
+_STATED = and_(
+    OUTBOX_STATE.c.subject_no == OUTBOX.c.subject_no,
+    OUTBOX_STATE.c.notice_no == OUTBOX.c.notice_no,
+    OUTBOX_STATE.c.contact == OUTBOX.c.contact,
+)
+_PUBLISHED = NOTICE.join(VERSION, VERSION.c.version_no == NOTICE.c.version_no).join(POLICY)
+
+
 def _rows(slug: str | None) -> Select[Any]:
-    address = and_(
-        ADDRESS.c.owner_kind == OUTBOX.c.addressee_kind,
-        ADDRESS.c.owner == OUTBOX.c.addressee,
-        ADDRESS.c.position == OUTBOX.c.contact,
-    )
+    address = and_(ADDRESS.c.subject_no == OUTBOX.c.subject_no, ADDRESS.c.position == OUTBOX.c.contact)
+    owed = OUTBOX.join(OUTBOX_STATE, _STATED).join(NOTICE)
     query = (
         select(OUTBOX, OUTBOX_STATE.c.attempts, ADDRESS.c.email, ADDRESS.c.name, ADDRESS.c.locale)
-        .select_from(OUTBOX.join(OUTBOX_STATE).join(NOTICE).outerjoin(ADDRESS, address))
+        .select_from(owed.outerjoin(ADDRESS, address))
         .order_by(OUTBOX.c.entry, NOTICE.c.position, OUTBOX.c.nid)
     )
-    return query if slug is None else query.where(NOTICE.c.slug == slug)
+    return query if slug is None else query.where(NOTICE.c.version_no.in_(_of_policy(slug)))
+
+
+def _of_policy(slug: str) -> Select[Any]:
+    return select(VERSION.c.version_no).select_from(VERSION.join(POLICY)).where(POLICY.c.slug == slug)
 
 
 def _items(connection: Connection, rows: Sequence[Row[Any]], *, attempts: int) -> tuple[OutboxItem, ...]:
-    notices = _notices(connection, {row.notice_id for row in rows})
+    notices = _notices(connection, {row.notice_no for row in rows})
+    addressees = _addressees(connection, [row.subject_no for row in rows])
     return tuple(
         OutboxItem(
             nid=row.nid,
-            notice=notices[row.notice_id],
-            addressee_kind=row.addressee_kind,
-            addressee=row.addressee,
+            notice=notices[row.notice_no],
+            addressee_kind=addressees[row.subject_no][0],
+            addressee=addressees[row.subject_no][1],
             address=row.email or "",
             name=row.name or "",
             locale=row.locale or "",
@@ -98,14 +125,31 @@ def _items(connection: Connection, rows: Sequence[Row[Any]], *, attempts: int) -
     )
 
 
-def _notices(connection: Connection, ids: Iterable[str]) -> dict[str, Notice]:
-    found = rows_by(connection, NOTICE, NOTICE.c.id, sorted(ids))
-    return {row.id: notice_from_json(row.body) for row in found}
+def _addressees(connection: Connection, numbers: Sequence[int]) -> dict[int, tuple[str, str]]:
+    """What a number stands for: a customer by its id, a subject by its pseudonym ('' once erased)."""
+    customers = [tenant_of(number) for number in numbers if is_administrator(number)]
+    subjects = [number for number in numbers if not is_administrator(number)]
+    found = {
+        administrator(row.tenant_no): ("customer", row.id)
+        for row in rows_by(connection, CUSTOMER, CUSTOMER.c.tenant_no, customers)
+    }
+    for row in rows_by(connection, SUBJECT, SUBJECT.c.subject_no, subjects):
+        found[row.subject_no] = ("subject", "" if row.ext_id is None else row.ext_id.hex())
+    return found
+
+
+def _notices(connection: Connection, numbers: Iterable[int]) -> dict[int, Notice]:
+    found = rows_by(connection, NOTICE, NOTICE.c.notice_no, sorted(numbers))
+    return {row.notice_no: notice_from_json(row.body) for row in found}
 
 
 def notices_of(connection: Connection, version: VersionKey) -> tuple[Notice, ...]:
     """The notices of a version, in the order they were planned."""
-    query = select(NOTICE.c.body).where(NOTICE.c.slug == version.slug, NOTICE.c.number == version.number)
+    query = (
+        select(NOTICE.c.body)
+        .select_from(_PUBLISHED)
+        .where(POLICY.c.slug == version.slug, VERSION.c.number == version.number)
+    )
     return tuple(
         notice_from_json(body) for body in connection.execute(query.order_by(NOTICE.c.position)).scalars()
     )
@@ -124,7 +168,11 @@ def _set_state(
         return
     change = (
         update(OUTBOX_STATE)
-        .where(OUTBOX_STATE.c.nid == bindparam("row"))
+        .where(
+            OUTBOX_STATE.c.subject_no == bindparam("who"),
+            OUTBOX_STATE.c.notice_no == bindparam("what"),
+            OUTBOX_STATE.c.contact == bindparam("which"),
+        )
         .values(
             state=state.value,
             attempts=OUTBOX_STATE.c.attempts + attempts,
@@ -133,7 +181,8 @@ def _set_state(
             not_before=None,
         )
     )
-    connection.execute(change, [{"row": row.nid} for row in rows])
+    keys = [{"who": row.subject_no, "what": row.notice_no, "which": row.contact} for row in rows]
+    connection.execute(change, keys)
 
 
 def settle(
@@ -150,27 +199,38 @@ def settle(
     values = {"state": state.value, "changed_at": at, "reason": reason, "not_before": not_before}
     if receipt:
         values["receipt"] = receipt
-    change = update(OUTBOX_STATE).where(OUTBOX_STATE.c.nid == nid, OUTBOX_STATE.c.state.in_(_DOUBTFUL))
-    if connection.execute(change.values(values)).rowcount == 1:
-        return
-    found = connection.execute(select(OUTBOX_STATE.c.state).where(OUTBOX_STATE.c.nid == nid)).scalar()
-    if found is None:
+    (key,) = _keys(connection, [nid]) or (None,)
+    if key is None:
         raise CannotCompareError(
             f"no notice {nid!r} is in the outbox", hint="a nid is the file name of a mail without .eml"
         )
+    change = update(OUTBOX_STATE).where(_is(key), OUTBOX_STATE.c.state.in_(_DOUBTFUL))
+    if connection.execute(change.values(values)).rowcount == 1:
+        return
+    found = connection.execute(select(OUTBOX_STATE.c.state).where(_is(key))).scalar()
     if found != state.value:
         raise RefusedError(f"notice {nid} is {found}, not on its way", hint="claim it before it is sent")
 
 
+def _keys(connection: Connection, nids: Iterable[str]) -> list[Row[Any]]:
+    """The rows of the outbox that these nids name."""
+    return list(rows_by(connection, OUTBOX, OUTBOX.c.nid, sorted(set(nids))))
+
+
+def _is(row: Row[Any]) -> ColumnElement[bool]:
+    return and_(
+        OUTBOX_STATE.c.subject_no == row.subject_no,
+        OUTBOX_STATE.c.notice_no == row.notice_no,
+        OUTBOX_STATE.c.contact == row.contact,
+    )
+
+
 def reopen(connection: Connection, nids: Iterable[str], now: datetime) -> int:
     """Rows in doubt, planned again. Only for a mailer that cannot send the same nid twice."""
-    wanted = sorted(set(nids))
+    values = {"state": OutboxState.PLANNED.value, "changed_at": now, "not_before": None}
     count = 0
-    for start in range(0, len(wanted), PORTION):
-        change = update(OUTBOX_STATE).where(
-            OUTBOX_STATE.c.nid.in_(wanted[start : start + PORTION]), OUTBOX_STATE.c.state.in_(_DOUBTFUL)
-        )
-        values = {"state": OutboxState.PLANNED.value, "changed_at": now, "not_before": None}
+    for row in _keys(connection, nids):
+        change = update(OUTBOX_STATE).where(_is(row), OUTBOX_STATE.c.state.in_(_DOUBTFUL))
         count += connection.execute(change.values(values)).rowcount
     return count
 
@@ -184,13 +244,17 @@ def counts(connection: Connection, slug: str | None) -> tuple[OutboxCount, ...]:
     )
     query = (
         select(
-            NOTICE.c.slug, NOTICE.c.number, NOTICE.c.kind, ranked.c.rank, OUTBOX_STATE.c.state, func.count()
+            POLICY.c.slug, VERSION.c.number, NOTICE.c.kind, ranked.c.rank, OUTBOX_STATE.c.state, func.count()
         )
-        .select_from(OUTBOX.join(OUTBOX_STATE).join(NOTICE).outerjoin(ranked, ranked.c.nid == OUTBOX.c.nid))
-        .group_by(NOTICE.c.slug, NOTICE.c.number, NOTICE.c.kind, ranked.c.rank, OUTBOX_STATE.c.state)
+        .select_from(
+            _PUBLISHED.join(OUTBOX, OUTBOX.c.notice_no == NOTICE.c.notice_no)
+            .join(OUTBOX_STATE, _STATED)
+            .outerjoin(ranked, ranked.c.nid == OUTBOX.c.nid)
+        )
+        .group_by(POLICY.c.slug, VERSION.c.number, NOTICE.c.kind, ranked.c.rank, OUTBOX_STATE.c.state)
     )
     if slug is not None:
-        query = query.where(NOTICE.c.slug == slug)
+        query = query.where(POLICY.c.slug == slug)
     totals: dict[tuple[str, int, str, str], int] = {}
     for found_slug, number, kind, rank, state, count in connection.execute(query):
         stands = state if rank is None else list(DeliveryName)[rank].value
@@ -210,12 +274,14 @@ def _rank() -> ColumnElement[int]:
 def nids(connection: Connection, version: VersionKey) -> tuple[tuple[str, str, str, str], ...]:
     """(nid, notice kind, addressee kind, addressee) of everything owed for a version."""
     query = (
-        select(OUTBOX.c.nid, NOTICE.c.kind, OUTBOX.c.addressee_kind, OUTBOX.c.addressee)
-        .join(NOTICE)
-        .where(NOTICE.c.slug == version.slug, NOTICE.c.number == version.number)
-        .order_by(NOTICE.c.position, OUTBOX.c.addressee_kind, OUTBOX.c.addressee, OUTBOX.c.contact)
+        select(OUTBOX.c.nid, NOTICE.c.kind, OUTBOX.c.subject_no)
+        .select_from(_PUBLISHED.join(OUTBOX, OUTBOX.c.notice_no == NOTICE.c.notice_no))
+        .where(POLICY.c.slug == version.slug, VERSION.c.number == version.number)
+        .order_by(NOTICE.c.position, OUTBOX.c.subject_no, OUTBOX.c.contact)
     )
-    return tuple((row[0], row[1], row[2], row[3]) for row in connection.execute(query))
+    rows = connection.execute(query).all()
+    addressees = _addressees(connection, [row.subject_no for row in rows])
+    return tuple((row.nid, row.kind, *addressees[row.subject_no]) for row in rows)
 
 
 def record_deliveries(writer: Writer, events: Iterable[DeliveryEvent]) -> DeliveryReceipt:
@@ -223,12 +289,12 @@ def record_deliveries(writer: Writer, events: Iterable[DeliveryEvent]) -> Delive
     given = {(event.nid, event.event.value, event.at): event for event in events}
     ids = {nid for nid, _, _ in given}
     known = {
-        (row.nid, row.event, row.at)
+        (row.nid, row.event, row.happened_at)
         for row in rows_by(writer.connection, DELIVERY_EVENT, DELIVERY_EVENT.c.nid, sorted(ids))
     }
     owed = {row.nid for row in rows_by(writer.connection, OUTBOX, OUTBOX.c.nid, sorted(ids))}
     fresh = [key for key in given if key not in known]
-    writer.add(DELIVERY_EVENT, [{"nid": nid, "event": name, "at": at} for nid, name, at in fresh])
+    writer.add(DELIVERY_EVENT, [{"nid": nid, "event": name, "happened_at": at} for nid, name, at in fresh])
     return DeliveryReceipt(
         added=len(fresh),
         repeated=len(given) - len(fresh),

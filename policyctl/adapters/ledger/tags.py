@@ -1,146 +1,301 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tags: each gets the version that was in force for its subject when the data was collected.
 
-The ledger computes it; a caller's differing claim is refused unless it says how it is known. A tag is
-never rewritten: a row with a provenance for a record that is tagged already is added as a correction.
+1. The ledger computes the version; a caller's differing claim is refused unless it says how it is known.
+2. A tag is never rewritten. A row that says where it is known from and meets a record that is tagged
+   otherwise is added as a correction; one that says nothing is a conflict.
+3. Rows without a provenance go in as they come, sorted, and the database says which were there; only
+   those are looked at again. So a first import costs no look-up, and a repeat one look-up a row.
+4. Rows are taken in portions: an import of any size needs the memory of one.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection
-
-from policyctl.adapters.ledger.common import Complaints, Writer, pseudonym, rows_by
-from policyctl.adapters.ledger.facts import admission
-from policyctl.adapters.ledger.versions import read_versions
-from policyctl.adapters.tables import ADMISSION, SUBJECT, TAG
+from policyctl.adapters.ledger.chain import tags_digest
+from policyctl.adapters.ledger.common import NO_VERSION, Complaints, Writer, last_number, pseudonym, ref_of
+from policyctl.adapters.ledger.driver import TagValues
+from policyctl.adapters.ledger.epochs import Epochs, read_epochs, table_name
+from policyctl.adapters.ledger.known import Known, add_category, read_known
+from policyctl.adapters.ledger.people import namesakes, tenant_no_of
+from policyctl.adapters.tables import BATCH, moment_of
+from policyctl.core.policy import VersionKey
 from policyctl.core.practice import Taxonomy
-from policyctl.core.records import Admission, ImportReceipt, TagRow, VersionRecord
+from policyctl.core.records import Admission, ImportReceipt, TagRow
 from policyctl.core.suggest import did_you_mean
-from policyctl.core.use.in_force import version_in_force
+from policyctl.errors import InputError
 
-_Key = tuple[str, str, str, str]
+PORTION = 50_000
+_CORRECTIONS = 0  # stands where a batch names its epoch
 _CLAIM = "leave the version empty to let the ledger compute it, or say in `provenance` how it is known"
+_MILLISECOND = timedelta(milliseconds=1)
+_CONFLICT = "to correct a tag, say in `provenance` how it is known"
+
+# The key of a tag: subject, category, ref.
+_Key = tuple[int, int, int]
 
 
-def import_tags(writer: Writer, rows: Sequence[TagRow], *, key: bytes, taxonomy: Taxonomy) -> ImportReceipt:
-    """Tag data; a row that is there already with the same content adds nothing."""
-    named = [(pseudonym(key, row.subject), row) for row in rows]
-    batch = _Tags(writer.connection, named, taxonomy)
-    added = sum(batch.take(name, row) for name, row in named)
-    batch.complaints.raise_if_any()
-    writer.add(TAG, batch.fresh)
-    return ImportReceipt(added, len(rows) - added)
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A row that may enter, in numbers. ``version_no`` None: one that the ledger would not have computed."""
+
+    row: TagRow
+    key: _Key
+    collected_at: int
+    computed: int
+
+    def version_no(self, known: Known) -> int:
+        """The version claimed, or else the one computed."""
+        if self.row.version is None:
+            return self.computed
+        return known.number_of[VersionKey(self.row.slug, self.row.version)]
 
 
-class _Tags:
-    """What is known of the subjects of one import, and the tags it adds."""
+def import_tags(
+    writer: Writer,
+    rows: Iterable[TagRow],
+    *,
+    key: bytes,
+    taxonomy: Taxonomy,
+    within: str | None = None,
+    faults: Sequence[InputError] = (),
+) -> ImportReceipt:
+    """Tag data; a row that is there already with the same content adds nothing. One of ``faults``, which
+    may grow while the rows come, keeps all rows out.
+    """
+    work = _Import(writer, key, taxonomy, tenant_no_of(writer.connection, within))
+    stream = iter(rows)
+    while portion := list(islice(stream, PORTION)):
+        work.take(portion)
+    work.complaints.errors += faults
+    work.complaints.raise_if_any()
+    return ImportReceipt(work.added, work.seen - work.added)
 
-    def __init__(
-        self, connection: Connection, named: Sequence[tuple[str, TagRow]], taxonomy: Taxonomy
-    ) -> None:
-        names = [name for name, _ in named]
-        self.taxonomy = taxonomy
-        self.subjects = {row.pseudonym for row in rows_by(connection, SUBJECT, SUBJECT.c.pseudonym, names)}
-        self.versions: dict[str, list[VersionRecord]] = defaultdict(list)
-        for record in read_versions(connection):
-            self.versions[record.key.slug].append(record)
-        self.admissions: dict[str, list[Admission]] = defaultdict(list)
-        for row in rows_by(connection, ADMISSION, ADMISSION.c.subject, names):
-            self.admissions[row.subject].append(admission(row))
-        self.latest: dict[_Key, dict[str, Any]] = {}
-        for row in rows_by(connection, TAG, TAG.c.subject, names):
-            self._note(dict(row._mapping))  # noqa: SLF001 - SQLAlchemy's public name for a row as a mapping
-        self.fresh: list[dict[str, Any]] = []
+
+class _Import:
+    """One import: what it knows for all of its portions, and how far it has come."""
+
+    def __init__(self, writer: Writer, key: bytes, taxonomy: Taxonomy, within_no: int | None) -> None:
+        self.writer = writer
+        self.driver = writer.driver
+        self.key, self.taxonomy, self.within_no = key, taxonomy, within_no
+        self.known: Known = read_known(writer.connection)
+        self.epochs: Epochs = read_epochs(writer.connection)
         self.complaints = Complaints([])
+        self.seen = self.added = 0
+        self._next_batch = last_number(writer.connection, BATCH.c.batch_no) + 1
 
-    def _note(self, row: dict[str, Any]) -> None:
-        key = (row["subject"], row["slug"], row["category"], row["record"])
-        known = self.latest.get(key)
-        if known is None or known["correction"] < row["correction"]:
-            self.latest[key] = row
+    def take(self, rows: Sequence[TagRow]) -> None:
+        """One portion: find the subjects, compute the versions, add what is new."""
+        self.seen += len(rows)
+        run: dict[_Key, _Candidate] = {}
+        for candidate in self._candidates(rows):
+            twin = run.get(candidate.key)
+            if twin is None:
+                run[candidate.key] = candidate
+            elif candidate.row.provenance or twin.row.provenance:
+                self._enter(run.values())  # what was said first must be there before it is corrected
+                run = {candidate.key: candidate}
+            else:
+                self._same_or_conflict(candidate, (twin.collected_at, twin.version_no(self.known)))
+        self._enter(run.values())
 
-    def take(self, name: str, row: TagRow) -> bool:
-        """Note one row; True when it adds a tag."""
-        if not self._sound(name, row):
-            return False
-        known = self.latest.get((name, row.slug, row.category, row.record))
-        if known is None:
-            return self._add(name, row, correction=0)
-        if _same(known, row):
-            return False
-        if row.provenance:
-            return self._add(name, row, correction=known["correction"] + 1)
-        self._say_conflict(row, known)
-        return False
+    def _enter(self, run: Iterable[_Candidate]) -> None:
+        """Rows of which no two are about one record."""
+        groups: dict[str, list[_Candidate]] = defaultdict(list)
+        for candidate in run:
+            groups[candidate.row.provenance].append(candidate)
+        for note, group in groups.items():
+            if note:
+                self._add_stated(note, group)
+            else:
+                self._add_plain(group)
 
-    def _sound(self, name: str, row: TagRow) -> bool:
-        before = len(self.complaints.errors)
-        if name not in self.subjects:
-            self.complaints.say(
-                row.place, "subject", "this subject is not known", "import the subjects first"
+    # From rows to numbers
+
+    def _candidates(self, rows: Sequence[TagRow]) -> Iterator[_Candidate]:
+        names = [pseudonym(self.key, row.subject) for row in rows]
+        subjects = namesakes(self.driver, names, tenant_no=self.within_no)
+        numbers = {number for found in subjects.values() for number in found.values()}
+        admissions = self._admissions(numbers)
+        for name, row in zip(names, rows, strict=True):
+            number = self._sound(row, subjects.get(name, {}))
+            if number is not None and (found := self._candidate(row, number, admissions.get(number, ()))):
+                yield found
+
+    def _admissions(self, numbers: Iterable[int]) -> dict[int, list[Admission]]:
+        found: dict[int, list[Admission]] = defaultdict(list)
+        query = "SELECT subject_no, version_no, admitted_at FROM admission WHERE subject_no IN ?*"
+        for number, version_no, admitted_at in self.driver.rows_in(query, sorted(numbers)):
+            found[number].append(self.known.admission("", version_no, admitted_at))
+        return found
+
+    def _sound(self, row: TagRow, found: dict[int, int]) -> int | None:
+        """The number of the row's subject; None, with complaints, where the row will not do."""
+        before = self.complaints.count
+        if len(found) != 1:
+            message, hint = (
+                ("several customers have a subject with this id", "import each customer's tags by themselves")
+                if found
+                else ("this subject is not known", "import the subjects first")
             )
+            self.complaints.say(row.place, "subject", message, hint)
         if row.category not in self.taxonomy.categories:
             hint = did_you_mean(row.category, self.taxonomy.categories, "use a category of the taxonomy")
             self.complaints.say(row.place, "category", f"category {row.category!r} is not known", hint)
         self._check_policy(row)
-        return len(self.complaints.errors) == before
+        return next(iter(found.values())) if self.complaints.count == before else None
 
     def _check_policy(self, row: TagRow) -> None:
-        if row.slug not in self.versions:
+        records = self.known.by_slug.get(row.slug)
+        if not records:
             message = f"no version of a policy {row.slug!r} is on record"
-            hint = did_you_mean(row.slug, self.versions, "publish it first, then run `policyctl sync`")
+            hint = did_you_mean(row.slug, self.known.by_slug, "publish it first, then run `policyctl sync`")
             self.complaints.say(row.place, "version", message, hint)
-        elif row.version is not None:
-            numbers = [record.key.number for record in self.versions[row.slug]]
-            if row.version not in numbers:
-                message = f"{row.slug}@v{row.version} is not on record"
-                self.complaints.say(
-                    row.place, "version", message, f"versions run from {numbers[0]} to {numbers[-1]}"
-                )
+        elif row.version is not None and all(record.key.number != row.version for record in records):
+            message = f"{row.slug}@v{row.version} is not on record"
+            hint = f"versions run from {records[0].key.number} to {records[-1].key.number}"
+            self.complaints.say(row.place, "version", message, hint)
 
-    def _add(self, name: str, row: TagRow, *, correction: int) -> bool:
-        computed = self._in_force(name, row.slug, row.collected_at)
-        if row.version not in {None, computed} and not row.provenance:
-            held = f"v{computed} was" if computed else "no version was"
+    def _candidate(self, row: TagRow, number: int, admissions: Sequence[Admission]) -> _Candidate | None:
+        collected_at = (row.collected_at - moment_of(0)) // _MILLISECOND
+        computed = self.known.in_force(row.slug, moment_of(collected_at * 1000), admissions)
+        if not row.provenance and row.version is not None and self._named(computed) != row.version:
+            held = f"v{self._named(computed)} was" if computed else "no version was"
             message = f"v{row.version} is claimed, but {held} in force for this subject then"
             self.complaints.say(row.place, "version", message, _CLAIM)
-            return False
-        values = {
-            "subject": name,
-            "slug": row.slug,
-            "category": row.category,
-            "record": row.record,
-            "correction": correction,
-            "collected_at": row.collected_at,
-            "number": computed if row.version is None else row.version,
-            "provenance": row.provenance,
+            return None
+        category = self.known.category_no.get((row.slug, row.category))
+        if category is None:
+            category = add_category(self.writer.connection, self.known, row.slug, row.category)
+        key = (number, category, ref_of(self.key, number, row.record))
+        return _Candidate(row, key, collected_at, computed)
+
+    def _named(self, version_no: int) -> int | None:
+        """The number that a version has within its policy."""
+        return None if version_no == NO_VERSION else self.known.key_of[version_no].number
+
+    # Rows that state no provenance
+
+    def _add_plain(self, candidates: Sequence[_Candidate]) -> None:
+        self._add_by_epoch(self._uncorrected(candidates), "")
+
+    def _add_by_epoch(self, candidates: Iterable[_Candidate], note: str) -> None:
+        by_epoch: dict[int, list[_Candidate]] = defaultdict(list)
+        for candidate in candidates:
+            by_epoch[self.epochs.of(candidate.collected_at)].append(candidate)
+        for epoch_no, group in sorted(by_epoch.items()):
+            self._add_new(epoch_no, group, note)
+
+    def _uncorrected(self, candidates: Sequence[_Candidate]) -> Iterator[_Candidate]:
+        """Without those that say what a correction says: they are there already."""
+        corrections = self._corrections(candidates)
+        for candidate in candidates:
+            latest = corrections.get(candidate.key)
+            if latest is None or not self._same(candidate, (latest[3], latest[5])):
+                yield candidate
+
+    def _add_new(self, epoch_no: int, candidates: Sequence[_Candidate], note: str) -> None:
+        batch_no = self._next_batch
+        by_key = {candidate.key: candidate for candidate in candidates}
+        rows = sorted(self._values(candidate, batch_no) for candidate in candidates)
+        table = table_name(epoch_no)
+        added = self.driver.insert_tags(table, rows)
+        if added < len(rows):
+            there = {row[:3]: row for row in self.driver.tags_there(table, rows)}
+            for key, known in there.items():
+                self._same_or_conflict(by_key[key], (known[3], known[5]))
+            rows = [row for row in rows if row[:3] not in there]
+        self._note_names(by_key[row[:3]] for row in rows)
+        self._add_batch(epoch_no, rows, note)
+
+    def _values(self, candidate: _Candidate, batch_no: int) -> TagValues:
+        return (*candidate.key, candidate.collected_at, batch_no, candidate.version_no(self.known))
+
+    def _add_batch(self, epoch_no: int, rows: Sequence[TagValues], note: str) -> None:
+        if not rows:
+            return
+        row = {
+            "batch_no": self._next_batch,
+            "tag_count": len(rows),
+            "epoch_no": epoch_no,
+            "digest": tags_digest(rows),
+            "provenance": note,
         }
-        self.fresh.append(values)
-        self._note(values)
-        return True
+        self.writer.add(BATCH, [row])
+        self._next_batch += 1
+        self.added += len(rows)
 
-    def _in_force(self, name: str, slug: str, at: datetime) -> int | None:
-        record = version_in_force(
-            slug, at, versions=self.versions[slug], admissions=self.admissions.get(name, ())
-        )
-        return None if record is None else record.key.number
-
-    def _say_conflict(self, row: TagRow, known: dict[str, Any]) -> None:
-        column = "collected_at" if known["collected_at"] != row.collected_at else "version"
+    def _same_or_conflict(self, candidate: _Candidate, known: tuple[int, int]) -> None:
+        if self._same(candidate, known):
+            return
+        row = candidate.row
+        column = "collected_at" if known[0] != candidate.collected_at else "version"
         message = f"record {row.record!r} is tagged already, with another {column}"
-        self.complaints.say(
-            row.place, column, message, "to correct a tag, say in `provenance` how it is known"
+        self.complaints.say(row.place, column, message, _CONFLICT)
+
+    def _same(self, candidate: _Candidate, known: tuple[int, int]) -> bool:
+        """A row that names no version agrees with whichever was computed when it first came."""
+        return known[0] == candidate.collected_at and candidate.row.version in {None, self._named(known[1])}
+
+    def _note_names(self, candidates: Iterable[_Candidate]) -> None:
+        """Keep the names of records whose numbers are hashes, for those who read a decision."""
+        names = {(c.key[0], c.key[2]): c.row.record for c in candidates if c.key[2] < 0}
+        columns = ("subject_no", "ref", "name")
+        self.driver.insert_missing(
+            "record_name", columns, [(*key, name) for key, name in sorted(names.items())]
         )
 
+    # Rows that say where they are known from: each is held against all that is there
 
-def _same(known: dict[str, Any], row: TagRow) -> bool:
-    return (
-        known["collected_at"] == row.collected_at
-        and row.version in {None, known["number"]}
-        and row.provenance in {"", known["provenance"]}
-    )
+    def _corrections(self, candidates: Sequence[_Candidate]) -> dict[_Key, Any]:
+        """The latest correction of each record of these subjects: a tag, and the number of the correction."""
+        if not self.driver.rows("SELECT 1 FROM tag_correction LIMIT 1"):
+            return {}
+        query = (
+            "SELECT subject_no, category, ref, collected_at, batch_no, version_no, correction "
+            "FROM tag_correction WHERE subject_no IN ?* ORDER BY correction"
+        )
+        numbers = sorted({candidate.key[0] for candidate in candidates})
+        return {row[:3]: row for row in self.driver.rows_in(query, numbers)}
+
+    def _add_stated(self, note: str, candidates: Sequence[_Candidate]) -> None:
+        there = self._there(candidates)
+        notes = self._notes(row[4] for row in there.values())
+        fresh: list[_Candidate] = []
+        corrections: list[tuple[_Candidate, int]] = []
+        for candidate in candidates:
+            known = there.get(candidate.key)
+            if known is None:
+                fresh.append(candidate)
+            elif not (self._same(candidate, (known[3], known[5])) and notes[known[4]] == note):
+                corrections.append((candidate, known[6] + 1))
+        self._add_by_epoch(fresh, note)
+        self._add_corrections(note, corrections)
+
+    def _there(self, candidates: Sequence[_Candidate]) -> dict[_Key, Any]:
+        """What is on record of these keys now, in whichever epoch, with the number of its correction."""
+        rows = sorted(
+            {self._values(candidate, 0)[:3]: self._values(candidate, 0) for candidate in candidates}.values()
+        )
+        found: dict[_Key, Any] = {}
+        for epoch_no in self.epochs.numbers:
+            found |= {row[:3]: (*row, 0) for row in self.driver.tags_there(table_name(epoch_no), rows)}
+        return found | self._corrections(candidates)
+
+    def _notes(self, batches: Iterable[int]) -> dict[int, str]:
+        query = "SELECT batch_no, provenance FROM batch WHERE batch_no IN ?*"
+        return dict(self.driver.rows_in(query, sorted(set(batches))))
+
+    def _add_corrections(self, note: str, corrections: Iterable[tuple[_Candidate, int]]) -> None:
+        batch_no = self._next_batch
+        rows = sorted((*self._values(found, batch_no), number) for found, number in corrections)
+        columns = ("subject_no", "category", "ref", "collected_at", "batch_no", "version_no", "correction")
+        self.driver.insert("tag_correction", columns, rows)
+        self._add_batch(_CORRECTIONS, [row[:6] for row in rows], note)

@@ -8,11 +8,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, select
+from sqlalchemy import Connection, Row, Select, Table, select
 
 from policyctl.adapters.ledger.audience import add_outbox_rows
-from policyctl.adapters.ledger.common import Writer
-from policyctl.adapters.tables import CHANGE, NOTICE, PRACTICE, VERSION
+from policyctl.adapters.ledger.common import Writer, last_number, notice_secret
+from policyctl.adapters.tables import CHANGE, NOTICE, POLICY, PRACTICE, VERSION
+from policyctl.core.notices.notice import NoticeKind
 from policyctl.core.notices.notice_json import notice_to_json
 from policyctl.core.notices.outbox import PlannedNotice
 from policyctl.core.policy import ChangeClass, VersionKey
@@ -25,19 +26,30 @@ def record_version(
     writer: Writer, record: VersionRecord, notices: Sequence[PlannedNotice], *, key: bytes
 ) -> bool:
     """Enter a version and what it owes; False, and nothing changes, when it is there already."""
-    known = writer.connection.execute(_same_key(record.key)).one_or_none()
+    policy_no = _policy_no(writer, record.key.slug)
+    known = writer.connection.execute(_same_key(policy_no, record.key)).one_or_none()
     if known is not None:
         _require_same(known, record)
         return False
-    _require_next(writer.connection, record.key)
-    _add_version(writer, record)
+    _require_next(writer.connection, policy_no, record.key)
+    version_no = _add_version(writer, record, policy_no)
     for position, planned in enumerate(notices):
-        _add_notice(writer, record.key, planned, position, key=key)
+        _add_notice(writer, record.key, version_no, planned, position, key=key)
     return True
 
 
-def _same_key(key: VersionKey) -> Any:
-    return select(VERSION).where(VERSION.c.slug == key.slug, VERSION.c.number == key.number)
+def _policy_no(writer: Writer, slug: str) -> int:
+    """The number of a policy, given out with its first version."""
+    found = writer.connection.execute(select(POLICY.c.policy_no).where(POLICY.c.slug == slug)).scalar()
+    if found is not None:
+        return int(found)
+    number = last_number(writer.connection, POLICY.c.policy_no) + 1
+    writer.add(POLICY, [{"policy_no": number, "slug": slug}])
+    return number
+
+
+def _same_key(policy_no: int, key: VersionKey) -> Any:
+    return select(VERSION).where(VERSION.c.policy_no == policy_no, VERSION.c.number == key.number)
 
 
 def _require_same(known: Row[Any], record: VersionRecord) -> None:
@@ -51,8 +63,8 @@ def _require_same(known: Row[Any], record: VersionRecord) -> None:
     )
 
 
-def _require_next(connection: Connection, key: VersionKey) -> None:
-    later = select(VERSION.c.number).where(VERSION.c.slug == key.slug, VERSION.c.number > key.number)
+def _require_next(connection: Connection, policy_no: int, key: VersionKey) -> None:
+    later = select(VERSION.c.number).where(VERSION.c.policy_no == policy_no, VERSION.c.number > key.number)
     if connection.execute(later).first() is not None:
         raise IntegrityError(
             f"{key} was not in the ledger when a later version was recorded",
@@ -60,24 +72,44 @@ def _require_next(connection: Connection, key: VersionKey) -> None:
         )
 
 
-def _add_version(writer: Writer, record: VersionRecord) -> None:
-    key = {"slug": record.key.slug, "number": record.key.number}
+def _add_version(writer: Writer, record: VersionRecord, policy_no: int) -> int:
+    version_no = last_number(writer.connection, VERSION.c.version_no) + 1
+    row = {
+        "version_no": version_no,
+        "policy_no": policy_no,
+        "number": record.key.number,
+        "title": record.title,
+        "change_class": record.change_class.value,
+        "published_at": record.published_at,
+        "effective_at": record.effective_at,
+        "commit_id": record.commit,
+        "text_sha256": record.text_sha256,
+    }
+    writer.add(VERSION, [row])
+    first = last_number(writer.connection, PRACTICE.c.practice_no) + 1
+    numbers = {practice.id: number for number, practice in enumerate(record.practices, start=first)}
     writer.add(
-        VERSION,
+        PRACTICE,
         [
-            {
-                **key,
-                "title": record.title,
-                "change_class": record.change_class.value,
-                "published_at": record.published_at,
-                "effective_at": record.effective_at,
-                "commit_id": record.commit,
-                "text_sha256": record.text_sha256,
-            }
+            {"practice_no": numbers[p.id], "version_no": version_no, **_practice_out(p, i)}
+            for i, p in enumerate(record.practices)
         ],
     )
-    writer.add(PRACTICE, [{**key, **_practice_out(p, i)} for i, p in enumerate(record.practices)])
-    writer.add(CHANGE, [{**key, **_change_out(c, i)} for i, c in enumerate(record.changes)])
+    _require_stated(record, numbers)
+    writer.add(
+        CHANGE,
+        [{"practice_no": numbers[c.practice], **_change_out(c, i)} for i, c in enumerate(record.changes)],
+    )
+    return version_no
+
+
+def _require_stated(record: VersionRecord, numbers: dict[str, int]) -> None:
+    for change in record.changes:
+        if change.practice not in numbers:
+            raise IntegrityError(
+                f"{record.key} asks about the practice {change.practice!r}, which it does not state",
+                hint="state the practice in practices.yaml",
+            )
 
 
 def _practice_out(practice: Practice, position: int) -> dict[str, Any]:
@@ -97,7 +129,6 @@ def _practice_out(practice: Practice, position: int) -> dict[str, Any]:
 
 def _change_out(change: PendingChange, position: int) -> dict[str, Any]:
     return {
-        "practice": change.practice,
         "position": position,
         "name": change.name,
         "mode": change.mode.value,
@@ -106,13 +137,11 @@ def _change_out(change: PendingChange, position: int) -> dict[str, Any]:
 
 
 def _add_notice(
-    writer: Writer, version: VersionKey, planned: PlannedNotice, position: int, *, key: bytes
+    writer: Writer, version: VersionKey, version_no: int, planned: PlannedNotice, position: int, *, key: bytes
 ) -> None:
-    notice_id = f"{version}/{position}-{planned.notice.kind.value}"
     row = {
-        "id": notice_id,
-        "slug": version.slug,
-        "number": version.number,
+        "notice_no": last_number(writer.connection, NOTICE.c.notice_no) + 1,
+        "version_no": version_no,
         "kind": planned.notice.kind.value,
         "position": position,
         "audience_kind": planned.audience.kind,
@@ -121,34 +150,38 @@ def _add_notice(
         "body": notice_to_json(planned.notice),
     }
     writer.add(NOTICE, [row])
-    add_outbox_rows(writer, notice_id, version, planned.audience, key=key)
+    secret = notice_secret(key, notice_id(version, position, planned.notice.kind))
+    add_outbox_rows(writer, int(row["notice_no"]), version, planned.audience, secret=secret)
 
 
-def read_versions(
-    connection: Connection, slugs: Iterable[str] | None = None, *, upto: int | None = None
-) -> tuple[VersionRecord, ...]:
+def notice_id(version: VersionKey, position: int, kind: NoticeKind) -> str:
+    """What a notice is called where its nids are made."""
+    return f"{version}/{position}-{kind.value}"
+
+
+_KEYS = VERSION.join(POLICY)
+
+
+def read_versions(connection: Connection, slugs: Iterable[str] | None = None) -> tuple[VersionRecord, ...]:
     """Versions by slug and number; of all policies where ``slugs`` is None."""
-    wanted = None if slugs is None else sorted(slugs)
-    practices = _grouped(connection, PRACTICE, wanted)
-    changes = _grouped(connection, CHANGE, wanted)
-    query = select(VERSION).order_by(VERSION.c.slug, VERSION.c.number)
-    if wanted is not None:
-        query = query.where(VERSION.c.slug.in_(wanted))
-    if upto is not None:
-        query = query.where(VERSION.c.entry <= upto)
+    query = select(VERSION, POLICY.c.slug).select_from(_KEYS).order_by(POLICY.c.slug, VERSION.c.number)
+    if slugs is not None:
+        query = query.where(POLICY.c.slug.in_(sorted(slugs)))
+    practices = _grouped(connection, select(PRACTICE), PRACTICE)
+    stated = CHANGE.join(PRACTICE)
+    changes = _grouped(
+        connection, select(CHANGE, PRACTICE.c.version_no, PRACTICE.c.id).select_from(stated), CHANGE
+    )
     return tuple(_version_in(row, practices, changes) for row in connection.execute(query))
 
 
-_Grouped = dict[tuple[str, int], list[Row[Any]]]
+_Grouped = dict[int, list[Row[Any]]]
 
 
-def _grouped(connection: Connection, table: Table, slugs: list[str] | None) -> _Grouped:
-    query = select(table).order_by(table.c.slug, table.c.number, table.c.position)
-    if slugs is not None:
-        query = query.where(table.c.slug.in_(slugs))
+def _grouped(connection: Connection, query: Select[Any], table: Table) -> _Grouped:
     groups: _Grouped = defaultdict(list)
-    for row in connection.execute(query):
-        groups[row.slug, row.number].append(row)
+    for row in connection.execute(query.order_by(table.c.position)):
+        groups[row.version_no].append(row)
     return groups
 
 
@@ -162,8 +195,8 @@ def _version_in(row: Row[Any], practices: _Grouped, changes: _Grouped) -> Versio
         effective_at=row.effective_at,
         commit=row.commit_id,
         text_sha256=row.text_sha256,
-        practices=tuple(_practice_in(found) for found in practices.get((row.slug, row.number), ())),
-        changes=tuple(_change_in(found, key) for found in changes.get((row.slug, row.number), ())),
+        practices=tuple(_practice_in(found) for found in practices.get(row.version_no, ())),
+        changes=tuple(_change_in(found, key) for found in changes.get(row.version_no, ())),
     )
 
 
@@ -182,4 +215,4 @@ def _practice_in(row: Row[Any]) -> Practice:
 
 
 def _change_in(row: Row[Any], version: VersionKey) -> PendingChange:
-    return PendingChange(row.name, version, row.practice, ChoiceMode(row.mode), row.window_days)
+    return PendingChange(row.name, version, row.id, ChoiceMode(row.mode), row.window_days)

@@ -26,7 +26,8 @@ class UseRequest:
 
     ``at`` may lie in the past: the answer is the one that was right then. Aware UTC. ``recipient`` is a
     class of recipients, ``class:name``, or the name of one that a practice mentions; None asks about a
-    use without disclosure. ``slug`` None asks every policy that has a matching tag.
+    use without disclosure. ``slug`` None asks every policy that has a matching tag. ``customer`` is
+    whose subject is meant, needed where two customers have one of the same id.
     """
 
     subject: str
@@ -35,6 +36,7 @@ class UseRequest:
     at: datetime
     recipient: str | None = None
     slug: str | None = None
+    customer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The ledger's first tables, and the triggers that let rows in and never let them change.
 
-{whole}, {time} and {strict} differ between the databases; all else is the same text.
+Written in PostgreSQL's words; `sqlite` puts them into those of a STRICT table without rowid.
 """
 
+import re
 from collections.abc import Iterator
 
 from alembic import op
@@ -14,213 +15,309 @@ branch_labels = None
 depends_on = None
 
 TABLES = (
+    """CREATE TABLE address (
+        subject_no BIGINT NOT NULL,
+        position INTEGER NOT NULL,
+        email TEXT NOT NULL,
+        name TEXT NOT NULL,
+        locale TEXT NOT NULL,
+        PRIMARY KEY (subject_no, position),
+        UNIQUE (subject_no, email)
+    )""",
     """CREATE TABLE entry (
-        seq {whole} NOT NULL PRIMARY KEY,
+        seq BIGINT NOT NULL,
         kind TEXT NOT NULL,
-        recorded_at {time} NOT NULL
-    ){strict}""",
-    """CREATE TABLE version (
+        recorded_at BIGINT NOT NULL,
+        PRIMARY KEY (seq)
+    )""",
+    """CREATE TABLE epoch (
+        from_at BIGINT NOT NULL,
+        epoch_no SMALLINT NOT NULL,
+        PRIMARY KEY (epoch_no)
+    )""",
+    """CREATE TABLE outbox_state (
+        subject_no BIGINT NOT NULL,
+        not_before BIGINT,
+        changed_at BIGINT NOT NULL,
+        notice_no INTEGER NOT NULL,
+        contact INTEGER NOT NULL,
+        attempts INTEGER NOT NULL,
+        state TEXT NOT NULL,
+        receipt TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        PRIMARY KEY (subject_no, notice_no, contact),
+        CONSTRAINT outbox_state_state CHECK (state IN ('planned', 'posting', 'accepted', 'unknown', 'rejected'))
+    )""",
+    "CREATE INDEX outbox_state_state ON outbox_state (state, subject_no)",
+    """CREATE TABLE policy (
+        policy_no SMALLINT NOT NULL,
         slug TEXT NOT NULL,
-        number INTEGER NOT NULL CONSTRAINT version_number CHECK (number > 0),
+        PRIMARY KEY (policy_no),
+        UNIQUE (slug)
+    )""",
+    """CREATE TABLE record_name (
+        subject_no BIGINT NOT NULL,
+        ref BIGINT NOT NULL,
+        name TEXT NOT NULL,
+        PRIMARY KEY (subject_no, ref)
+    )""",
+    """CREATE TABLE tag_1 (
+        subject_no BIGINT NOT NULL,
+        ref BIGINT NOT NULL,
+        collected_at BIGINT NOT NULL,
+        batch_no INTEGER NOT NULL,
+        version_no SMALLINT NOT NULL,
+        category SMALLINT NOT NULL,
+        PRIMARY KEY (subject_no, category, ref)
+    )""",
+    """CREATE TABLE tag_correction (
+        subject_no BIGINT NOT NULL,
+        ref BIGINT NOT NULL,
+        collected_at BIGINT NOT NULL,
+        batch_no INTEGER NOT NULL,
+        correction INTEGER NOT NULL,
+        version_no SMALLINT NOT NULL,
+        category SMALLINT NOT NULL,
+        PRIMARY KEY (subject_no, category, ref, correction)
+    )""",
+    """CREATE TABLE batch (
+        entry BIGINT NOT NULL,
+        batch_no INTEGER NOT NULL,
+        tag_count INTEGER NOT NULL,
+        epoch_no SMALLINT NOT NULL,
+        digest BYTEA NOT NULL,
+        provenance TEXT NOT NULL,
+        PRIMARY KEY (batch_no),
+        FOREIGN KEY(entry) REFERENCES entry (seq)
+    )""",
+    "CREATE INDEX batch_entry ON batch (entry)",
+    """CREATE TABLE category (
+        category_no SMALLINT NOT NULL,
+        policy_no SMALLINT NOT NULL,
+        id TEXT NOT NULL,
+        PRIMARY KEY (category_no),
+        UNIQUE (policy_no, id),
+        FOREIGN KEY(policy_no) REFERENCES policy (policy_no)
+    )""",
+    """CREATE TABLE chain (
+        entry BIGINT NOT NULL,
+        digest BYTEA NOT NULL,
+        root BYTEA NOT NULL,
+        PRIMARY KEY (entry),
+        FOREIGN KEY(entry) REFERENCES entry (seq)
+    )""",
+    """CREATE TABLE customer (
+        entry BIGINT NOT NULL,
+        tenant_no INTEGER NOT NULL,
+        id TEXT NOT NULL,
+        name TEXT NOT NULL,
+        PRIMARY KEY (tenant_no),
+        CONSTRAINT customer_tenant_no CHECK (tenant_no BETWEEN 1 AND 4194303),
+        FOREIGN KEY(entry) REFERENCES entry (seq),
+        UNIQUE (id)
+    )""",
+    """CREATE TABLE delivery_event (
+        happened_at BIGINT NOT NULL,
+        entry BIGINT NOT NULL,
+        nid TEXT NOT NULL,
+        event TEXT NOT NULL,
+        PRIMARY KEY (nid, event, happened_at),
+        FOREIGN KEY(entry) REFERENCES entry (seq)
+    )""",
+    """CREATE TABLE pseudonym (
+        subject_no BIGINT NOT NULL,
+        entry BIGINT NOT NULL,
+        tenant_no INTEGER NOT NULL,
+        ext_id BYTEA NOT NULL,
+        PRIMARY KEY (ext_id, tenant_no),
+        FOREIGN KEY(entry) REFERENCES entry (seq)
+    )""",
+    """CREATE TABLE subject (
+        subject_no BIGINT NOT NULL,
+        erased_at BIGINT,
+        entry BIGINT NOT NULL,
+        seal BYTEA NOT NULL,
+        ext_id BYTEA,
+        salt BYTEA,
+        PRIMARY KEY (subject_no),
+        FOREIGN KEY(entry) REFERENCES entry (seq)
+    )""",
+    """CREATE TABLE version (
+        published_at BIGINT NOT NULL,
+        effective_at BIGINT NOT NULL,
+        entry BIGINT NOT NULL,
+        number INTEGER NOT NULL,
+        version_no SMALLINT NOT NULL,
+        policy_no SMALLINT NOT NULL,
         title TEXT NOT NULL,
         change_class TEXT NOT NULL,
-        published_at {time} NOT NULL,
-        effective_at {time} NOT NULL,
         commit_id TEXT NOT NULL,
         text_sha256 TEXT NOT NULL,
-        entry {whole} NOT NULL REFERENCES entry (seq),
-        PRIMARY KEY (slug, number)
-    ){strict}""",
-    """CREATE TABLE practice (
-        slug TEXT NOT NULL,
-        number INTEGER NOT NULL,
-        id TEXT NOT NULL,
+        PRIMARY KEY (version_no),
+        UNIQUE (policy_no, number),
+        CONSTRAINT version_number CHECK (number > 0),
+        CONSTRAINT version_version_no CHECK (version_no > 0),
+        FOREIGN KEY(entry) REFERENCES entry (seq),
+        FOREIGN KEY(policy_no) REFERENCES policy (policy_no)
+    )""",
+    """CREATE TABLE acknowledgement (
+        subject_no BIGINT NOT NULL,
+        seen_at BIGINT NOT NULL,
+        entry BIGINT NOT NULL,
+        version_no SMALLINT NOT NULL,
+        PRIMARY KEY (subject_no, version_no),
+        FOREIGN KEY(entry) REFERENCES entry (seq),
+        FOREIGN KEY(version_no) REFERENCES version (version_no)
+    )""",
+    """CREATE TABLE admission (
+        subject_no BIGINT NOT NULL,
+        admitted_at BIGINT NOT NULL,
+        entry BIGINT NOT NULL,
+        version_no SMALLINT NOT NULL,
+        PRIMARY KEY (subject_no, version_no),
+        FOREIGN KEY(subject_no) REFERENCES subject (subject_no),
+        FOREIGN KEY(entry) REFERENCES entry (seq)
+    )""",
+    """CREATE TABLE notice (
+        notice_no INTEGER NOT NULL,
         position INTEGER NOT NULL,
+        version_no SMALLINT NOT NULL,
+        kind TEXT NOT NULL,
+        audience_kind TEXT NOT NULL,
+        audience_categories TEXT NOT NULL,
+        changes TEXT NOT NULL,
+        body TEXT NOT NULL,
+        PRIMARY KEY (notice_no),
+        UNIQUE (version_no, position),
+        FOREIGN KEY(version_no) REFERENCES version (version_no)
+    )""",
+    """CREATE TABLE practice (
+        practice_no INTEGER NOT NULL,
+        position INTEGER NOT NULL,
+        line INTEGER NOT NULL,
+        version_no SMALLINT NOT NULL,
+        keep_existing SMALLINT NOT NULL,
+        id TEXT NOT NULL,
         clause TEXT NOT NULL,
         categories TEXT NOT NULL,
         purpose TEXT NOT NULL,
         recipients TEXT NOT NULL,
         retention TEXT NOT NULL,
         choice TEXT NOT NULL,
-        keep_existing INTEGER NOT NULL,
-        line INTEGER NOT NULL,
-        PRIMARY KEY (slug, number, id),
-        FOREIGN KEY (slug, number) REFERENCES version (slug, number)
-    ){strict}""",
+        PRIMARY KEY (practice_no),
+        UNIQUE (version_no, id),
+        FOREIGN KEY(version_no) REFERENCES version (version_no)
+    )""",
     """CREATE TABLE change (
-        slug TEXT NOT NULL,
-        number INTEGER NOT NULL,
-        practice TEXT NOT NULL,
+        practice_no INTEGER NOT NULL,
         position INTEGER NOT NULL,
-        name TEXT NOT NULL UNIQUE,
-        mode TEXT NOT NULL,
         window_days INTEGER NOT NULL,
-        PRIMARY KEY (slug, number, practice),
-        FOREIGN KEY (slug, number, practice) REFERENCES practice (slug, number, id)
-    ){strict}""",
-    """CREATE TABLE notice (
-        id TEXT NOT NULL PRIMARY KEY,
-        slug TEXT NOT NULL,
-        number INTEGER NOT NULL,
-        kind TEXT NOT NULL,
-        position INTEGER NOT NULL,
-        audience_kind TEXT NOT NULL,
-        audience_categories TEXT NOT NULL,
-        changes TEXT NOT NULL,
-        body TEXT NOT NULL,
-        FOREIGN KEY (slug, number) REFERENCES version (slug, number)
-    ){strict}""",
-    """CREATE TABLE outbox (
-        nid TEXT NOT NULL PRIMARY KEY,
-        notice_id TEXT NOT NULL REFERENCES notice (id),
-        addressee_kind TEXT NOT NULL,
-        addressee TEXT NOT NULL,
-        contact INTEGER NOT NULL,
-        entry {whole} NOT NULL REFERENCES entry (seq),
-        UNIQUE (notice_id, addressee_kind, addressee, contact)
-    ){strict}""",
-    "CREATE INDEX outbox_addressee ON outbox (addressee_kind, addressee)",
-    """CREATE TABLE outbox_state (
-        nid TEXT NOT NULL PRIMARY KEY REFERENCES outbox (nid),
-        state TEXT NOT NULL CONSTRAINT outbox_state_state
-            CHECK (state IN ('planned', 'posting', 'accepted', 'unknown', 'rejected')),
-        attempts INTEGER NOT NULL,
-        not_before {time},
-        changed_at {time} NOT NULL,
-        receipt TEXT NOT NULL,
-        reason TEXT NOT NULL
-    ){strict}""",
-    "CREATE INDEX outbox_state_state_nid ON outbox_state (state, nid)",
-    """CREATE TABLE delivery_event (
-        nid TEXT NOT NULL,
-        event TEXT NOT NULL,
-        at {time} NOT NULL,
-        entry {whole} NOT NULL REFERENCES entry (seq),
-        PRIMARY KEY (nid, event, at)
-    ){strict}""",
-    """CREATE TABLE customer (
-        id TEXT NOT NULL PRIMARY KEY,
         name TEXT NOT NULL,
-        entry {whole} NOT NULL REFERENCES entry (seq)
-    ){strict}""",
-    """CREATE TABLE subject (
-        pseudonym TEXT NOT NULL PRIMARY KEY,
-        entry {whole} NOT NULL REFERENCES entry (seq)
-    ){strict}""",
-    """CREATE TABLE membership (
-        subject TEXT NOT NULL PRIMARY KEY REFERENCES subject (pseudonym),
-        customer TEXT NOT NULL REFERENCES customer (id),
-        entry {whole} NOT NULL REFERENCES entry (seq)
-    ){strict}""",
-    "CREATE INDEX membership_customer ON membership (customer)",
-    """CREATE TABLE address (
-        owner_kind TEXT NOT NULL CONSTRAINT address_owner_kind CHECK (owner_kind IN ('customer', 'subject')),
-        owner TEXT NOT NULL,
-        position INTEGER NOT NULL,
-        email TEXT NOT NULL,
-        name TEXT NOT NULL,
-        locale TEXT NOT NULL,
-        PRIMARY KEY (owner_kind, owner, position),
-        UNIQUE (owner_kind, owner, email)
-    ){strict}""",
-    """CREATE TABLE admission (
-        subject TEXT NOT NULL REFERENCES subject (pseudonym),
-        slug TEXT NOT NULL,
-        number INTEGER NOT NULL,
-        at {time} NOT NULL,
-        entry {whole} NOT NULL REFERENCES entry (seq),
-        PRIMARY KEY (subject, slug, number)
-    ){strict}""",
-    """CREATE TABLE tag (
-        subject TEXT NOT NULL REFERENCES subject (pseudonym),
-        slug TEXT NOT NULL,
-        category TEXT NOT NULL,
-        record TEXT NOT NULL,
-        correction INTEGER NOT NULL,
-        collected_at {time} NOT NULL,
-        number INTEGER,
-        provenance TEXT NOT NULL,
-        entry {whole} NOT NULL REFERENCES entry (seq),
-        PRIMARY KEY (subject, slug, category, record, correction),
-        FOREIGN KEY (slug, number) REFERENCES version (slug, number)
-    ){strict}""",
+        mode TEXT NOT NULL,
+        PRIMARY KEY (practice_no),
+        FOREIGN KEY(practice_no) REFERENCES practice (practice_no),
+        UNIQUE (name)
+    )""",
     """CREATE TABLE choice (
-        seq {whole} NOT NULL PRIMARY KEY,
-        scope TEXT NOT NULL CONSTRAINT choice_scope CHECK (scope IN ('subject', 'customer')),
-        who TEXT NOT NULL,
-        slug TEXT NOT NULL,
-        number INTEGER NOT NULL,
-        practice TEXT NOT NULL,
-        answer TEXT NOT NULL CONSTRAINT choice_answer CHECK (answer IN ('consent', 'refuse', 'withdraw')),
-        at {time} NOT NULL,
-        entry {whole} NOT NULL REFERENCES entry (seq),
-        UNIQUE (scope, who, slug, number, practice, at),
-        FOREIGN KEY (slug, number, practice) REFERENCES practice (slug, number, id)
-    ){strict}""",
-    """CREATE TABLE acknowledgement (
-        customer TEXT NOT NULL REFERENCES customer (id),
-        slug TEXT NOT NULL,
-        number INTEGER NOT NULL,
-        at {time} NOT NULL,
-        entry {whole} NOT NULL REFERENCES entry (seq),
-        PRIMARY KEY (customer, slug, number),
-        FOREIGN KEY (slug, number) REFERENCES version (slug, number)
-    ){strict}""",
+        subject_no BIGINT NOT NULL,
+        given_at BIGINT NOT NULL,
+        seq BIGINT NOT NULL,
+        entry BIGINT NOT NULL,
+        practice_no INTEGER NOT NULL,
+        answer SMALLINT NOT NULL,
+        PRIMARY KEY (subject_no, given_at, practice_no),
+        CONSTRAINT choice_answer CHECK (answer IN (1, 2, 3)),
+        FOREIGN KEY(entry) REFERENCES entry (seq),
+        FOREIGN KEY(practice_no) REFERENCES practice (practice_no)
+    )""",
+    """CREATE TABLE outbox (
+        subject_no BIGINT NOT NULL,
+        entry BIGINT NOT NULL,
+        notice_no INTEGER NOT NULL,
+        contact INTEGER NOT NULL,
+        nid TEXT NOT NULL,
+        PRIMARY KEY (subject_no, notice_no, contact),
+        FOREIGN KEY(entry) REFERENCES entry (seq),
+        FOREIGN KEY(notice_no) REFERENCES notice (notice_no)
+    )""",
+    "CREATE INDEX outbox_nid ON outbox (nid)",
 )
+FIRST_EPOCH = "INSERT INTO epoch (epoch_no, from_at) VALUES (1, -4611686018427387904)"
 
-# The tables whose rows never change, with the keys by which a row is known.
-APPEND_ONLY = {
-    "entry": (("seq",),),
-    "version": (("slug", "number"),),
-    "practice": (("slug", "number", "id"),),
-    "change": (("slug", "number", "practice"), ("name",)),
-    "notice": (("id",),),
-    "outbox": (("nid",), ("notice_id", "addressee_kind", "addressee", "contact")),
-    "delivery_event": (("nid", "event", "at"),),
-    "customer": (("id",),),
-    "subject": (("pseudonym",),),
-    "membership": (("subject",),),
-    "admission": (("subject", "slug", "number"),),
-    "tag": (("subject", "slug", "category", "record", "correction"),),
-    "choice": (("seq",), ("scope", "who", "slug", "number", "practice", "at")),
-    "acknowledgement": (("customer", "slug", "number"),),
-}
+MUTABLE = ("outbox_state", "address")
+# A subject may be erased once; what leads to it may go.
+ERASED = (
+    "NEW.ext_id IS NULL AND NEW.salt IS NULL AND NEW.erased_at IS NOT NULL AND OLD.erased_at IS NULL "
+    "AND NEW.subject_no = OLD.subject_no AND NEW.entry = OLD.entry AND NEW.seal = OLD.seal"
+)
+GOING = ("pseudonym", "record_name")
+SQLITE_WORDS = {"BIGINT": "INTEGER", "SMALLINT": "INTEGER", "BYTEA": "BLOB"}
 
 
 def upgrade() -> None:
     """Make the tables and their triggers."""
-    sqlite = op.get_bind().dialect.name == "sqlite"
-    words = (
-        {"whole": "INTEGER", "time": "TEXT", "strict": " STRICT"}
-        if sqlite
-        else {"whole": "BIGINT", "time": "TIMESTAMP WITH TIME ZONE", "strict": ""}
-    )
+    is_sqlite = op.get_bind().dialect.name == "sqlite"
     for statement in TABLES:
-        op.execute(statement.format(**words))
-    for statement in _sqlite_triggers() if sqlite else _postgresql_triggers():
+        op.execute(sqlite(statement) if is_sqlite else statement)
+    for statement in sqlite_triggers() if is_sqlite else postgresql_triggers():
         op.execute(statement)
+    op.execute(FIRST_EPOCH)
 
 
-def _sqlite_triggers() -> Iterator[str]:
-    for table, keys in APPEND_ONLY.items():
+def sqlite(statement: str) -> str:
+    """The statement as SQLite says it."""
+    words = re.compile(rf"\b({'|'.join(SQLITE_WORDS)})\b")
+    said = words.sub(lambda found: SQLITE_WORDS[found[0]], statement)
+    if not said.startswith("CREATE TABLE"):
+        return said
+    return f"{key_first(said)} STRICT, WITHOUT ROWID"
+
+
+def key_first(statement: str) -> str:
+    """The columns of the primary key first: SQLite 3.40 checks a table without rowid wrongly otherwise."""
+    first, *lines, last = statement.split("\n")
+    (key,) = (re.findall(r"\w+", line)[2:] for line in lines if line.lstrip().startswith("PRIMARY KEY"))
+
+    def place(line: str) -> int:
+        name = line.split()[0]
+        return key.index(name) if name in key else len(key)
+
+    bare = sorted((line.rstrip(",") for line in lines), key=place)
+    return "\n".join((first, ",\n".join(bare), last))
+
+
+def names() -> Iterator[str]:
+    """Every table made here."""
+    yield from (found[1] for text in TABLES if (found := re.match(r"CREATE TABLE (\w+)", text)))
+
+
+def sqlite_triggers() -> Iterator[str]:
+    """INSERT OR REPLACE asks the delete trigger on connections with recursive_triggers, as ours are."""
+    for table in names():
         stop = f"BEGIN SELECT RAISE(ABORT, 'the ledger is append-only: {table}'); END"
-        yield f"CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} {stop}"
-        yield f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} {stop}"
-        # INSERT OR REPLACE deletes without asking the delete trigger; a new row may not meet an old one.
-        for position, columns in enumerate(keys):
-            same = " AND ".join(f"{column} = NEW.{column}" for column in columns)
-            yield (
-                f"CREATE TRIGGER {table}_no_replace_{position} BEFORE INSERT ON {table} "
-                f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {same}) {stop}"
-            )
+        update = f"CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table}"
+        if table == "subject":
+            yield f"{update} WHEN NOT ({ERASED}) {stop}"
+        elif table not in MUTABLE:
+            yield f"{update} {stop}"
+        if table not in (*MUTABLE, *GOING):
+            yield f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} {stop}"
 
 
-def _postgresql_triggers() -> Iterator[str]:
+def postgresql_triggers() -> Iterator[str]:
+    """One function for all; TRUNCATE is refused too."""
     yield (
         "CREATE FUNCTION ledger_append_only() RETURNS trigger LANGUAGE plpgsql AS $$ "
         "BEGIN RAISE EXCEPTION 'the ledger is append-only: %', TG_TABLE_NAME; END $$"
     )
-    for table in APPEND_ONLY:
-        act = "EXECUTE FUNCTION ledger_append_only()"
-        yield f"CREATE TRIGGER {table}_no_change BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW {act}"
-        yield f"CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} FOR EACH STATEMENT {act}"
+    act = "EXECUTE FUNCTION ledger_append_only()"
+    for table in names():
+        update = f"CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} FOR EACH ROW"
+        if table == "subject":
+            yield f"{update} WHEN (NOT ({ERASED})) {act}"
+        elif table not in MUTABLE:
+            yield f"{update} {act}"
+        if table not in (*MUTABLE, *GOING):
+            yield f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} FOR EACH ROW {act}"
+        if table not in MUTABLE:
+            yield f"CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} FOR EACH STATEMENT {act}"

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The chain: each entry's rows are hashed, and each hash is bound to all before it.
+
+1. A row is one line: its table, then its values in the order of the columns, as JSON. What may be
+   erased (``ext_id``, ``salt``, ``erased_at``, addresses, names of records) is left out.
+2. The digest of an entry is the SHA-256 of its lines, sorted, after a line of its own values.
+3. A batch of tags is one row, whose digest is the SHA-256 over its tags in the order of their key, six
+   little-endian 64-bit numbers each.
+4. The root of an entry is the SHA-256 of the root before it and its own digest.
+
+Whoever kept one root can tell that nothing before it was altered, left out or put elsewhere.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+from itertools import chain as flatten
+from typing import Any
+
+from sqlalchemy import Connection, Table, insert, select
+
+from policyctl.adapters.ledger.driver import TagValues, driver_of
+from policyctl.adapters.tables import BATCH, CHAIN, ENTRY, METADATA, microseconds
+
+_START = bytes(32)
+_LEFT_OUT = {"entry", "ext_id", "salt", "erased_at"}
+# Written in the same transaction but not part of the record: what leads to a subject, what is owed.
+_NOT_CHAINED = {"chain", "pseudonym", "outbox"}
+_NUMBER_BYTES = 8
+
+
+def tags_digest(rows: Iterable[TagValues]) -> bytes:
+    """What stands for a batch of tags (3)."""
+    return sha256(_packed(flatten.from_iterable(rows))).digest()
+
+
+def _packed(numbers: Iterable[int]) -> bytes:
+    packed = array("q", numbers)
+    if sys.byteorder == "big":
+        packed.byteswap()
+    return packed.tobytes()
+
+
+@dataclass(slots=True)
+class Lines:
+    """The rows of one entry as lines (1)."""
+
+    lines: list[bytes] = field(default_factory=list)
+
+    def add(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Note rows of a table that names its entry."""
+        if table.name in chained():
+            names = [column.name for column in table.c if column.name not in _LEFT_OUT]
+            self.lines += (_line(table.name, (row[name] for name in names)) for row in rows)
+
+    def digest(self, seq: int, kind: str, recorded_at: datetime) -> bytes:
+        """The hash of the entry (2)."""
+        found = sha256(_line("entry", (seq, kind, recorded_at)))
+        for line in sorted(self.lines):
+            found.update(line)
+        return found.digest()
+
+
+def chained() -> tuple[str, ...]:
+    """The tables whose rows are lines of the chain."""
+    return tuple(
+        name for name, table in METADATA.tables.items() if "entry" in table.c and name not in _NOT_CHAINED
+    )
+
+
+def _line(table: str, values: Iterable[Any]) -> bytes:
+    return json.dumps([table, *map(_plain, values)], ensure_ascii=True).encode() + b"\n"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return microseconds(value)
+    return value.hex() if isinstance(value, bytes) else value
+
+
+def add_link(connection: Connection, seq: int, kind: str, now: datetime, lines: Lines) -> None:
+    """Add the root of an entry (4)."""
+    newest = select(CHAIN.c.root).order_by(CHAIN.c.entry.desc()).limit(1)
+    before = connection.execute(newest).scalar() or _START
+    digest = lines.digest(seq, kind, now)
+    row = {"entry": seq, "digest": digest, "root": sha256(before + digest).digest()}
+    connection.execute(insert(CHAIN), row)
+
+
+def first_bad_entry(connection: Connection) -> int | None:
+    """The first entry that is not what it was when it was written; None where all are."""
+    lines = _lines_on_record(connection)
+    bad_batches = _bad_batches(connection)
+    root, expected = _START, 0
+    links = {row.entry: row for row in connection.execute(select(CHAIN))}
+    for row in connection.execute(select(ENTRY).order_by(ENTRY.c.seq)):
+        expected += 1
+        digest = lines.get(row.seq, Lines()).digest(row.seq, row.kind, row.recorded_at)
+        root = sha256(root + digest).digest()
+        link = links.get(row.seq)
+        sound = link is not None and (link.digest, link.root) == (digest, root)
+        if row.seq != expected or not sound or row.seq in bad_batches:
+            return expected
+    return expected + 1 if len(links) > expected else None
+
+
+def _lines_on_record(connection: Connection) -> dict[int, Lines]:
+    found: dict[int, Lines] = {}
+    for name in chained():
+        table = METADATA.tables[name]
+        for row in connection.execute(select(table)).mappings():
+            found.setdefault(row["entry"], Lines()).add(table, [dict(row)])
+    return found
+
+
+def _bad_batches(connection: Connection) -> set[int]:
+    """The entries with a batch whose tags are others than were hashed; one pass over each table of tags."""
+    hashes: dict[int, Any] = {}
+    for row in _tags_on_record(connection):
+        hashes.setdefault(row[4], sha256()).update(_packed(row))
+    batches = {row.batch_no: row for row in connection.execute(select(BATCH))}
+    wrong = {
+        row.entry for row in batches.values() if hashes.get(row.batch_no, sha256()).digest() != row.digest
+    }
+    return wrong | ({1} if set(hashes) - set(batches) else set())
+
+
+def _tags_on_record(connection: Connection) -> Iterator[TagValues]:
+    driver = driver_of(connection)
+    columns = "subject_no, category, ref, collected_at, batch_no, version_no"
+    for (number,) in driver.rows("SELECT epoch_no FROM epoch ORDER BY epoch_no"):
+        yield from driver.rows(f"SELECT {columns} FROM tag_{number} ORDER BY subject_no, category, ref")  # noqa: S608 - our own names
+    order = "subject_no, category, ref, correction"
+    yield from driver.rows(f"SELECT {columns} FROM tag_correction ORDER BY {order}")  # noqa: S608 - our own names

@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The hot paths, on the driver itself: what is done by the million, inside the caller's transaction.
+
+SQLAlchemy describes the tables and runs what is done now and then; here rows are plain tuples of
+integers and bytes, and both databases answer to one small interface. Names of tables and columns are
+ours; values never enter a statement. ``?`` marks a value, ``?*`` a list of them.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, starmap
+from typing import Any, Protocol
+
+from sqlalchemy import Connection
+
+Row = tuple[Any, ...]
+TagValues = tuple[int, int, int, int, int, int]
+TAG_COLUMNS = ("subject_no", "category", "ref", "collected_at", "batch_no", "version_no")
+_PORTION = 500
+_SAME_TAG = " AND ".join(f"t.{name} = s.{name}" for name in TAG_COLUMNS[:3])
+
+
+class Driver(Protocol):
+    """What a database must do fast."""
+
+    def rows(self, query: str, *values: Any) -> list[Row]:
+        """The rows of a query."""
+
+    def rows_in(self, query: str, wanted: Iterable[Any]) -> Iterator[Row]:
+        """The rows of a query for every one of ``wanted``, which ``?*`` stands for."""
+
+    def insert(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+        """Add rows, of which none may be there."""
+
+    def insert_missing(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+        """Add the rows whose key is not there yet."""
+
+    def insert_tags(self, table: str, rows: Sequence[TagValues]) -> int:
+        """Add the tags that are not there, of rows sorted by key with no key twice; how many were added."""
+
+    def tags_there(self, table: str, rows: Sequence[TagValues]) -> list[TagValues]:
+        """The tags in the table with the keys of ``rows`` and of another batch than theirs."""
+
+
+def driver_of(connection: Connection) -> Driver:
+    """The driver below a connection of SQLAlchemy."""
+    raw = connection.connection.driver_connection
+    if connection.dialect.name == "sqlite":
+        return SqliteDriver(raw)
+    return PostgresDriver(raw)
+
+
+class SqliteDriver:
+    """sqlite3, statements prepared once and kept by the module's own cache."""
+
+    def __init__(self, connection: Any) -> None:
+        self.raw = connection
+
+    def rows(self, query: str, *values: Any) -> list[Row]:
+        """The rows of a query."""
+        return self.raw.execute(query, values).fetchall()  # type: ignore[no-any-return]
+
+    def rows_in(self, query: str, wanted: Iterable[Any]) -> Iterator[Row]:
+        """In portions, as SQLite takes only so many values; the last one is filled up with a repeat."""
+        values = list(wanted)
+        for start in range(0, len(values), _PORTION):
+            portion = values[start : start + _PORTION]
+            size = 1 << (len(portion) - 1).bit_length()  # few different statements to prepare
+            marks = ", ".join("?" * size)
+            filled = [*portion, *[portion[-1]] * (size - len(portion))]
+            yield from self.raw.execute(query.replace("?*", f"({marks})"), filled)
+
+    def insert(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+        """Add rows, of which none may be there."""
+        marks = ", ".join("?" * len(columns))
+        self.raw.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", rows)  # noqa: S608 - our own names
+
+    def insert_missing(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+        """Add the rows whose key is not there yet."""
+        marks = ", ".join("?" * len(columns))
+        self.raw.executemany(f"INSERT OR IGNORE INTO {table} ({', '.join(columns)}) VALUES ({marks})", rows)  # noqa: S608 - our own names
+
+    def insert_tags(self, table: str, rows: Sequence[TagValues]) -> int:
+        """Add the tags that are not there."""
+        before = self.raw.total_changes
+        names = ", ".join(TAG_COLUMNS)
+        self.raw.executemany(f"INSERT OR IGNORE INTO {table} ({names}) VALUES (?, ?, ?, ?, ?, ?)", rows)  # noqa: S608 - our own names
+        return int(self.raw.total_changes - before)
+
+    def tags_there(self, table: str, rows: Sequence[TagValues]) -> list[TagValues]:
+        """One prepared look-up a key, in the order of the tree."""
+        query = (
+            f"SELECT {', '.join(TAG_COLUMNS)} FROM {table} "  # noqa: S608 - our own names
+            "WHERE subject_no = ? AND category = ? AND ref = ? AND batch_no <> ?"
+        )
+        execute = self.raw.execute
+        found = (execute(query, (row[0], row[1], row[2], row[4])).fetchone() for row in rows)
+        return [row for row in found if row is not None]
+
+
+class PostgresDriver:
+    """psycopg 3; rows go in by COPY, tags in its binary form."""
+
+    def __init__(self, connection: Any) -> None:
+        self.raw = connection
+
+    def rows(self, query: str, *values: Any) -> list[Row]:
+        """The rows of a query."""
+        return self.raw.execute(query.replace("?", "%s"), values).fetchall()  # type: ignore[no-any-return]
+
+    def rows_in(self, query: str, wanted: Iterable[Any]) -> Iterator[Row]:
+        """All in one query, the list being one array."""
+        said = query.replace("IN ?*", "= ANY(%s)")
+        yield from self.raw.execute(said, (list(wanted),))
+
+    def insert(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+        """Add rows, of which none may be there."""
+        with self.raw.cursor().copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
+
+    def insert_missing(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+        """Through a stage of this transaction."""
+        if not rows:
+            return
+        names, stage = ", ".join(columns), f"{table}_stage"
+        self.raw.execute(f"DROP TABLE IF EXISTS {stage}")
+        like = f"SELECT {names} FROM {table} LIMIT 0"  # noqa: S608 - our own names
+        self.raw.execute(f"CREATE TEMP TABLE {stage} ON COMMIT DROP AS {like}")
+        self.insert(stage, columns, rows)
+        self.raw.execute(f"INSERT INTO {table} ({names}) SELECT {names} FROM {stage} ON CONFLICT DO NOTHING")  # noqa: S608 - our own names
+
+    def insert_tags(self, table: str, rows: Sequence[TagValues]) -> int:
+        """Into a stage of this transaction, and from there what is not in the table."""
+        self._stage(rows)
+        names = ", ".join(TAG_COLUMNS)
+        added = self.raw.execute(
+            f"INSERT INTO {table} ({names}) SELECT {names} FROM tag_stage "  # noqa: S608 - our own names
+            "ON CONFLICT (subject_no, category, ref) DO NOTHING"
+        )
+        return int(added.rowcount)
+
+    def tags_there(self, table: str, rows: Sequence[TagValues]) -> list[TagValues]:
+        """Joined with the stage."""
+        self._stage(rows)
+        names = ", ".join(f"t.{name}" for name in TAG_COLUMNS)
+        query = (
+            f"SELECT {names} FROM tag_stage s JOIN {table} t ON {_SAME_TAG} "  # noqa: S608 - our own names
+            "WHERE t.batch_no <> s.batch_no"
+        )
+        return self.raw.execute(query).fetchall()  # type: ignore[no-any-return]
+
+    def _stage(self, rows: Sequence[TagValues]) -> None:
+        self.raw.execute("DROP TABLE IF EXISTS tag_stage")
+        self.raw.execute(
+            "CREATE TEMP TABLE tag_stage (subject_no bigint, category smallint, ref bigint, "
+            "collected_at bigint, batch_no integer, version_no smallint) ON COMMIT DROP"
+        )
+        copy_tags(self.raw, "tag_stage", rows)
+
+
+# The binary form of COPY: a signature, then for each row the number of columns, each value after its length.
+_HEAD = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
+_TAIL = struct.pack(">h", -1)
+_ROW = struct.Struct(">h iq ih iq iq ii ih".replace(" ", ""))
+
+
+def copy_tags(connection: Any, table: str, rows: Sequence[TagValues]) -> None:
+    """COPY tags into a table, in the order given."""
+    with connection.cursor().copy(
+        f"COPY {table} ({', '.join(TAG_COLUMNS)}) FROM STDIN (FORMAT BINARY)"
+    ) as copy:
+        copy.write(b"".join(chain((_HEAD,), starmap(_packed, rows), (_TAIL,))))
+
+
+def _packed(
+    subject_no: int, category: int, ref: int, collected_at: int, batch_no: int, version_no: int
+) -> bytes:
+    return _ROW.pack(6, 8, subject_no, 2, category, 8, ref, 8, collected_at, 4, batch_no, 2, version_no)

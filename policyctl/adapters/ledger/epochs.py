@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Epochs: one table of tags for each stretch of time, so that only the newest takes random inserts.
+
+A tag goes where its time of collection lies; the same row sent again therefore meets itself. A new
+epoch opens when the newest holds :data:`ROWS`, from the moment of the import on; most ledgers never see
+a second one. A record collected again in a later epoch is a further tag: each of them has to permit.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, MetaData, Table, func, insert, select
+
+from policyctl.adapters.tables import BATCH, EPOCH, tag_table
+
+ROWS = 20_000_000
+# As the first migration made the first of them: SQLite wants the key first, PostgreSQL the long ones.
+_TABLES = {
+    "sqlite": "CREATE TABLE {} (subject_no INTEGER NOT NULL, category INTEGER NOT NULL, "
+    "ref INTEGER NOT NULL, collected_at INTEGER NOT NULL, batch_no INTEGER NOT NULL, "
+    "version_no INTEGER NOT NULL, "
+    "PRIMARY KEY (subject_no, category, ref)) STRICT, WITHOUT ROWID",
+    "postgresql": "CREATE TABLE {} (subject_no BIGINT NOT NULL, ref BIGINT NOT NULL, "
+    "collected_at BIGINT NOT NULL, batch_no INTEGER NOT NULL, version_no SMALLINT NOT NULL, "
+    "category SMALLINT NOT NULL, PRIMARY KEY (subject_no, category, ref))",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Epochs:
+    """Where each epoch begins (milliseconds since 1970), oldest first, and its number."""
+
+    begins: tuple[int, ...]
+    numbers: tuple[int, ...]
+
+    def of(self, collected_at: int) -> int:
+        """The epoch that a time of collection lies in."""
+        return self.numbers[bisect_right(self.begins, collected_at) - 1]
+
+    @property
+    def newest_first(self) -> Sequence[int]:
+        """The order in which a look-up tries them."""
+        return self.numbers[::-1]
+
+
+def read_epochs(connection: Connection) -> Epochs:
+    """The epochs of this ledger."""
+    rows = connection.execute(select(EPOCH.c.from_at, EPOCH.c.epoch_no).order_by(EPOCH.c.epoch_no)).all()
+    return Epochs(tuple(row[0] for row in rows), tuple(row[1] for row in rows))
+
+
+def table_name(epoch_no: int) -> str:
+    """The table of an epoch's tags."""
+    return f"tag_{epoch_no}"
+
+
+def tag_tables(connection: Connection) -> list[Table]:
+    """The tables of all epochs, newest first, for statements built with SQLAlchemy."""
+    return [tag_table(number, MetaData()) for number in read_epochs(connection).newest_first]
+
+
+def open_epoch_if_full(connection: Connection, now_ms: int, rows: int) -> bool:
+    """Open the next epoch when the newest holds ``rows`` tags or more; False where it does not."""
+    epochs = read_epochs(connection)
+    newest = epochs.numbers[-1]
+    held = connection.execute(
+        select(func.coalesce(func.sum(BATCH.c.tag_count), 0)).where(BATCH.c.epoch_no == newest)
+    ).scalar_one()
+    if held < rows or now_ms <= epochs.begins[-1]:
+        return False
+    open_epoch(connection, newest + 1, now_ms)
+    return True
+
+
+def open_epoch(connection: Connection, number: int, from_ms: int) -> None:
+    """Make the table of an epoch, append-only as the others are."""
+    table = table_name(number)
+    connection.exec_driver_sql(_TABLES[connection.dialect.name].format(table))
+    connection.execute(insert(EPOCH), {"epoch_no": number, "from_at": from_ms})
+    for statement in _triggers(connection.dialect.name, table):
+        connection.exec_driver_sql(statement)
+
+
+def _triggers(dialect: str, table: str) -> list[str]:
+    if dialect == "sqlite":
+        stop = f"BEGIN SELECT RAISE(ABORT, 'the ledger is append-only: {table}'); END"
+        return [
+            f"CREATE TRIGGER {table}_no_{act} BEFORE {act.upper()} ON {table} {stop}"
+            for act in ("update", "delete")
+        ]
+    act = "EXECUTE FUNCTION ledger_append_only()"
+    return [
+        f"CREATE TRIGGER {table}_no_change BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW {act}",
+        f"CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} FOR EACH STATEMENT {act}",
+    ]
