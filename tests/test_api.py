@@ -4,17 +4,17 @@
 from __future__ import annotations
 
 import sys
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from policyctl.actions import imports
-from policyctl.api import may_use
+from policyctl import wiring
+from policyctl.actions import imports, tagging
+from policyctl.api import may_use, open_ledger
 from policyctl.core.use.decision import UseAnswer
-from policyctl.errors import CannotCompareError, UsageError
+from policyctl.errors import CannotCompareError, InputError, UsageError
 from policyctl.settings import load_settings
-from policyctl.wiring import open_ledger
 from tests.adapters.ledger_samples import KEY, day, practice, version
 
 EMAIL, NEWS = "user.contact.email", "marketing.communications.email"
@@ -26,12 +26,12 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A policy repository with one version and one tagged piece of data."""
     monkeypatch.setenv("POLICYCTL_PSEUDONYM_KEY", KEY.hex())
     (tmp_path / "policyctl.toml").write_text('[ledger]\nurl = "sqlite:///ledger.db"\n', "utf-8")
-    ledger = open_ledger(load_settings(tmp_path))
+    ledger = wiring.open_ledger(load_settings(tmp_path))
     ledger.upgrade()
     ledger.record_version(version(1, "2026-01-01", practice("news", NEWS)), (), now=NOW)
     people = b"subject,customer,email,locale,known_since\nu1,,u1@example.com,en,2026-01-02\n"
     imports.import_subjects(people, file="subjects.csv", now=NOW, ledger=ledger)
-    imports.add_tag("u1", EMAIL, "account", day("2026-02-01"), now=NOW, ledger=ledger)
+    tagging.add_tag("u1", EMAIL, "account", day("2026-02-01"), now=NOW, ledger=ledger)
     ledger.close()
     return tmp_path
 
@@ -76,3 +76,36 @@ def test_a_question_loads_neither_git_nor_markdown(repository: Path) -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=repository
     )
     assert run.stdout.strip() == "[]"
+
+
+def test_a_program_tags_data_when_it_is_collected_and_asks_at_once(repository: Path) -> None:
+    with open_ledger(repository) as ledger:
+        assert ledger.tag("u1", EMAIL, "newsletter-form", collected_at=day("2026-03-01"))
+        assert not ledger.tag("u1", EMAIL, "newsletter-form", collected_at=day("2026-03-01"))
+        found = ledger.may_use("u1", EMAIL, NEWS)
+        assert found.answer is UseAnswer.PERMITTED
+        assert {each.record for each in found.tags} == {"account", "newsletter-form"}
+
+
+def test_a_tag_without_a_time_is_of_now_and_one_that_cannot_be_is_refused(repository: Path) -> None:
+    with open_ledger(repository) as ledger:
+        assert ledger.tag("u1", EMAIL, "today")
+        with pytest.raises(InputError, match="future"):
+            ledger.tag("u1", EMAIL, "tomorrow", collected_at=datetime.now(UTC) + timedelta(days=1))  # noqa: TID251
+        with pytest.raises(InputError, match="not known"):
+            ledger.tag("stranger", EMAIL, "x")
+        with pytest.raises(UsageError, match="time zone"):
+            ledger.tag("u1", EMAIL, "x", collected_at=datetime(2026, 3, 1))  # noqa: DTZ001 - that is the point
+
+
+def test_old_data_says_where_it_is_known_from_in_the_decision(repository: Path) -> None:
+    with open_ledger(repository) as ledger:
+        assert ledger.tag(
+            "u1",
+            EMAIL,
+            "paper",
+            collected_at=day("2025-03-01"),
+            version="v1",
+            provenance="paper form of 2025",
+        )
+        assert "paper form of 2025" in {each.provenance for each in ledger.may_use("u1", EMAIL, NEWS).tags}

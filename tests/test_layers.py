@@ -24,7 +24,7 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
         {"core", "errors", "faults", "adapters"},
         {
             "git", "gitdb", "sqlalchemy", "alembic", "psycopg", "sendgrid", "python_http_client", "httpx",
-            "markdownify", "bs4", "email_validator", "weasyprint",
+            "markdownify", "bs4", "email_validator", "weasyprint", "pyarrow",
         },
     ),
     "actions": ({"core", "reports", "adapters", "errors", "faults", "actions"}, set()),
@@ -209,7 +209,7 @@ def test_the_command_line_starts_without_the_heavy_libraries() -> None:
 
     heavy = [
         "git", "deepdiff", "sqlalchemy", "alembic", "sendgrid", "httpx", "jinja2", "rapidfuzz", "markdown_it",
-        "ruamel.yaml", "pydantic", "markdownify", "babel", "weasyprint",
+        "ruamel.yaml", "pydantic", "markdownify", "babel", "weasyprint", "pyarrow",
     ]  # fmt: skip
     code = f"import sys, policyctl.cli.app; print([m for m in {heavy!r} if m in sys.modules])"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -20,11 +20,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from policyctl.actions.decide import decide_use
-from policyctl.actions.imports import import_choices, import_customers, import_subjects, import_tags
+from policyctl.actions.imports import import_choices, import_customers, import_subjects
 from policyctl.actions.init import IGNORED, init
 from policyctl.actions.notify import notify
 from policyctl.actions.publish import publish
 from policyctl.actions.record import acknowledge, choose, deliver
+from policyctl.actions.tagging import import_tags
 from policyctl.adapters.demo_repository import DemoRepository
 from policyctl.adapters.history import History
 from policyctl.adapters.ledger import Ledger

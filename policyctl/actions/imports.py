@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""CSV files into the ledger. Either all rows of a file enter or none; a repeat adds nothing.
+"""CSV files of people and what they said into the ledger (tags: tagging.py). Either all rows of a file
+enter or none; a repeat adds nothing.
 
 Every bad row is reported with file, line, column and mend, all of them in one go.
 """
@@ -11,7 +12,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from policyctl.actions.cells import Cells
-from policyctl.core.formats.csv_rows import Columns, CsvRow, read_csv
+from policyctl.actions.tagging import as_one
+from policyctl.core.formats.csv_rows import Columns, read_csv
 from policyctl.core.notices.outbox import DeliveryEvent, DeliveryName
 from policyctl.core.records import (
     Answer,
@@ -19,16 +21,14 @@ from policyctl.core.records import (
     CustomerRow,
     ImportReceipt,
     SubjectRow,
-    TagRow,
 )
-from policyctl.errors import CannotCompareError, InputErrors, Place, PolicyctlError
+from policyctl.errors import InputErrors, PolicyctlError
 
 if TYPE_CHECKING:
     from policyctl.adapters.ledger import Ledger
 
 CUSTOMERS = Columns(("customer", "name", "admin_email", "admin_name", "locale"))
 SUBJECTS = Columns(("subject", "customer", "email", "locale", "known_since"))
-TAGS = Columns(("subject", "category", "record", "collected_at"), ("version", "provenance"))
 CHOICES = Columns(("change", "answer", "at"), ("subject", "customer"))
 DELIVERIES = Columns(("nid", "event", "at"))
 
@@ -44,29 +44,23 @@ def import_customers(
 
 
 def import_subjects(
-    content: bytes, *, file: str, now: datetime, ledger: Ledger, dry_run: bool = False
-) -> ImportReceipt:
-    """Import subjects. One without ``known_since`` comes under a policy by accepting a version."""
-    rows, errors = _read(content, file, now, SUBJECTS, _subject)
-    return _enter(errors, lambda dry: ledger.import_subjects(rows, now=now, dry_run=dry), dry_run=dry_run)
-
-
-def import_tags(
     content: bytes,
     *,
     file: str,
     now: datetime,
     ledger: Ledger,
-    policy: str | None = None,
+    customer: str | None = None,
     dry_run: bool = False,
 ) -> ImportReceipt:
-    """Tag data with the version it was collected under, which the ledger computes where none is given.
-
-    ``policy`` may be left out where there is only one, or where each version names it (``fax@v2``).
+    """Import subjects. One without ``known_since`` comes under a policy by accepting a version.
+    ``customer``: the ids in the file are this customer's own.
     """
-    slug = policy or _only_policy(ledger)
-    rows, errors = _read(content, file, now, TAGS, lambda cells: _tag(cells, slug))
-    return _enter(errors, lambda dry: ledger.import_tags(rows, now=now, dry_run=dry), dry_run=dry_run)
+    rows, errors = _read(content, file, now, SUBJECTS, _subject)
+    return _enter(
+        errors,
+        lambda dry: ledger.import_subjects(rows, now=now, dry_run=dry, within=customer),
+        dry_run=dry_run,
+    )
 
 
 def import_choices(
@@ -83,44 +77,6 @@ def import_deliveries(
     """Import what became of mails: the nid (the name of the mail), the event, when it happened."""
     rows, errors = _read(content, file, now, DELIVERIES, _delivery)
     return _enter(errors, lambda dry: ledger.import_deliveries(rows, now=now, dry_run=dry), dry_run=dry_run)
-
-
-def add_tag(
-    subject: str,
-    category: str,
-    record: str,
-    collected_at: datetime,
-    *,
-    now: datetime,
-    ledger: Ledger,
-    policy: str | None = None,
-    version: str | None = None,
-    provenance: str = "",
-    dry_run: bool = False,
-) -> bool:
-    """Tag one piece of data; False when it is tagged so already. Complaints as for a row of a file."""
-    values = {
-        "subject": subject,
-        "category": category,
-        "record": record,
-        "collected_at": collected_at.isoformat(),
-        "version": version or "",
-        "provenance": provenance,
-    }
-    cells = Cells(CsvRow(Place("tags add"), {name: text.strip() for name, text in values.items()}), now)
-    row = _tag(cells, policy or _only_policy(ledger))
-    if cells.errors:
-        raise _as_one(cells.errors)
-    return ledger.import_tags([row], now=now, dry_run=dry_run).added == 1
-
-
-def _only_policy(ledger: Ledger) -> str | None:
-    slugs = {record.key.slug for record in ledger.versions()}
-    if not slugs:
-        raise CannotCompareError(
-            "no version of any policy is on record", hint="publish one, then run `policyctl sync`"
-        )
-    return slugs.pop() if len(slugs) == 1 else None
 
 
 def _read(
@@ -148,17 +104,7 @@ def _enter(
         enter(True)  # noqa: FBT003 - the one argument says whether it is a dry run
     except InputErrors as more:
         errors = [*errors, *more.errors]
-    raise _as_one(errors)
-
-
-def _as_one(errors: Sequence[PolicyctlError]) -> PolicyctlError:
-    if len(errors) == 1:
-        return errors[0]
-    return InputErrors(tuple(sorted(errors, key=_line)))
-
-
-def _line(error: PolicyctlError) -> int:
-    return (error.place.line or 0) if error.place else 0
+    raise as_one(errors)
 
 
 # From cells to values, one function a file.
@@ -184,35 +130,6 @@ def _subject(cells: Cells) -> SubjectRow:
         locale=cells.locale(),
         known_since=cells.moment("known_since") if cells.text("known_since") else None,
     )
-
-
-def _tag(cells: Cells, policy: str | None) -> TagRow:
-    named, number = cells.version()
-    if named and policy and named != policy:
-        cells.complain(
-            "version", f"{named!r} is another policy than {policy!r}", "import each policy by itself"
-        )
-    if not (named or policy):
-        cells.complain("version", "there are several policies", "name one with --policy, or write fax@v2")
-    return TagRow(
-        place=cells.place,
-        subject=cells.required("subject"),
-        category=cells.required("category"),
-        record=_record(cells),
-        collected_at=cells.moment("collected_at"),
-        slug=named or policy or "",
-        version=number,
-        provenance=cells.text("provenance"),
-    )
-
-
-def _record(cells: Cells) -> str:
-    record = cells.required("record")
-    if "@" in record:
-        cells.complain(
-            "record", "an e-mail address is no name for a record", "use the key it has in your system"
-        )
-    return record
 
 
 def _choice(cells: Cells) -> ChoiceRow:

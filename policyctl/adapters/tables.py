@@ -54,6 +54,11 @@ def microseconds(moment: datetime) -> int:
     return (moment - _START) // _MICROSECOND
 
 
+def seconds(moment: datetime) -> int:
+    """Since 1970, whole ones: how finely a tag keeps when its data was collected."""
+    return microseconds(moment) // 1_000_000
+
+
 def moment_of(value: int) -> datetime:
     """The aware UTC moment of :func:`microseconds`."""
     return _START + timedelta(microseconds=value)
@@ -259,7 +264,7 @@ ADMISSION = _spread(
 
 
 def tag_table(epoch_no: int, metadata: MetaData = METADATA) -> Table:
-    """The tags of one epoch. ``collected_at``: milliseconds since 1970. 8-byte columns come first."""
+    """The tags of one epoch. ``collected_at``: seconds since 1970. 8-byte columns come first."""
     return _spread(
         f"tag_{epoch_no}",
         "subject_no",

@@ -15,7 +15,19 @@ from typing import Annotated
 import typer
 
 from policyctl import __version__
-from policyctl.cli import checking, ci, comparing, lineage, people, publishing, reference, setup, showing
+from policyctl.cli import (
+    checking,
+    ci,
+    comparing,
+    ledger,
+    lineage,
+    people,
+    publishing,
+    reference,
+    setup,
+    showing,
+    tagging,
+)
 from policyctl.cli.edge import EdgeGroup
 from policyctl.errors import UsageError
 
@@ -76,7 +88,9 @@ def options(
         _change_folder(context, folder)
 
 
-for group in (setup, comparing, checking, lineage, publishing, people, showing, ci, reference):
+for group in (
+    setup, comparing, checking, lineage, publishing, people, tagging, ledger, showing, ci, reference,
+):  # fmt: skip
     group.register(app)
 
 

@@ -36,6 +36,10 @@ SubjectOption = Annotated[str, typer.Option(metavar="ID", help="Your own id of t
 PolicyOption = Annotated[
     str | None, typer.Option(metavar="SLUG", help="Needed only where several policies are kept.")
 ]
+CustomerOption = Annotated[
+    str | None,
+    typer.Option(metavar="ID", help="The ids are this customer's own; nobody else's are looked at."),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -46,22 +50,11 @@ def register(app: typer.Typer) -> None:
         ("choices", "Answers of people and organisations.", choices_import),
         ("deliveries", "What became of the mails.", deliveries_import),
     ):
-        group = _group(what, f"policyctl {name} import {name}.csv")
+        group = group_of(what, f"policyctl {name} import {name}.csv")
         command(
             group, "import", f"policyctl {name} import {name}.csv", f"policyctl {name} import x.csv --dry-run"
         )(function)
         app.add_typer(group, name=name)
-    tags = _group("Labels on pieces of data.", "policyctl tags import tags.csv")
-    command(tags, "import", "policyctl tags import tags.csv", "policyctl tags import tags.csv --dry-run")(
-        tags_import
-    )
-    command(
-        tags,
-        "add",
-        "policyctl tags add --subject u-17 --category user.contact.email --record crm-1",
-        "policyctl tags add --subject u-17 --category user.name --record crm-2 --collected-at 2026-03-01",
-    )(tags_add)
-    app.add_typer(tags, name="tags")
     command(
         app,
         "accept",
@@ -82,7 +75,7 @@ def register(app: typer.Typer) -> None:
     )(may_use)
 
 
-def _group(what: str, example: str) -> typer.Typer:
+def group_of(what: str, example: str) -> typer.Typer:
     """A group of commands whose help, too, opens with an example."""
     words = f"\b\nExamples:\n  {example}\n\n{what}"
     return typer.Typer(help=words, short_help=what, no_args_is_help=True, rich_markup_mode=None)
@@ -122,12 +115,19 @@ def customers_import(
 
 
 def subjects_import(
-    file: CsvArgument, *, dry_run: DryRunOption = False, output_format: FormatOption = Format.TEXT
+    file: CsvArgument,
+    *,
+    customer: CustomerOption = None,
+    dry_run: DryRunOption = False,
+    output_format: FormatOption = Format.TEXT,
 ) -> None:
     """Import subjects: subject, customer, email, locale, known_since."""
+    from functools import partial
+
     from policyctl.actions.imports import import_subjects
 
-    _imported("subjects", file, import_subjects, output_format, dry_run=dry_run)
+    action = partial(import_subjects, customer=customer)
+    _imported("subjects", file, action, output_format, dry_run=dry_run)
 
 
 def choices_import(
@@ -148,54 +148,8 @@ def deliveries_import(
     _imported("deliveries", file, import_deliveries, output_format, dry_run=dry_run)
 
 
-def tags_import(
-    file: CsvArgument,
-    *,
-    policy: PolicyOption = None,
-    dry_run: DryRunOption = False,
-    output_format: FormatOption = Format.TEXT,
-) -> None:
-    """Import tags: subject, category, record, collected_at, and optionally version, provenance."""
-    from functools import partial
-
-    from policyctl.actions.imports import import_tags
-
-    _imported("tags", file, partial(import_tags, policy=policy), output_format, dry_run=dry_run)
-
-
-def tags_add(
-    *,
-    subject: SubjectOption,
-    category: Annotated[str, typer.Option(metavar="ID", help="Data category of the taxonomy.")],
-    record: Annotated[str, typer.Option(metavar="KEY", help="Your own key of the piece of data.")],
-    collected_at: Annotated[str | None, typer.Option(metavar="TIME", help="ISO 8601; default now.")] = None,
-    policy: PolicyOption = None,
-    version: Annotated[str | None, typer.Option(metavar="SLUG@vN", help="Default: the one in force.")] = None,
-    provenance: Annotated[str, typer.Option(help="Where a differing version is known from.")] = "",
-    dry_run: DryRunOption = False,
-    output_format: FormatOption = Format.TEXT,
-) -> None:
-    """Tag one piece of data with the version in force for its subject at collection."""
-    from policyctl.actions.imports import add_tag
-
-    at = moment(collected_at, option="--collected-at")
-    with repository() as opened:
-        added = add_tag(
-            subject,
-            category,
-            record,
-            at,
-            now=now(),
-            ledger=opened.ledger(),
-            policy=policy,
-            version=version,
-            provenance=provenance,
-            dry_run=dry_run,
-        )
-    print_receipt(_one("tags add", "tag", added=added, dry_run=dry_run), output_format)
-
-
-def _one(what: str, noun: str, *, added: bool, dry_run: bool) -> Receipt:
+def one_receipt(what: str, noun: str, *, added: bool, dry_run: bool) -> Receipt:
+    """What a command did that adds one row."""
     from policyctl.reports.receipt_v1 import Receipt
 
     remarks = () if added else ("it was there already; nothing is added",)
@@ -237,7 +191,7 @@ def accept(
         else:
             added = record.acknowledge(str(customer), key, at=when, now=now(), ledger=ledger, dry_run=dry_run)
     noun = "acceptance" if subject is not None else "acknowledgement"
-    print_receipt(_one("accept", noun, added=added, dry_run=dry_run), output_format)
+    print_receipt(one_receipt("accept", noun, added=added, dry_run=dry_run), output_format)
 
 
 def choose(
@@ -266,7 +220,7 @@ def choose(
             customer=customer,
             dry_run=dry_run,
         )
-    print_receipt(_one("choose", "choice", added=added, dry_run=dry_run), output_format)
+    print_receipt(one_receipt("choose", "choice", added=added, dry_run=dry_run), output_format)
 
 
 def may_use(
@@ -278,6 +232,7 @@ def may_use(
         str | None, typer.Option(metavar="ID", help="Who would get it; none: nobody outside.")
     ] = None,
     policy: PolicyOption = None,
+    customer: CustomerOption = None,
     at: AtOption = None,
     output_format: FormatOption = Format.TEXT,
 ) -> None:
@@ -286,7 +241,7 @@ def may_use(
     from policyctl.core.use.decision import UseAnswer, UseRequest
     from policyctl.reports.decision_v1 import decision_json, decision_text
 
-    request = UseRequest(subject, category, purpose, moment(at, option="--at"), recipient, policy)
+    request = UseRequest(subject, category, purpose, moment(at, option="--at"), recipient, policy, customer)
     with repository() as opened:
         decision = decide_use(request, ledger=opened.ledger(upgrade=False))
     if output_format is Format.JSON:

@@ -80,6 +80,11 @@ def width() -> int:
     return shutil.get_terminal_size().columns
 
 
+def is_terminal() -> bool:
+    """Whether somebody watches: messages about the work go to a terminal."""
+    return sys.stderr.isatty()
+
+
 def in_colour(context: typer.Context) -> bool:
     """Colours on a terminal that has them, unless ``NO_COLOR`` or ``--no-color`` says no."""
     options = context.obj or {}

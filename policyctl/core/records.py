@@ -193,6 +193,39 @@ class ImportReceipt:
     again: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class TagCount:
+    """How many tags of a category were collected under a version; None: under none."""
+
+    slug: str
+    version: int | None
+    category: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceCount:
+    """How often a change was answered so, by subjects and customers, all answers ever given."""
+
+    change: str
+    answer: Answer
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerStats:
+    """How much a ledger holds. ``sequence``: the last entry that was counted."""
+
+    tags: tuple[TagCount, ...]
+    choices: tuple[ChoiceCount, ...]
+    subjects: int
+    customers: int
+    corrections: int
+    batches: int
+    epochs: int
+    sequence: int
+
+
 def change_name(version: VersionKey, practice: str) -> str:
     """What a person answers to: ``<slug>@v3#<practice-id>``."""
     return f"{version}#{practice}"

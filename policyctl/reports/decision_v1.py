@@ -32,6 +32,11 @@ def decision_text(decision: Decision) -> str:
     lines = [decision.answer.value]
     lines += [f"  {reason.number}. {one_line(reason.text)}{_where(reason)}" for reason in decision.reasons]
     lines += [f"  missing: {one_line(item)}" for item in decision.missing]
+    lines += [
+        f"  rests on: record {one_line(tag.record)}, known from: {one_line(tag.provenance)}"
+        for tag in decision.tags
+        if tag.provenance
+    ]
     return "\n".join(lines) + "\n"
 
 

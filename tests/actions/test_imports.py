@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from policyctl.actions import imports, record
+from policyctl.actions import imports, record, tagging
 from policyctl.actions.decide import decide_use
 from policyctl.adapters.ledger import Ledger, open_ledger
 from policyctl.core.policy import VersionKey
@@ -44,7 +44,7 @@ V2 = version(2, "2026-06-01", *V1.practices, practice("ads", ADS), asks={"ads": 
 IMPORTS: dict[str, Callable[..., ImportReceipt]] = {
     CUSTOMERS: imports.import_customers,
     SUBJECTS: imports.import_subjects,
-    TAGS: imports.import_tags,
+    TAGS: tagging.import_tags,
     CHOICES: imports.import_choices,
     DELIVERIES: imports.import_deliveries,
 }
@@ -175,7 +175,7 @@ def test_a_version_may_be_written_in_several_ways(ledger: Ledger, written: str, 
     content = f"subject,category,record,collected_at,version\nu1,{EMAIL},form,2026-03-01,{written}\n".encode()
 
     def run() -> ImportReceipt:
-        return imports.import_tags(content, file="tags.csv", now=NOW, ledger=ledger)
+        return tagging.import_tags(content, file="tags.csv", now=NOW, ledger=ledger)
 
     if fine:
         assert run().added == 1
@@ -189,7 +189,7 @@ def test_with_several_policies_one_has_to_be_named(ledger: Ledger) -> None:
     with pytest.raises(InputError, match="several policies"):
         load(ledger, TAGS, f"u1,{EMAIL},form,2026-03-01")
     content = f"{TAGS}u1,{EMAIL},form,2026-03-01\n".encode()
-    receipt = imports.import_tags(content, file="tags.csv", now=NOW, ledger=ledger, policy="phone")
+    receipt = tagging.import_tags(content, file="tags.csv", now=NOW, ledger=ledger, policy="phone")
     assert receipt.added == 1
 
 
@@ -203,7 +203,7 @@ def test_tags_before_any_version_say_what_comes_first(tmp_path: Path) -> None:
 
 def test_one_tag_is_added_like_a_row(ledger: Ledger) -> None:
     def add(record_: str, category: str = EMAIL) -> bool:
-        return imports.add_tag("u1", category, record_, day("2026-03-01"), now=NOW, ledger=ledger)
+        return tagging.add_tag("u1", category, record_, day("2026-03-01"), now=NOW, ledger=ledger)
 
     assert add("form")
     assert not add("form")

@@ -32,7 +32,7 @@ def ledger(database_url: str) -> Iterator[Ledger]:
     with open_ledger(database_url, key=KEY, taxonomy=TAXONOMY) as opened:
         opened.upgrade()
         with opened._engine.begin() as connection:
-            epochs.open_epoch(connection, 2, 1_800_000_000_000)
+            epochs.open_epoch(connection, 2, 1_800_000_000)
         yield opened
 
 

@@ -11,7 +11,7 @@ from tests.cli.run import inside, said
 
 def test_every_listed_schema_can_be_printed_and_is_a_schema() -> None:
     names = inside("schema", cwd=Path()).stdout.split()
-    assert {"revision", "decision", "clauses", "check", "plan", "status", "receipt"} <= set(names)
+    assert {"revision", "decision", "clauses", "check", "plan", "status", "receipt", "ledger"} <= set(names)
     for name in names:
         Draft202012Validator.check_schema(json.loads(inside("schema", name, cwd=Path()).stdout))
 

@@ -25,12 +25,13 @@ from policyctl.adapters.ledger import (
     outbox,
     people,
     receipts,
+    stats,
     tags,
     versions,
 )
 from policyctl.adapters.ledger.common import Writer, administrator, pseudonym
 from policyctl.adapters.ledger.known import Memory
-from policyctl.adapters.tables import microseconds
+from policyctl.adapters.tables import seconds
 from policyctl.core.notices.notice import Notice
 from policyctl.core.notices.outbox import (
     Audience,
@@ -48,6 +49,7 @@ from policyctl.core.records import (
     ClientBatch,
     CustomerRow,
     ImportReceipt,
+    LedgerStats,
     SubjectRow,
     TagRow,
     VersionRecord,
@@ -252,7 +254,7 @@ class Ledger:
             if batch:
                 receipts.give_receipt(writer, tenant_no, batch, done)
             if done.added >= tags.PORTION:
-                epochs.open_epoch_if_full(writer.connection, microseconds(now) // 1000, epochs.ROWS)
+                epochs.open_epoch_if_full(writer.connection, seconds(now), epochs.ROWS)
             return done
 
     def receipt(self, batch: ClientBatch, *, within: str | None = None) -> ImportReceipt | None:
@@ -320,6 +322,11 @@ class Ledger:
         with self._writing("erasure", now) as writer:
             number = people.find_subject(writer.connection, self._name(subject), customer)
             return number is not None and people.erase_subject(writer.connection, number, now)
+
+    def stats(self) -> LedgerStats:
+        """How much is in the ledger. Counts every tag: seconds to minutes for a very large one."""
+        with engine.reading(self._engine) as connection:
+            return stats.read_stats(connection, self._memory.known(connection))
 
     def first_bad_entry(self) -> int | None:
         """The first entry that was altered, left out or moved since it was written; None where all hold."""

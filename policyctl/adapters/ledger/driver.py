@@ -133,7 +133,19 @@ class PostgresDriver:
         self.raw.execute(f"INSERT INTO {table} ({names}) SELECT {names} FROM {stage} ON CONFLICT DO NOTHING")  # noqa: S608 - our own names
 
     def insert_tags(self, table: str, rows: Sequence[TagValues]) -> int:
-        """Into a stage of this transaction, and from there what is not in the table."""
+        """Straight into the table; where one is there already, which the first of the sorted rows mostly
+        tells, through a stage of this transaction.
+        """
+        from psycopg.errors import UniqueViolation
+
+        try:
+            with self.raw.transaction():  # a savepoint
+                copy_tags(self.raw, table, rows)
+        except UniqueViolation:
+            return self._insert_missing_tags(table, rows)
+        return len(rows)
+
+    def _insert_missing_tags(self, table: str, rows: Sequence[TagValues]) -> int:
         self._stage(rows)
         names = ", ".join(TAG_COLUMNS)
         added = self.raw.execute(

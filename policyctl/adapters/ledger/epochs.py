@@ -31,7 +31,7 @@ _TABLES = {
 
 @dataclass(frozen=True, slots=True)
 class Epochs:
-    """Where each epoch begins (milliseconds since 1970), oldest first, and its number."""
+    """Where each epoch begins (seconds since 1970), oldest first, and its number."""
 
     begins: tuple[int, ...]
     numbers: tuple[int, ...]
@@ -62,24 +62,24 @@ def tag_tables(connection: Connection) -> list[Table]:
     return [tag_table(number, MetaData()) for number in read_epochs(connection).newest_first]
 
 
-def open_epoch_if_full(connection: Connection, now_ms: int, rows: int) -> bool:
+def open_epoch_if_full(connection: Connection, now: int, rows: int) -> bool:
     """Open the next epoch when the newest holds ``rows`` tags or more; False where it does not."""
     epochs = read_epochs(connection)
     newest = epochs.numbers[-1]
     held = connection.execute(
         select(func.coalesce(func.sum(BATCH.c.tag_count), 0)).where(BATCH.c.epoch_no == newest)
     ).scalar_one()
-    if held < rows or now_ms <= epochs.begins[-1]:
+    if held < rows or now <= epochs.begins[-1]:
         return False
-    open_epoch(connection, newest + 1, now_ms)
+    open_epoch(connection, newest + 1, now)
     return True
 
 
-def open_epoch(connection: Connection, number: int, from_ms: int) -> None:
+def open_epoch(connection: Connection, number: int, from_at: int) -> None:
     """Make the table of an epoch, append-only as the others are."""
     table = table_name(number)
     connection.exec_driver_sql(_TABLES[connection.dialect.name].format(table))
-    connection.execute(insert(EPOCH), {"epoch_no": number, "from_at": from_ms})
+    connection.execute(insert(EPOCH), {"epoch_no": number, "from_at": from_at})
     for statement in _triggers(connection.dialect.name, table):
         connection.exec_driver_sql(statement)
 

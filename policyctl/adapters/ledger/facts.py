@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
@@ -17,7 +17,7 @@ from policyctl.adapters.ledger.common import NO_VERSION, administrator, is_admin
 from policyctl.adapters.ledger.driver import Driver, driver_of
 from policyctl.adapters.ledger.known import Known
 from policyctl.adapters.ledger.people import find_subject
-from policyctl.adapters.tables import microseconds, moment_of
+from policyctl.adapters.tables import microseconds, moment_of, seconds
 from policyctl.core.notices.outbox import DeliveryName
 from policyctl.core.practice import Taxonomy
 from policyctl.core.records import Admission, Choice, Delivery, Tag, VersionRecord
@@ -26,7 +26,6 @@ from policyctl.core.use.question import Facts, UseRequest
 _GIVEN = (DeliveryName.DELIVERED.value,)
 _FAILED = (DeliveryName.BOUNCED.value, DeliveryName.DROPPED.value)
 _NOBODY = -1
-_MILLISECOND = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +98,7 @@ def _tags(look: _Look, request: UseRequest) -> tuple[Tag, ...]:
         for number, (slug, category) in look.known.category_of.items()
         if request.slug in {None, slug} and meets(category, request.category)
     ]
-    at = (request.at - moment_of(0)) // _MILLISECOND
+    at = seconds(request.at)
     rows = [row for row in _valid_rows(look, wanted) if row.collected_at <= at]
     if not rows:
         return ()
@@ -140,7 +139,7 @@ def _tag(look: _Look, row: _TagRow, names: dict[int, str], notes: dict[int, str]
         subject=look.name,
         category=category,
         record=names.get(row.ref, str(row.ref)),
-        collected_at=moment_of(row.collected_at * 1000),
+        collected_at=moment_of(row.collected_at * 1_000_000),
         version=None if row.version_no == NO_VERSION else look.known.key_of[row.version_no],
         provenance=notes.get(row.batch_no, ""),
         slug=slug,

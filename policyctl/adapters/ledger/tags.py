@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from itertools import islice
 from typing import Any
 
@@ -24,7 +23,7 @@ from policyctl.adapters.ledger.driver import TagValues
 from policyctl.adapters.ledger.epochs import Epochs, read_epochs, table_name
 from policyctl.adapters.ledger.known import Known, add_category, read_known
 from policyctl.adapters.ledger.people import namesakes, tenant_no_of
-from policyctl.adapters.tables import BATCH, moment_of
+from policyctl.adapters.tables import BATCH, seconds
 from policyctl.core.policy import VersionKey
 from policyctl.core.practice import Taxonomy
 from policyctl.core.records import Admission, ImportReceipt, TagRow
@@ -34,7 +33,6 @@ from policyctl.errors import InputError
 PORTION = 50_000
 _CORRECTIONS = 0  # stands where a batch names its epoch
 _CLAIM = "leave the version empty to let the ledger compute it, or say in `provenance` how it is known"
-_MILLISECOND = timedelta(milliseconds=1)
 _CONFLICT = "to correct a tag, say in `provenance` how it is known"
 
 # The key of a tag: subject, category, ref.
@@ -164,8 +162,7 @@ class _Import:
             self.complaints.say(row.place, "version", message, hint)
 
     def _candidate(self, row: TagRow, number: int, admissions: Sequence[Admission]) -> _Candidate | None:
-        collected_at = (row.collected_at - moment_of(0)) // _MILLISECOND
-        computed = self.known.in_force(row.slug, moment_of(collected_at * 1000), admissions)
+        computed = self.known.in_force(row.slug, row.collected_at, admissions)
         if not row.provenance and row.version is not None and self._named(computed) != row.version:
             held = f"v{self._named(computed)} was" if computed else "no version was"
             message = f"v{row.version} is claimed, but {held} in force for this subject then"
@@ -175,7 +172,7 @@ class _Import:
         if category is None:
             category = add_category(self.writer.connection, self.known, row.slug, row.category)
         key = (number, category, ref_of(self.key, number, row.record))
-        return _Candidate(row, key, collected_at, computed)
+        return _Candidate(row, key, seconds(row.collected_at), computed)
 
     def _named(self, version_no: int) -> int | None:
         """The number that a version has within its policy."""

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from policyctl.core.suggest import did_you_mean
@@ -40,7 +40,7 @@ def read_csv(content: bytes, *, file: str, columns: Columns) -> tuple[CsvRow, ..
     A byte-order mark, CRLF and blank lines are fine. Raises InputError, with line or byte offset, for
     another encoding, an empty file, a header that does not fit, a row of another length.
     """
-    records = list(_records(_decoded(content, file), file))
+    records = list(_records(_decoded(content, file).split("\n"), file))
     if not records:
         raise InputError("the file is empty", hint=_header_hint(columns), place=Place(file))
     header = [cell.strip() for cell in records[0][1]]
@@ -74,9 +74,39 @@ def _decoded(content: bytes, file: str) -> str:
     return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _records(text: str, file: str) -> Iterator[tuple[int, list[str]]]:
+def stream_csv(lines: Iterable[str], *, file: str, columns: Columns) -> Iterator[CsvRow | InputError]:
+    """The rows of a CSV file of any size, one at a time; an error in the place of a row that will not do.
+
+    ``lines`` without their ends, without a byte-order mark. Raises as :func:`read_csv` does for what
+    concerns the whole file.
+    """
+    records = _records(lines, file)
+    line, names = next(records, (0, []))
+    if not line:
+        raise InputError("the file is empty", hint=_header_hint(columns), place=Place(file))
+    header = [cell.strip() for cell in names]
+    _check_header(header, Place(file, line), columns)
+    for line, cells in records:
+        yield _length_error(line, cells, header, file) or _row(line, cells, header, file)
+
+
+def _length_error(line: int, cells: list[str], header: list[str], file: str) -> InputError | None:
+    if len(cells) == len(header):
+        return None
+    return InputError(
+        f"this row has {len(cells)} cells, the header has {len(header)}",
+        hint="give every column a cell, an empty one where nothing is to be said",
+        place=Place(file, line),
+    )
+
+
+def _row(line: int, cells: list[str], header: list[str], file: str) -> CsvRow:
+    return CsvRow(Place(file, line), dict(zip(header, (cell.strip() for cell in cells), strict=True)))
+
+
+def _records(lines: Iterable[str], file: str) -> Iterator[tuple[int, list[str]]]:
     """(first line, cells) of everything that is not a blank line."""
-    reader = csv.reader((line + "\n" for line in text.split("\n")), strict=True)
+    reader = csv.reader((line + "\n" for line in lines), strict=True)
     before = 0
     while True:
         try:
@@ -112,21 +142,10 @@ def _header_complaints(header: list[str], columns: Columns) -> Iterator[tuple[st
 
 
 def _rows(records: list[tuple[int, list[str]]], header: list[str], file: str) -> tuple[CsvRow, ...]:
-    odd = [
-        InputError(
-            f"this row has {len(cells)} cells, the header has {len(header)}",
-            hint="give every column a cell, an empty one where nothing is to be said",
-            place=Place(file, line),
-        )
-        for line, cells in records
-        if len(cells) != len(header)
-    ]
-    if odd:
+    errors = (_length_error(line, cells, header, file) for line, cells in records)
+    if odd := [error for error in errors if error is not None]:
         raise _several(odd)
-    return tuple(
-        CsvRow(Place(file, line), dict(zip(header, (cell.strip() for cell in cells), strict=True)))
-        for line, cells in records
-    )
+    return tuple(_row(line, cells, header, file) for line, cells in records)
 
 
 def _several(errors: list[InputError]) -> PolicyctlError:

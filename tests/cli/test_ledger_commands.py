@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The ledger and its tags from the command line, as a person or a script calls it."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.cli.run import inside, said
+
+EMAIL = "user.contact.email"
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The repository of the demo, with people, tags and choices."""
+    place = tmp_path_factory.mktemp("ledger") / "demo"
+    assert inside("demo", str(place), cwd=place.parent).returncode == 0
+    return place
+
+
+def test_what_is_in_the_ledger_is_counted(demo: Path) -> None:
+    counts = said(inside("ledger", "stats", "--format", "json", cwd=demo), "ledger")
+    text = inside("ledger", "stats", cwd=demo).stdout
+    assert counts["subjects"] > 0
+    assert sum(each["count"] for each in counts["tags"]) > 0
+    assert all(each["change"] in text for each in counts["choices"])
+    assert f"{counts['subjects']} subjects" in text
+
+
+def test_a_file_of_tags_enters_from_the_command_line_and_shows_no_bar_in_a_pipe(demo: Path) -> None:
+    (demo / "more.jsonl").write_text(
+        f'{{"subject": "u-ana", "category": "{EMAIL}", "record": 77, "collected_at": "2026-02-03"}}\n',
+        "utf-8",
+    )
+    first = inside("tags", "import", "more.jsonl", "--resume", cwd=demo)
+    assert (first.stdout, first.stderr) == ("1 added, 0 there already\n", "")
+    assert inside("tags", "import", "more.jsonl", cwd=demo).stdout == "0 added, 1 there already\n"
+
+
+def test_a_customers_ids_are_its_own(demo: Path) -> None:
+    ask = ("may-use", "--subject", "u-ana", "--category", EMAIL, "--purpose", "essential.service")
+    known = inside(*ask, "--customer", "harbour-clinic", cwd=demo)
+    assert "nothing is known" not in known.stdout
+    assert inside(*ask, "--customer", "blue-kite", cwd=demo).returncode == 12
+    assert inside(*ask, "--customer", "nobody", cwd=demo).returncode == 3
+
+
+def test_a_ledger_of_an_older_release_names_its_mend_and_is_mended_by_it(demo: Path) -> None:
+    with closing(sqlite3.connect(demo / ".policyctl/ledger.db")) as connection:
+        connection.executescript("DROP TABLE receipt; UPDATE alembic_version SET version_num = '0001'")
+    stopped = inside("ledger", "stats", cwd=demo)
+    assert stopped.returncode == 4
+    assert "policyctl ledger upgrade" in stopped.stderr
+    assert "1 ledger upgraded" in inside("ledger", "upgrade", cwd=demo).stdout
+    assert "up to date" in inside("ledger", "upgrade", cwd=demo).stdout
+    assert inside("ledger", "stats", cwd=demo).returncode == 0
