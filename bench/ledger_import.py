@@ -1,0 +1,324 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How fast tags enter the ledger and are found again, as ratios to a floor of the same run.
+
+Floors: sqlite3.executemany of the rows as they come, and PostgreSQL's COPY of a text that is ready and
+sorted, into the very table the ledger uses. The ledger's side sorts, finds what is there, hashes and
+chains. Floor and ledger take turns, so that a slow moment of the machine falls on both; medians.
+
+    python bench/ledger_import.py [--rows 200000] [--tree 2000000] [--rounds 3] [--no-postgres]
+
+PostgreSQL is started as the tests start it, and left out where its programs are missing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from policyctl.adapters.ledger import Ledger, engine, epochs, open_ledger
+from policyctl.adapters.ledger.chain import tags_digest
+from policyctl.adapters.ledger.common import Writer
+from policyctl.adapters.ledger.driver import TAG_COLUMNS, driver_of
+from policyctl.adapters.tables import BATCH
+from policyctl.core.use.decision import UseRequest, decide
+from tests.adapters.ledger_samples import (
+    EMAIL,
+    KEY,
+    SERVICE,
+    TAXONOMY,
+    customer,
+    practice,
+    subject,
+    tag,
+    version,
+)
+from tests.peers import postgres
+
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+TENANTS, CATEGORIES, VERSIONS, TAGS_EACH = 200, 12, 20, 5
+START = 1_700_000_000
+Tag = tuple[int, int, int, int, int, int]
+short: list[str] = []
+
+
+def say(what: str, value: float, bar: float, *, at_least: bool = True, note: str = "") -> None:
+    """One line: figure, bar, ok or SHORT."""
+    good = value >= bar if at_least else value <= bar
+    if not good:
+        short.append(what)
+    sign = ">=" if at_least else "<="
+    print(f"{what}: {value:.2f} (bar {sign} {bar:g}) {'ok' if good else 'SHORT'} {note}".rstrip(), flush=True)
+
+
+def make_tags(count: int, seed: int, batch_no: int = 1, *, first: int = 0) -> list[Tag]:
+    """Tags in random order of arrival, five a subject, record keys that are numbers."""
+    dice = random.Random(seed)  # noqa: S311 - made-up data
+    rows = []
+    for number in range(first, first + count):
+        who, turn = divmod(number, TAGS_EACH)
+        subject_no = (1 + who % TENANTS) << 40 | 1 + who // TENANTS
+        collected = START + dice.randrange(60_000_000)
+        category = 1 + (who + turn) % CATEGORIES
+        rows.append((subject_no, category, number, collected, batch_no, 1 + dice.randrange(VERSIONS)))
+    dice.shuffle(rows)
+    return rows
+
+
+def batches(rows: list[Tag], size: int) -> Iterator[list[Tag]]:
+    for start in range(0, len(rows), size):
+        yield rows[start : start + size]
+
+
+@contextmanager
+def new_ledger(url: str) -> Iterator[Ledger]:
+    with open_ledger(url, key=KEY, taxonomy=TAXONOMY) as ledger:
+        ledger.upgrade()
+        yield ledger
+
+
+def timed(work: Callable[[], Any]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def enter(ledger: Ledger, rows: list[Tag], batch_no: int, table: str = "tag_1") -> None:
+    """What tags.py does with a portion of numbers, in a transaction of its own."""
+    with engine.writing(ledger._engine) as connection:
+        writer = Writer(connection, "tags", NOW)
+        ready = sorted((*row[:4], batch_no, row[5]) for row in rows)
+        added = writer.driver.insert_tags(table, ready)
+        assert added == len(ready)
+        epoch_no = int(table.removeprefix("tag_"))
+        row = {
+            "batch_no": batch_no, "tag_count": added, "epoch_no": epoch_no, "digest": tags_digest(ready),
+            "provenance": "",
+        }  # fmt: skip
+        writer.add(BATCH, [row])
+        writer.finish()
+
+
+def raw_sqlite(ledger: Ledger, rows: list[Tag], table: str = "tag_1") -> None:
+    insert = f"INSERT INTO {table} ({', '.join(TAG_COLUMNS)}) VALUES (?, ?, ?, ?, ?, ?)"
+    with engine.writing(ledger._engine) as connection:
+        connection.connection.driver_connection.executemany(insert, rows)
+
+
+def raw_copy(ledger: Ledger, text: bytes) -> None:
+    with engine.writing(ledger._engine) as connection:
+        raw = connection.connection.driver_connection
+        with raw.cursor().copy(f"COPY tag_1 ({', '.join(TAG_COLUMNS)}) FROM STDIN") as copy:
+            copy.write(text)
+
+
+def copy_text(rows: list[Tag]) -> bytes:
+    return "".join("\t".join(map(str, row)) + "\n" for row in sorted(rows)).encode()
+
+
+def import_ratio(
+    url: Callable[[], str], rows: list[Tag], size: int, floor: Callable[..., None], prepare: Any
+) -> Any:
+    """Seconds of the floor and of the ledger, for the same batches into tables of their own."""
+    ready = [prepare(batch) for batch in batches(rows, size)]
+    with new_ledger(url()) as one, new_ledger(url()) as other:
+        base = ours = 0.0
+        for number, (batch, made) in enumerate(zip(batches(rows, size), ready, strict=True), start=1):
+            base += timed(lambda made=made: floor(one, made))
+            ours += timed(lambda batch=batch, number=number: enter(other, batch, number))
+    return base, ours
+
+
+def of_rounds(
+    what: str, bar: float, rounds: int, count: int, once: Callable[[], tuple[float, float]]
+) -> None:
+    pairs = [once() for _ in range(rounds)]
+    ratio = statistics.median(base / ours for base, ours in pairs)
+    base, ours = (statistics.median(side) for side in zip(*pairs, strict=True))
+    say(what, ratio, bar, note=f"({count / ours / 1000:.0f} k/s against {count / base / 1000:.0f} k/s)")
+
+
+def as_they_came(rows: list[Tag]) -> list[Tag]:
+    return rows
+
+
+def sqlite_url(folder: Path) -> Callable[[], str]:
+    return lambda: f"sqlite:///{tempfile.mkdtemp(dir=folder)}/ledger.db"
+
+
+def chain_share(rows: list[Tag]) -> None:
+    """What the hash and the chain take of an import."""
+    with tempfile.TemporaryDirectory() as folder, new_ledger(sqlite_url(Path(folder))()) as ledger:
+        whole = sum(
+            timed(lambda b=b, n=n: enter(ledger, b, n)) for n, b in enumerate(batches(rows, 50_000), 1)
+        )
+    hashing = sum(timed(lambda b=b: tags_digest(b)) for b in batches(rows, 50_000))
+    say("share of the chain in an SQLite import", hashing / whole, 0.10, at_least=False)
+
+
+def grown(ledger: Ledger, count: int) -> None:
+    """Fill the first epoch with sorted rows, quickly."""
+    rows = sorted(make_tags(count, seed=1))
+    for number, batch in enumerate(batches(rows, 500_000), start=1):
+        enter(ledger, batch, number)
+
+
+def epochs_pay(folder: Path, tree: int) -> None:
+    """A batch of random arrivals into an empty newest epoch, against one tree that holds all."""
+    with new_ledger(sqlite_url(folder)()) as ledger:
+        grown(ledger, tree)
+        with engine.writing(ledger._engine) as connection:
+            epochs.open_epoch(connection, 2, START + 60_000_001)
+        size_before = checkpointed(ledger)
+        print(f"  one tree of {tree:,} tags, {size_before / tree:.1f} bytes a tag", flush=True)
+        say("bytes a tag, SQLite", size_before / tree, 31, at_least=False)
+        late = [(*row[:2], row[2] + 2**40, *row[3:]) for row in make_tags(tree, seed=2)]
+        old = new = 0.0
+        for number, batch in enumerate(batches(late[:400_000], 100_000), start=1000):
+            ready = sorted((*row[:4], number, row[5]) for row in batch)
+            new += timed(lambda ready=ready: raw_sqlite(ledger, ready, "tag_2"))
+            old += timed(lambda ready=ready: raw_sqlite(ledger, ready))
+    say(f"newest epoch against one tree of {tree:,}", old / new, 5)
+
+
+def checkpointed(ledger: Ledger) -> int:
+    """The size of the file once all is in it, bytes."""
+    with closing(ledger._engine.raw_connection()) as connection:
+        connection.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return Path(str(ledger._engine.url.database)).stat().st_size
+
+
+def flat(folder: Path, sizes: list[int]) -> None:
+    """Point look-ups of one record in a small and in a large ledger, in turns."""
+    query = "SELECT version_no FROM tag_1 WHERE subject_no = ? AND category = ? AND ref = ?"
+    with ExitStack() as stack:
+        looks = []
+        for size in sizes:
+            ledger = stack.enter_context(new_ledger(sqlite_url(folder)()))
+            grown(ledger, size)
+            keys = [row[:3] for row in make_tags(size, seed=1)[:5_000]]
+            looks.append((driver_of(stack.enter_context(engine.reading(ledger._engine))).rows, keys))
+        rounds = [
+            [timed(lambda rows=rows, keys=keys: [rows(query, *key) for key in keys]) for rows, keys in looks]
+            for _ in range(15)
+        ][1:]  # the first waits for the disk
+    costs = [statistics.median(each) / 5_000 for each in zip(*rounds, strict=True)]
+    ratio = statistics.median(each[-1] / each[0] for each in rounds)
+    note = ", ".join(f"{size:,}: {cost * 1e6:.1f} us" for size, cost in zip(sizes, costs, strict=True))
+    say("look-up in the largest ledger over the smallest", ratio, 1.5, at_least=False, note=f"({note})")
+
+
+def decisions(folder: Path, subjects: int = 2000) -> None:
+    """An explained decision with its look-ups, against the bare join that finds the same rows."""
+    with new_ledger(sqlite_url(folder)()) as ledger:
+        ledger.record_version(version(1, "2026-01-01", practice("account", SERVICE)), (), now=NOW)
+        ledger.import_customers([customer("acme")], now=NOW)
+        ledger.import_subjects([subject(f"u{n}", "acme") for n in range(subjects)], now=NOW)
+        ledger.import_tags([tag(f"u{n}", "2026-02-01") for n in range(subjects)], now=NOW)
+        asked = [UseRequest(f"u{n}", EMAIL, SERVICE, NOW) for n in range(subjects)]
+        ours = timed(lambda: [decide(request, ledger.facts_for(request)) for request in asked])
+        join = (
+            "SELECT t.version_no, t.category, c.answer FROM tag_1 t "
+            "LEFT JOIN choice c ON c.subject_no = t.subject_no WHERE t.subject_no = ?"
+        )
+        with engine.reading(ledger._engine) as connection:
+            rows = driver_of(connection).rows
+            numbers = [row[0] for row in rows("SELECT subject_no FROM subject")]
+            floor = timed(lambda: [rows(join, number) for number in numbers])
+    note = f"({subjects / ours:.0f}/s against {subjects / floor:.0f}/s)"
+    say("decision with its look-ups against the bare join", floor / ours, 0.80, note=note)
+
+
+def whole_import(folder: Path, count: int) -> None:
+    """From rows as callers give them: pseudonyms, versions in force, names of records."""
+    with new_ledger(sqlite_url(folder)()) as ledger:
+        ledger.record_version(version(1, "2026-01-01", practice("account", SERVICE)), (), now=NOW)
+        ledger.import_subjects([subject(f"u{n}") for n in range(count // TAGS_EACH)], now=NOW)
+        rows = [tag(f"u{n // TAGS_EACH}", "2026-02-01", record=str(n)) for n in range(count)]
+        first = timed(lambda: ledger.import_tags(rows, now=NOW))
+        again = timed(lambda: ledger.import_tags(rows, now=NOW))
+    print(
+        f"whole import: {count / first / 1000:.0f} k/s, the same again {count / again / 1000:.0f} k/s",
+        flush=True,
+    )
+
+
+@contextmanager
+def server() -> Iterator[postgres.Server | None]:
+    """A PostgreSQL of our own; None where its programs are missing."""
+    programs = [postgres._binary(name) for name in ("initdb", "pg_ctl")]
+    if not all(programs):
+        print("PostgreSQL: its programs are not installed, left out")
+        yield None
+        return
+    top = Path(tempfile.mkdtemp(prefix="pg", dir="/tmp"))
+    top.chmod(0o755)
+    running = postgres.Server(top / "s", str(programs[0]), str(programs[1]))
+    running.folder.mkdir()
+    try:
+        running.start()
+        yield running
+        running.stop()
+    finally:
+        shutil.rmtree(top, ignore_errors=True)
+
+
+def on_postgres(rows: list[Tag], rounds: int) -> None:
+    with server() as running:
+        if running is None:
+            return
+        of_rounds(
+            "PostgreSQL import against COPY", 0.60, rounds, len(rows),
+            lambda: import_ratio(running.new_database, rows, 50_000, raw_copy, copy_text),
+        )  # fmt: skip
+        with new_ledger(running.new_database()) as ledger:
+            grown(ledger, len(rows))
+            with engine.reading(ledger._engine) as connection:
+                query = "SELECT pg_table_size('tag_1'), pg_indexes_size('tag_1')"
+                ((heap, index),) = driver_of(connection).rows(query)
+        note = f"({heap / len(rows):.1f} + {index / len(rows):.1f})"
+        say("bytes a tag, PostgreSQL", (heap + index) / len(rows), 105, at_least=False, note=note)
+
+
+def main() -> int:
+    """Print each figure; exit code 1 when one is short of its bar."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=200_000)
+    parser.add_argument("--tree", type=int, default=2_000_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--no-postgres", action="store_true")
+    given = parser.parse_args()
+    rows = make_tags(given.rows, seed=0)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        of_rounds(
+            "SQLite import against executemany of the same rows", 0.80, given.rounds, given.rows,
+            lambda: import_ratio(sqlite_url(folder), rows, 50_000, raw_sqlite, as_they_came),
+        )  # fmt: skip
+        of_rounds(
+            "  and of rows that were sorted before", 0.0, given.rounds, given.rows,
+            lambda: import_ratio(sqlite_url(folder), rows, 50_000, raw_sqlite, sorted),
+        )  # fmt: skip
+        chain_share(rows)
+        whole_import(folder, given.rows)
+        flat(folder, [100_000, 1_000_000])
+        decisions(folder)
+        if not given.no_postgres:
+            on_postgres(rows, given.rounds)
+        epochs_pay(folder, given.tree)
+    return int(bool(short))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
