@@ -19,6 +19,7 @@ import sqlalchemy as sa
 
 from policyctl.adapters.ledger import Ledger, engine, open_ledger
 from policyctl.adapters.tables import METADATA
+from policyctl.core.use.decision import UseRequest
 from policyctl.errors import (
     CannotCompareError,
     InputErrors,
@@ -26,7 +27,7 @@ from policyctl.errors import (
     RefusedError,
     UsageError,
 )
-from tests.adapters.ledger_samples import KEY, TAXONOMY, customer, day, subject
+from tests.adapters.ledger_samples import EMAIL, KEY, SERVICE, TAXONOMY, customer, day, subject
 
 NOW = day("2026-11-01")
 
@@ -234,6 +235,32 @@ def test_what_was_acknowledged_is_there_after_the_writer_is_killed(url: str, tmp
         kept = connection.execute(sa.text("SELECT count(*) FROM customer")).scalar_one()
         assert kept in {acknowledged, acknowledged + 1}
         assert connection.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
+
+
+def test_a_full_disk_is_told_and_nothing_is_half_written(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with opened(url) as ledger:
+        with ledger._engine.connect() as connection:
+            pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+        ledger.close()
+        monkeypatch.setitem(engine._PRAGMAS, "max_page_count", pages + 3)
+        people = [subject(f"u{number}") for number in range(3000)]
+        with pytest.raises(RefusedError, match="disk is full") as raised:
+            ledger.import_subjects(people, now=NOW)
+        assert raised.value.hint
+        assert _entries(ledger) == []
+        ledger.close()
+        monkeypatch.delitem(engine._PRAGMAS, "max_page_count")
+        assert ledger.import_subjects(people, now=NOW).added == 3000
+
+
+@pytest.mark.parametrize("statement", ["DROP TABLE pseudonym", "ALTER TABLE batch RENAME TO lost"])
+def test_an_error_of_the_driver_itself_is_told_plainly(database_url: str, statement: str) -> None:
+    with opened(database_url) as ledger:
+        with ledger._engine.begin() as connection:
+            connection.execute(sa.text(statement))
+        with pytest.raises(CannotCompareError, match="could not be reached") as raised:
+            ledger.facts_for(UseRequest("u1", EMAIL, SERVICE, NOW))
+        assert raised.value.hint
 
 
 # Migrations

@@ -14,13 +14,12 @@ Whoever kept one root can tell that nothing before it was altered, left out or p
 from __future__ import annotations
 
 import json
-import sys
-from array import array
+import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
-from itertools import chain as flatten
+from itertools import starmap
 from typing import Any
 
 from sqlalchemy import Connection, Table, insert, select
@@ -32,19 +31,12 @@ _START = bytes(32)
 _LEFT_OUT = {"entry", "ext_id", "salt", "erased_at"}
 # Written in the same transaction but not part of the record: what leads to a subject, what is owed.
 _NOT_CHAINED = {"chain", "pseudonym", "outbox"}
-_NUMBER_BYTES = 8
+_TAG = struct.Struct("<6q")
 
 
 def tags_digest(rows: Iterable[TagValues]) -> bytes:
     """What stands for a batch of tags (3)."""
-    return sha256(_packed(flatten.from_iterable(rows))).digest()
-
-
-def _packed(numbers: Iterable[int]) -> bytes:
-    packed = array("q", numbers)
-    if sys.byteorder == "big":
-        packed.byteswap()
-    return packed.tobytes()
+    return sha256(b"".join(starmap(_TAG.pack, rows))).digest()
 
 
 @dataclass(slots=True)
@@ -123,7 +115,7 @@ def _bad_batches(connection: Connection) -> set[int]:
     """The entries with a batch whose tags are others than were hashed; one pass over each table of tags."""
     hashes: dict[int, Any] = {}
     for row in _tags_on_record(connection):
-        hashes.setdefault(row[4], sha256()).update(_packed(row))
+        hashes.setdefault(row[4], sha256()).update(_TAG.pack(*row))
     batches = {row.batch_no: row for row in connection.execute(select(BATCH))}
     wrong = {
         row.entry for row in batches.values() if hashes.get(row.batch_no, sha256()).digest() != row.digest

@@ -21,6 +21,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, create_engine, event, exc, text
 from sqlalchemy.engine import URL, make_url
 
+from policyctl.adapters.ledger.driver import driver_of
 from policyctl.errors import CannotCompareError, IntegrityError, PolicyctlError, RefusedError, UsageError
 
 HEAD = "0002"
@@ -39,8 +40,8 @@ _PRAGMAS = {
     "cache_size": -65536,  # KiB
 }
 _HAS_TABLES = {
-    "sqlite": "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'alembic_version'",
-    "postgresql": "SELECT to_regclass('alembic_version')",
+    "sqlite": "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'alembic_version'",
+    "postgresql": "SELECT to_regclass('alembic_version') IS NOT NULL",
 }
 _MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
@@ -174,9 +175,12 @@ def _begun(engine: Engine) -> Connection:
 
 
 def _revision(connection: Connection) -> str | None:
-    if connection.execute(text(_HAS_TABLES[connection.dialect.name])).scalar() is None:
+    """The step that the tables are of; asked on the driver, as every look at the ledger begins with it."""
+    driver = driver_of(connection)
+    if not driver.rows(_HAS_TABLES[connection.dialect.name])[0][0]:
         return None
-    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    found = driver.rows("SELECT version_num FROM alembic_version")
+    return found[0][0] if found else None
 
 
 def _require_head(connection: Connection) -> None:
@@ -246,31 +250,48 @@ def _migrate(connection: Connection, found: str | None) -> None:
 
 @contextmanager
 def _plain_errors() -> Iterator[None]:
-    """Foreign errors end here. Parameters are never shown: they hold addresses."""
+    """Foreign errors end here, SQLAlchemy's and those of the drivers. Parameters are never shown: they
+    hold addresses.
+    """
     try:
         yield
-    except exc.IntegrityError as error:
-        # First line only: PostgreSQL's DETAIL quotes the row, which may hold an address.
-        raise IntegrityError(f"the ledger refused a row: {_first_line(error)}") from error
     except exc.DBAPIError as error:
-        raise _plain(error) from error
+        raise _plain(error.orig or error) from error
+    except Exception as error:
+        if isinstance(error, sqlite3.Error) or type(error).__module__.startswith("psycopg"):
+            raise _plain(error) from error
+        raise
 
 
-def _first_line(error: exc.DBAPIError) -> str:
-    lines = str(error.orig).strip().splitlines()
-    return lines[0] if lines else type(error.orig).__name__
+def _first_line(error: BaseException) -> str:
+    # First line only: PostgreSQL's DETAIL quotes the row, which may hold an address.
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
 
 
-def _plain(error: exc.DBAPIError) -> PolicyctlError:
+_BUSY = RefusedError, "the ledger is busy: another process is writing", "run it again in a moment"
+_FULL = RefusedError, "the ledger's disk is full; nothing was written", "make room, run it again"
+_DAMAGED = IntegrityError, "the ledger's file is damaged: {}", "restore it from a backup"
+# What a database says, and what we make of it.
+_MEANT = {
+    "append-only": (IntegrityError, "{}", "a row of the ledger is corrected by a new row"),
+    "locked": _BUSY,
+    "disk is full": _FULL,
+    "No space left": _FULL,
+    "not a database": _DAMAGED,
+    "malformed": _DAMAGED,
+}
+
+
+def _plain(error: BaseException) -> PolicyctlError:
     said = _first_line(error)
-    if "append-only" in said:
-        return IntegrityError(said, hint="a row of the ledger is corrected by a new row")
+    if any(kind.__name__ == "IntegrityError" for kind in type(error).__mro__):
+        return IntegrityError(f"the ledger refused a row: {said}")
     if "unable to open database file" in said:
         return _no_ledger()
-    if "locked" in said:
-        return RefusedError("the ledger is busy: another process is writing", hint="run it again in a moment")
-    if "not a database" in said or "malformed" in said:
-        return IntegrityError(f"the ledger's file is damaged: {said}", hint="restore it from a backup")
+    for words, (kind, message, hint) in _MEANT.items():
+        if words in said:
+            return kind(message.format(said), hint=hint)
     return CannotCompareError(
         f"the ledger could not be reached: {said}",
         hint="check [ledger] url in policyctl.toml, and the database",

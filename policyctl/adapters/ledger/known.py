@@ -9,16 +9,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, text
+from sqlalchemy import Connection, insert, select
 
 from policyctl.adapters.ledger.common import NO_VERSION, last_number
+from policyctl.adapters.ledger.driver import driver_of
 from policyctl.adapters.ledger.versions import read_versions
 from policyctl.adapters.tables import CATEGORY, POLICY, PRACTICE, VERSION, moment_of
 from policyctl.core.policy import VersionKey
 from policyctl.core.records import Admission, VersionRecord, change_name
 from policyctl.core.use.in_force import version_in_force
 
-_HEADS = text(
+_HEADS = (
     "SELECT (SELECT coalesce(max(version_no), 0) FROM version), "
     "(SELECT coalesce(max(category_no), 0) FROM category)"
 )
@@ -119,7 +120,7 @@ class Memory:
 
     def known(self, connection: Connection) -> Known:
         """What is on record now."""
-        heads = tuple(connection.execute(_HEADS).one())
+        (heads,) = driver_of(connection).rows(_HEADS)
         if self._known is None or heads != self._heads:
             self._known = read_known(connection)
             self._heads = heads

@@ -19,7 +19,7 @@ from typing import Any
 
 from policyctl.adapters.ledger.chain import tags_digest
 from policyctl.adapters.ledger.common import NO_VERSION, Complaints, Writer, last_number, pseudonym, ref_of
-from policyctl.adapters.ledger.driver import TagValues
+from policyctl.adapters.ledger.driver import TagValues, in_key_order
 from policyctl.adapters.ledger.epochs import Epochs, read_epochs, table_name
 from policyctl.adapters.ledger.known import Known, add_category, read_known
 from policyctl.adapters.ledger.people import namesakes, tenant_no_of
@@ -201,7 +201,7 @@ class _Import:
     def _add_new(self, epoch_no: int, candidates: Sequence[_Candidate], note: str) -> None:
         batch_no = self._next_batch
         by_key = {candidate.key: candidate for candidate in candidates}
-        rows = sorted(self._values(candidate, batch_no) for candidate in candidates)
+        rows = in_key_order(self._values(candidate, batch_no) for candidate in candidates)
         table = table_name(epoch_no)
         added = self.driver.insert_tags(table, rows)
         if added < len(rows):
