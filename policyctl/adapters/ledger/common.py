@@ -15,7 +15,7 @@ from sqlalchemy import Column, Connection, Row, Table, func, insert, select
 
 from policyctl.adapters.ledger.chain import Lines, add_link
 from policyctl.adapters.ledger.driver import Driver, driver_of
-from policyctl.adapters.tables import ENTRY
+from policyctl.adapters.tables import ENTRY, microseconds
 from policyctl.errors import InputError, InputErrors, Place, PolicyctlError
 
 PORTION = 500
@@ -23,6 +23,7 @@ TENANT_BITS = 40
 # How the admission of a current subject stands in the table: no version. A tag's: none was in force.
 NO_VERSION = 0
 _MOST_COMPLAINTS = 500
+_MANY = 100
 _LARGEST_NUMBER = 1 << 62
 
 
@@ -102,13 +103,26 @@ class Writer:
         if rows:
             entry = {"entry": self.entry} if "entry" in table.c else {}
             whole = [{**row, **entry} for row in rows]
-            self.connection.execute(insert(table), whole)
+            self._insert(table, whole)
             self.lines.add(table, whole)
+
+    def _insert(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+        """A few by SQLAlchemy, many by the driver."""
+        if len(rows) < _MANY:
+            self.connection.execute(insert(table), rows)
+            return
+        names = list(rows[0])
+        values = [tuple(map(_number, map(row.__getitem__, names))) for row in rows]
+        self.driver.insert(table.name, names, values)
 
     def finish(self) -> None:
         """Chain what was written to what was written before; at the end of the transaction."""
         if self.number is not None:
             add_link(self.connection, self.number, self.kind, self.now, self.lines)
+
+
+def _number(value: Any) -> Any:
+    return microseconds(value) if isinstance(value, datetime) else value
 
 
 def last_number(connection: Connection, column: Column[int]) -> int:

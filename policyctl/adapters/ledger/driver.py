@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, starmap
 from operator import itemgetter
 from typing import Any, Protocol
 
@@ -188,15 +187,21 @@ _TAIL = struct.pack(">h", -1)
 _ROW = struct.Struct(">h iq ih iq iq ii ih".replace(" ", ""))
 
 
+_ROWS_AT_ONCE = 2_000  # the server takes these in while the next are packed
+
+
 def copy_tags(connection: Any, table: str, rows: Sequence[TagValues]) -> None:
     """COPY tags into a table, in the order given."""
-    with connection.cursor().copy(
-        f"COPY {table} ({', '.join(TAG_COLUMNS)}) FROM STDIN (FORMAT BINARY)"
-    ) as copy:
-        copy.write(b"".join(chain((_HEAD,), starmap(_packed, rows), (_TAIL,))))
-
-
-def _packed(
-    subject_no: int, category: int, ref: int, collected_at: int, batch_no: int, version_no: int
-) -> bytes:
-    return _ROW.pack(6, 8, subject_no, 2, category, 8, ref, 8, collected_at, 4, batch_no, 2, version_no)
+    into = f"COPY {table} ({', '.join(TAG_COLUMNS)}) FROM STDIN (FORMAT BINARY)"
+    pack = _ROW.pack
+    with connection.cursor().copy(into) as copy:
+        copy.write(_HEAD)
+        for start in range(0, len(rows), _ROWS_AT_ONCE):
+            packed = [
+                pack(6, 8, subject_no, 2, category, 8, ref, 8, collected_at, 4, batch_no, 2, version_no)
+                for subject_no, category, ref, collected_at, batch_no, version_no in rows[
+                    start : start + _ROWS_AT_ONCE
+                ]
+            ]
+            copy.write(b"".join(packed))
+        copy.write(_TAIL)
