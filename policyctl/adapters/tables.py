@@ -214,7 +214,7 @@ BATCH = _reference(
     _number("epoch_no", Small),
     Column("digest", LargeBinary, nullable=False),
     _text("provenance"),
-    Index("batch_entry", "entry"),
+    Index("batch_entry", "entry", "batch_no"),
 )
 RECEIPT = _reference(
     "receipt",

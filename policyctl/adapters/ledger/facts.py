@@ -55,8 +55,9 @@ def facts_for(
     ((last,),) = driver.rows("SELECT coalesce(max(seq), 0) FROM entry")
     entry = last if upto is None else min(upto, last)
     number = find_subject(connection, name, request.customer, upto=None if upto is None else entry)
-    batches = "SELECT coalesce(max(batch_no), 0) FROM batch WHERE entry <= ?"
-    ((batch,),) = driver.rows(batches, entry)
+    # Batches are numbered as entries are, so the last one up to an entry is the greatest.
+    batches = "SELECT batch_no FROM batch WHERE entry <= ? ORDER BY entry DESC, batch_no DESC LIMIT 1"
+    ((batch,),) = driver.rows(batches, entry) or [(0,)]
     found = _NOBODY if number is None else number
     look = _Look(driver, known, name.hex(), found, entry, batch, request.at)
     tags = _tags(look, request)
@@ -180,8 +181,9 @@ def _choices(look: _Look, slugs: set[str]) -> Iterator[Choice]:
 def _deliveries(look: _Look, slugs: set[str]) -> Iterator[Delivery]:
     """Per notice of the subject: the first delivery, and the first report that it failed after all."""
     query = (
-        "SELECT o.nid, n.version_no, n.kind, n.changes FROM outbox o "
-        "JOIN notice n ON n.notice_no = o.notice_no WHERE o.subject_no = ? ORDER BY n.notice_no, o.nid"
+        "SELECT outbox.nid, notice.version_no, notice.kind, notice.changes FROM outbox "
+        "JOIN notice ON notice.notice_no = outbox.notice_no "
+        "WHERE outbox.subject_no = ? ORDER BY notice.notice_no, outbox.nid"
     )
     owed = look.driver.rows(query, look.number)
     reports = _reports(look, [row[0] for row in owed])

@@ -90,7 +90,7 @@ TABLES = (
         PRIMARY KEY (batch_no),
         FOREIGN KEY(entry) REFERENCES entry (seq)
     )""",
-    "CREATE INDEX batch_entry ON batch (entry)",
+    "CREATE INDEX batch_entry ON batch (entry, batch_no)",
     """CREATE TABLE category (
         category_no SMALLINT NOT NULL,
         policy_no SMALLINT NOT NULL,
