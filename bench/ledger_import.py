@@ -6,6 +6,7 @@ sorted, into the very table the ledger uses. The ledger's side sorts, finds what
 chains. Floor and ledger take turns batch by batch, and each batch counts by its best round.
 
     python bench/ledger_import.py [--rows 200000] [--tree 2000000] [--rounds 3] [--no-postgres]
+    python bench/ledger_import.py --only-epochs --tree 100000000
 
 PostgreSQL is started as the tests start it, and left out where its programs are missing.
 """
@@ -177,11 +178,36 @@ def chain_share(rows: list[Tag], folder: Path, rounds: int) -> None:
     say("share of the chain in an SQLite import", hashing / whole, 0.10, at_least=False)
 
 
+def in_order(count: int) -> Iterator[list[Tag]]:
+    """The same tags as make_tags gives, in the order of their key, in portions; no list of them all."""
+    dice = random.Random(1)  # noqa: S311 - made-up data
+    portion: list[Tag] = []
+    subjects = count // TAGS_EACH
+    for tenant in range(TENANTS):
+        for who in range(tenant, subjects, TENANTS):
+            number = (1 + tenant) << 40 | 1 + who // TENANTS
+            turns = sorted(
+                (1 + (who + turn) % CATEGORIES, who * TAGS_EACH + turn) for turn in range(TAGS_EACH)
+            )
+            portion += [
+                (number, category, ref, START + dice.randrange(60_000_000), 1, 1 + dice.randrange(VERSIONS))
+                for category, ref in turns
+            ]
+        if len(portion) >= 200_000:
+            yield portion
+            portion = []
+    yield portion
+
+
 def grown(ledger: Ledger, count: int) -> None:
     """Fill the first epoch with sorted rows, quickly."""
-    rows = sorted(make_tags(count, seed=1))
-    for number, batch in enumerate(batches(rows, 500_000), start=1):
-        enter(ledger, batch, number)
+    for portion in in_order(count):
+        raw = raw_sqlite if ledger._engine.dialect.name == "sqlite" else copied
+        raw(ledger, portion)
+
+
+def copied(ledger: Ledger, rows: list[Tag]) -> None:
+    raw_copy(ledger, copy_text(rows))
 
 
 def epochs_pay(folder: Path, tree: int) -> None:
@@ -193,13 +219,26 @@ def epochs_pay(folder: Path, tree: int) -> None:
         size_before = checkpointed(ledger)
         print(f"  one tree of {tree:,} tags, {size_before / tree:.1f} bytes a tag", flush=True)
         say("bytes a tag, SQLite", size_before / tree, 31, at_least=False)
-        late = [(*row[:2], row[2] + 2**40, *row[3:]) for row in make_tags(tree, seed=2)]
         old = new = 0.0
-        for number, batch in enumerate(batches(late[:400_000], 100_000), start=1000):
-            ready = sorted((*row[:4], number, row[5]) for row in batch)
+        for number in range(4):
+            ready = sorted(late_tags(100_000, tree, seed=number))
             new += timed(lambda ready=ready: raw_sqlite(ledger, ready, "tag_2"))
             old += timed(lambda ready=ready: raw_sqlite(ledger, ready))
     say(f"newest epoch against one tree of {tree:,}", old / new, 5)
+
+
+def late_tags(count: int, tree: int, seed: int) -> list[Tag]:
+    """New records of subjects anywhere in the tree."""
+    dice = random.Random(seed)  # noqa: S311 - made-up data
+    found = []
+    for number in range(count):
+        who = dice.randrange(tree // TAGS_EACH)
+        subject_no = (1 + who % TENANTS) << 40 | 1 + who // TENANTS
+        ref = 2**30 + seed * count + number
+        found.append(
+            (subject_no, 1 + dice.randrange(CATEGORIES), ref, START, 1, 1 + dice.randrange(VERSIONS))
+        )
+    return found
 
 
 def checkpointed(ledger: Ledger) -> int:
@@ -217,7 +256,8 @@ def flat(folder: Path, sizes: list[int]) -> None:
         for size in sizes:
             ledger = stack.enter_context(new_ledger(sqlite_url(folder)()))
             grown(ledger, size)
-            keys = [row[:3] for row in make_tags(size, seed=1)[:5_000]]
+            keys = [row[:3] for portion in in_order(size) for row in portion][:: size // 5_000][:5_000]
+            random.Random(4).shuffle(keys)  # noqa: S311 - made-up data
             looks.append((driver_of(stack.enter_context(engine.reading(ledger._engine))).rows, keys))
         rounds = [
             [timed(lambda rows=rows, keys=keys: [rows(query, *key) for key in keys]) for rows, keys in looks]
@@ -306,24 +346,30 @@ def main() -> int:
     parser.add_argument("--tree", type=int, default=2_000_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--no-postgres", action="store_true")
+    parser.add_argument("--only-epochs", action="store_true", help="for a tree of 10 or 100 million")
     given = parser.parse_args()
-    rows = make_tags(given.rows, seed=0)
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        for what, bar, prepare in (
-            ("SQLite import against executemany of the same rows", 0.80, as_they_came),
-            ("  and of rows that were sorted before", 0.0, sorted),
-        ):
-            turns = [one_round(sqlite_url(folder), rows, raw_sqlite, prepare) for _ in range(given.rounds)]
-            compare(what, bar, given.rows, turns)
-        chain_share(rows, folder, given.rounds)
-        whole_import(folder, given.rows)
-        flat(folder, [100_000, 1_000_000])
-        decisions(folder)
-        if not given.no_postgres:
-            on_postgres(rows, given.rounds)
-        epochs_pay(folder, given.tree)
+        if not given.only_epochs:
+            measure(Path(name), given)
+        epochs_pay(Path(name), given.tree)
     return int(bool(short))
+
+
+def measure(folder: Path, given: argparse.Namespace) -> None:
+    """All but the epochs."""
+    rows = make_tags(given.rows, seed=0)
+    for what, bar, prepare in (
+        ("SQLite import against executemany of the same rows", 0.80, as_they_came),
+        ("  and of rows that were sorted before", 0.0, sorted),
+    ):
+        turns = [one_round(sqlite_url(folder), rows, raw_sqlite, prepare) for _ in range(given.rounds)]
+        compare(what, bar, given.rows, turns)
+    chain_share(rows, folder, given.rounds)
+    whole_import(folder, given.rows)
+    flat(folder, [100_000, 1_000_000])
+    decisions(folder)
+    if not given.no_postgres:
+        on_postgres(rows, given.rounds)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -236,6 +237,28 @@ def test_record_keys_come_back_as_they_were_written(ledger: Ledger) -> None:
     ledger.import_tags([tag("u1", "2026-02-01", record=key) for key in keys], now=NOW)
     found = ledger.facts_for(UseRequest("u1", EMAIL, SERVICE, NOW)).tags
     assert sorted(each.record for each in found) == sorted(keys)
+
+
+def test_a_category_that_was_only_tried_gives_its_number_to_the_next(ledger: Ledger) -> None:
+    assert ledger.import_tags([tag("u1", "2026-02-01", PHONE)], now=NOW, dry_run=True).added == 1
+    assert ledger.import_tags([tag("u1", "2026-02-01", EMAIL)], now=NOW).added == 1
+    found = ledger.facts_for(UseRequest("u1", "user", SERVICE, NOW)).tags
+    assert [each.category for each in found] == [EMAIL]
+    assert ledger.facts_for(UseRequest("u1", PHONE, SERVICE, NOW)).tags == ()
+
+
+def test_the_version_is_computed_from_the_exact_moment_and_the_tag_keeps_the_second(ledger: Ledger) -> None:
+    accepted = day("2026-03-01") + timedelta(microseconds=500_100)
+    ledger.accept("new", V1.key, accepted, now=NOW)
+    rows = [
+        replace(tag("new", "2026-03-01", record=name), collected_at=accepted + timedelta(microseconds=step))
+        for name, step in (("before", -1), ("after", 1))
+    ]
+    assert ledger.import_tags(rows, now=NOW).added == 2
+    assert ledger.import_tags(rows, now=NOW).repeated == 2
+    found = {each.record: each for each in ledger.facts_for(UseRequest("new", EMAIL, SERVICE, NOW)).tags}
+    assert {name: each.version for name, each in found.items()} == {"before": None, "after": V1.key}
+    assert {each.collected_at for each in found.values()} == {day("2026-03-01")}
 
 
 ROWS = st.lists(

@@ -249,7 +249,13 @@ class Ledger:
             if batch and (old := receipts.receipt_of(writer.connection, tenant_no, batch)):
                 return old
             done = tags.import_tags(
-                writer, rows, key=self._key, taxonomy=self._taxonomy, within=within, faults=faults
+                writer,
+                rows,
+                key=self._key,
+                taxonomy=self._taxonomy,
+                known=self._memory.known(writer.connection),
+                within=within,
+                faults=faults,
             )
             if batch:
                 receipts.give_receipt(writer, tenant_no, batch, done)
@@ -273,7 +279,8 @@ class Ledger:
     ) -> ImportReceipt:
         """Enter answers of subjects and customers. ``within``: only this customer and its subjects."""
         with self._writing("choices", now, dry_run=dry_run) as writer:
-            return answers.import_choices(writer, rows, key=self._key, within=within)
+            known = self._memory.known(writer.connection)
+            return answers.import_choices(writer, rows, key=self._key, known=known, within=within)
 
     def accept(
         self,

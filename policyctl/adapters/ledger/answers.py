@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from policyctl.adapters.ledger.common import Complaints, Writer, administrator, pseudonym, rows_by
-from policyctl.adapters.ledger.known import read_known
+from policyctl.adapters.ledger.known import Known, read_known
 from policyctl.adapters.ledger.people import namesakes, settle_subject, tenant_no_of, tenants
 from policyctl.adapters.tables import ACKNOWLEDGEMENT, ADMISSION, CHOICE, CUSTOMER
 from policyctl.core.policy import VersionKey
@@ -28,10 +28,10 @@ _PLACE_BITS = 24
 
 
 def import_choices(
-    writer: Writer, rows: Sequence[ChoiceRow], *, key: bytes, within: str | None = None
+    writer: Writer, rows: Sequence[ChoiceRow], *, key: bytes, known: Known, within: str | None = None
 ) -> ImportReceipt:
     """Enter answers, numbered in the order in which they were given."""
-    batch = _Choices(writer, rows, key, within)
+    batch = _Choices(writer, rows, key, known, within)
     fresh = [values for row in sorted(rows, key=_given) if (values := batch.take(row))]
     batch.complaints.raise_if_any()
     if fresh:
@@ -47,7 +47,9 @@ def _given(row: ChoiceRow) -> tuple[datetime, int]:
 class _Choices:
     """Who may answer to what, and what was answered before."""
 
-    def __init__(self, writer: Writer, rows: Sequence[ChoiceRow], key: bytes, within: str | None) -> None:
+    def __init__(
+        self, writer: Writer, rows: Sequence[ChoiceRow], key: bytes, known: Known, within: str | None
+    ) -> None:
         self.key = key
         self.within_no = tenant_no_of(writer.connection, within)
         customers = [row.who for row in rows if row.scope == "customer"]
@@ -55,7 +57,7 @@ class _Choices:
         found = tenants(writer.connection, customers)
         self.tenants = {name: no for name, no in found.items() if self.within_no in {None, no}}
         self.subjects = namesakes(writer.driver, subjects, tenant_no=self.within_no)
-        self.practices = read_known(writer.connection).practice_no
+        self.practices = known.practice_no
         numbers = {number for found in self.subjects.values() for number in found.values()}
         numbers |= {administrator(number) for number in self.tenants.values()}
         self.given: dict[tuple[int, int, datetime], int] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -42,6 +42,10 @@ class Known:
     practice_of: dict[int, str]
     by_slug: dict[str, tuple[VersionRecord, ...]]
     timelines: dict[str, tuple[list[datetime], list[int]]] = field(default_factory=dict)
+
+    def for_writing(self) -> Known:
+        """A copy that a transaction may add categories to: what is kept must not know of them yet."""
+        return replace(self, category_no=dict(self.category_no), category_of=dict(self.category_of))
 
     def admission(self, subject: str, version_no: int, admitted_at: int) -> Admission:
         """A row of the table as a value."""
@@ -110,8 +114,8 @@ def read_known(connection: Connection) -> Known:
 
 
 class Memory:
-    """Keeps what was read while the greatest numbers stand. Only for what is committed: a number that
-    was rolled back is given out again.
+    """Keeps what was read while the greatest numbers stand. Asked before a transaction adds a version or
+    a category, as a number that was rolled back is given out again.
     """
 
     def __init__(self) -> None:

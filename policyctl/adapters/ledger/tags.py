@@ -21,7 +21,7 @@ from policyctl.adapters.ledger.chain import tags_digest
 from policyctl.adapters.ledger.common import NO_VERSION, Complaints, Writer, last_number, pseudonym, ref_of
 from policyctl.adapters.ledger.driver import TagValues, in_key_order
 from policyctl.adapters.ledger.epochs import Epochs, read_epochs, table_name
-from policyctl.adapters.ledger.known import Known, add_category, read_known
+from policyctl.adapters.ledger.known import Known, add_category
 from policyctl.adapters.ledger.people import namesakes, tenant_no_of
 from policyctl.adapters.tables import BATCH, seconds
 from policyctl.core.policy import VersionKey
@@ -61,13 +61,14 @@ def import_tags(
     *,
     key: bytes,
     taxonomy: Taxonomy,
+    known: Known,
     within: str | None = None,
     faults: Sequence[InputError] = (),
 ) -> ImportReceipt:
     """Tag data; a row that is there already with the same content adds nothing. One of ``faults``, which
     may grow while the rows come, keeps all rows out.
     """
-    work = _Import(writer, key, taxonomy, tenant_no_of(writer.connection, within))
+    work = _Import(writer, key, taxonomy, known.for_writing(), tenant_no_of(writer.connection, within))
     stream = iter(rows)
     while portion := list(islice(stream, PORTION)):
         work.take(portion)
@@ -79,11 +80,13 @@ def import_tags(
 class _Import:
     """One import: what it knows for all of its portions, and how far it has come."""
 
-    def __init__(self, writer: Writer, key: bytes, taxonomy: Taxonomy, within_no: int | None) -> None:
+    def __init__(
+        self, writer: Writer, key: bytes, taxonomy: Taxonomy, known: Known, within_no: int | None
+    ) -> None:
         self.writer = writer
         self.driver = writer.driver
         self.key, self.taxonomy, self.within_no = key, taxonomy, within_no
-        self.known: Known = read_known(writer.connection)
+        self.known = known
         self.epochs: Epochs = read_epochs(writer.connection)
         self.complaints = Complaints([])
         self.seen = self.added = 0
