@@ -247,6 +247,15 @@ def test_a_category_that_was_only_tried_gives_its_number_to_the_next(ledger: Led
     assert ledger.facts_for(UseRequest("u1", PHONE, SERVICE, NOW)).tags == ()
 
 
+def test_of_very_many_bad_rows_the_first_are_named_and_the_rest_counted(ledger: Ledger) -> None:
+    rows = [tag("nobody", "2026-02-01", record=str(number), line=number) for number in range(2, 2002)]
+    with pytest.raises(InputErrors) as raised:
+        ledger.import_tags(rows, now=NOW)
+    *named, last = raised.value.errors
+    assert [each.place.line for each in named] == list(range(2, 502))
+    assert "1,500 more" in last.message
+
+
 def test_the_version_is_computed_from_the_exact_moment_and_the_tag_keeps_the_second(ledger: Ledger) -> None:
     accepted = day("2026-03-01") + timedelta(microseconds=500_100)
     ledger.accept("new", V1.key, accepted, now=NOW)

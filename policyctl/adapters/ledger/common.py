@@ -165,7 +165,10 @@ class Complaints:
     def raise_if_any(self) -> None:
         """InputErrors with every complaint kept, in order of lines."""
         if self.errors:
-            raise InputErrors(tuple(sorted(self.errors, key=_line)))
+            told = sorted(self.errors, key=_line)
+            if self.more:
+                told.append(InputError(f"{self.more:,} more are not shown", hint="mend these first"))
+            raise InputErrors(tuple(told))
 
 
 def _line(error: PolicyctlError) -> int:

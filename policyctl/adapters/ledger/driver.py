@@ -82,20 +82,23 @@ class SqliteDriver:
 
     def insert(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
         """Add rows, of which none may be there."""
-        marks = ", ".join("?" * len(columns))
-        self.raw.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", rows)  # noqa: S608 - our own names
+        self.raw.executemany(self._insertion(table, columns), rows)
 
     def insert_missing(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
         """Add the rows whose key is not there yet."""
-        marks = ", ".join("?" * len(columns))
-        self.raw.executemany(f"INSERT OR IGNORE INTO {table} ({', '.join(columns)}) VALUES ({marks})", rows)  # noqa: S608 - our own names
+        # Not OR IGNORE, which would also pass over a value that the table refuses.
+        self.raw.executemany(f"{self._insertion(table, columns)} ON CONFLICT DO NOTHING", rows)
 
     def insert_tags(self, table: str, rows: Sequence[TagValues]) -> int:
         """Add the tags that are not there."""
         before = self.raw.total_changes
-        names = ", ".join(TAG_COLUMNS)
-        self.raw.executemany(f"INSERT OR IGNORE INTO {table} ({names}) VALUES (?, ?, ?, ?, ?, ?)", rows)  # noqa: S608 - our own names
+        self.insert_missing(table, TAG_COLUMNS, rows)
         return int(self.raw.total_changes - before)
+
+    @staticmethod
+    def _insertion(table: str, columns: Sequence[str]) -> str:
+        marks = ", ".join("?" * len(columns))
+        return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608 - our own names
 
     def tags_there(self, table: str, rows: Sequence[TagValues]) -> list[TagValues]:
         """One prepared look-up a key, in the order of the tree."""

@@ -28,7 +28,7 @@ from policyctl.core.policy import VersionKey
 from policyctl.core.practice import Taxonomy
 from policyctl.core.records import Admission, ImportReceipt, TagRow
 from policyctl.core.suggest import did_you_mean
-from policyctl.errors import InputError
+from policyctl.errors import InputError, IntegrityError
 
 PORTION = 50_000
 _CORRECTIONS = 0  # stands where a batch names its epoch
@@ -212,6 +212,10 @@ class _Import:
             for key, known in there.items():
                 self._same_or_conflict(by_key[key], (known[3], known[5]))
             rows = [row for row in rows if row[:3] not in there]
+        if len(rows) != added:
+            raise IntegrityError(
+                f"{added} tags entered where {len(rows)} are new", hint="report this as a bug"
+            )
         self._note_names(by_key[row[:3]] for row in rows)
         self._add_batch(epoch_no, rows, note)
 
