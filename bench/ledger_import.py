@@ -5,7 +5,7 @@ Floors: sqlite3.executemany of the rows as they come, and PostgreSQL's COPY of a
 sorted, into the very table the ledger uses. The ledger's side sorts, finds what is there, hashes and
 chains. Floor and ledger take turns batch by batch, and each batch counts by its best round.
 
-    python bench/ledger_import.py [--rows 200000] [--tree 2000000] [--rounds 3] [--no-postgres]
+    python bench/ledger_import.py [--rows 1000000] [--tree 2000000] [--rounds 3] [--no-postgres]
     python bench/ledger_import.py --only-epochs --tree 100000000
 
 PostgreSQL is started as the tests start it, and left out where its programs are missing.
@@ -342,7 +342,7 @@ def on_postgres(rows: list[Tag], rounds: int) -> None:
 def main() -> int:
     """Print each figure; exit code 1 when one is short of its bar."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=200_000)
+    parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--tree", type=int, default=2_000_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--no-postgres", action="store_true")
