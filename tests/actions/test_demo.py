@@ -22,6 +22,7 @@ from policyctl.core.story import DemoStory
 from policyctl.core.use.question import UseAnswer
 from policyctl.errors import RefusedError
 from tests.demo_stage import ROOT, staged, written_diffs
+from tests.peers.mail_checkers import SpamAssassin
 
 PERMITTED, REFUSED, UNDECIDED = UseAnswer.PERMITTED, UseAnswer.REFUSED, UseAnswer.UNDECIDED
 
@@ -137,6 +138,14 @@ def test_what_became_of_the_notices_stands_in_the_ledger(demo: Demo) -> None:
     assert demo.states[f"{SLUG}@v3", "choice", "delivered"] == 5
     assert demo.states[f"{SLUG}@v4", "transition", "delivered"] == 6
     assert demo.seen == ["harbour-clinic"]
+
+
+@pytest.mark.peer("spamassassin")
+def test_no_mail_of_the_sample_policy_looks_like_spam(demo: Demo, spamassassin: SpamAssassin) -> None:
+    mails = {path.name: path.read_bytes() for path in (demo.folder / ".policyctl/outbox").glob("*.eml")}
+    scores = dict(zip(mails, spamassassin.scores([*mails.values()]), strict=True))
+    assert scores
+    assert {name: score for name, score in scores.items() if score >= 2.0} == {}
 
 
 def test_the_diffs_of_this_repository_are_what_publishing_writes(demo: Demo) -> None:
