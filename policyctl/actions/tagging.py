@@ -81,8 +81,8 @@ def tag_file(
     progress: Callable[[int], None] = lambda _: None,
 ) -> ImportReceipt:
     """Tag what a file lists: CSV, JSON Lines or Parquet. ``progress`` hears how many bytes were read."""
-    how = replace(how, policy=how.policy or only_policy(ledger))
     found = read_rows(path, TAGS, progress)
+    how = replace(how, policy=how.policy or only_policy(ledger))
     if resume and not dry_run:
         return _in_parts(path, found, now=now, ledger=ledger, how=how)
     reader = _Reader(now, how)

@@ -47,8 +47,10 @@ def _open(path: Path) -> BufferedReader:
 
 def read_rows(path: Path, columns: Columns, progress: Progress = _quiet) -> Iterator[RowOrError]:
     """The rows of a file by its ending (.jsonl, .ndjson, .parquet, else CSV); an InputError in the place of
-    a row that will not do. Raises InputError for what concerns the whole file.
+    a row that will not do. Raises UsageError at once for a file that is not there, InputError on the way
+    for what concerns the whole file.
     """
+    _open(path).close()
     ending = path.suffix.lower()
     if ending == ".parquet":
         return _parquet(path, columns, progress)
