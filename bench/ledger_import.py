@@ -31,7 +31,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from policyctl.adapters.ledger import Ledger, engine, epochs, open_ledger
 from policyctl.adapters.ledger.chain import tags_digest
 from policyctl.adapters.ledger.common import Writer
-from policyctl.adapters.ledger.driver import TAG_COLUMNS, driver_of, in_key_order
+from policyctl.adapters.ledger.driver import TAG_COLUMNS, driver_of, in_key_order, packed_tags
 from policyctl.adapters.tables import BATCH
 from policyctl.core.use.decision import UseRequest, decide
 from tests.adapters.ledger_samples import (
@@ -101,11 +101,12 @@ def enter(ledger: Ledger, rows: list[Tag], batch_no: int, table: str = "tag_1") 
     with engine.writing(ledger._engine) as connection:
         writer = Writer(connection, "tags", NOW)
         ready = in_key_order(rows)
-        added = writer.driver.insert_tags(table, ready)
+        packed = packed_tags(ready)
+        added = writer.driver.insert_tags(table, ready, packed)
         assert added == len(ready)
         epoch_no = int(table.removeprefix("tag_"))
         row = {
-            "batch_no": batch_no, "tag_count": added, "epoch_no": epoch_no, "digest": tags_digest(ready),
+            "batch_no": batch_no, "tag_count": added, "epoch_no": epoch_no, "digest": tags_digest(packed),
             "provenance": "",
         }  # fmt: skip
         writer.add(BATCH, [row])
@@ -167,7 +168,7 @@ def chain_share(rows: list[Tag], folder: Path, rounds: int) -> None:
             turns.append(
                 [
                     (
-                        timed(lambda b=batch: tags_digest(b)),
+                        timed(lambda b=batch: tags_digest(packed_tags(b))),
                         timed(lambda b=batch, n=number: enter(ledger, b, n)),
                     )
                     for number, batch in enumerate(batches(rows, BATCH_ROWS), 1)

@@ -4,8 +4,8 @@
 1. A row is one line: its table, then its values in the order of the columns, as JSON. What may be
    erased (``ext_id``, ``salt``, ``erased_at``, addresses, names of records) is left out.
 2. The digest of an entry is the SHA-256 of its lines, sorted, after a line of its own values.
-3. A batch of tags is one row, whose digest is the SHA-256 over its tags in the order of their key, six
-   little-endian 64-bit numbers each.
+3. A batch of tags is one row, whose digest is the SHA-256 over its tags in the order of their key, each
+   as PostgreSQL's binary COPY writes it (driver.packed_tags).
 4. The root of an entry is the SHA-256 of the root before it and its own digest.
 
 Whoever kept one root can tell that nothing before it was altered, left out or put elsewhere.
@@ -14,29 +14,26 @@ Whoever kept one root can tell that nothing before it was altered, left out or p
 from __future__ import annotations
 
 import json
-import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
-from itertools import starmap
 from typing import Any
 
 from sqlalchemy import Connection, Table, insert, select
 
-from policyctl.adapters.ledger.driver import TagValues, driver_of
+from policyctl.adapters.ledger.driver import TagValues, driver_of, packed_tags
 from policyctl.adapters.tables import BATCH, CHAIN, ENTRY, METADATA, microseconds
 
 _START = bytes(32)
 _LEFT_OUT = {"entry", "ext_id", "salt", "erased_at"}
 # Written in the same transaction but not part of the record: what leads to a subject, what is owed.
 _NOT_CHAINED = {"chain", "pseudonym", "outbox"}
-_TAG = struct.Struct("<6q")
 
 
-def tags_digest(rows: Iterable[TagValues]) -> bytes:
+def tags_digest(packed: Iterable[bytes]) -> bytes:
     """What stands for a batch of tags (3)."""
-    return sha256(b"".join(starmap(_TAG.pack, rows))).digest()
+    return sha256(b"".join(packed)).digest()
 
 
 @dataclass(slots=True)
@@ -115,7 +112,7 @@ def _bad_batches(connection: Connection) -> set[int]:
     """The entries with a batch whose tags are others than were hashed; one pass over each table of tags."""
     hashes: dict[int, Any] = {}
     for row in _tags_on_record(connection):
-        hashes.setdefault(row[4], sha256()).update(_TAG.pack(*row))
+        hashes.setdefault(row[4], sha256()).update(packed_tags([row])[0])
     batches = {row.batch_no: row for row in connection.execute(select(BATCH))}
     wrong = {
         row.entry for row in batches.values() if hashes.get(row.batch_no, sha256()).digest() != row.digest

@@ -37,8 +37,10 @@ class Driver(Protocol):
     def insert_missing(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
         """Add the rows whose key is not there yet."""
 
-    def insert_tags(self, table: str, rows: Sequence[TagValues]) -> int:
-        """Add the tags that are not there, of rows sorted by key with no key twice; how many were added."""
+    def insert_tags(self, table: str, rows: Sequence[TagValues], packed: Sequence[bytes]) -> int:
+        """Add the tags that are not there, of rows sorted by key with no key twice; how many were added.
+        ``packed``: the same rows by :func:`packed_tags`.
+        """
 
     def tags_there(self, table: str, rows: Sequence[TagValues]) -> list[TagValues]:
         """The tags in the table with the keys of ``rows`` and of another batch than theirs."""
@@ -89,8 +91,9 @@ class SqliteDriver:
         # Not OR IGNORE, which would also pass over a value that the table refuses.
         self.raw.executemany(f"{self._insertion(table, columns)} ON CONFLICT DO NOTHING", rows)
 
-    def insert_tags(self, table: str, rows: Sequence[TagValues]) -> int:
+    def insert_tags(self, table: str, rows: Sequence[TagValues], packed: Sequence[bytes]) -> int:
         """Add the tags that are not there."""
+        del packed
         before = self.raw.total_changes
         self.insert_missing(table, TAG_COLUMNS, rows)
         return int(self.raw.total_changes - before)
@@ -143,7 +146,7 @@ class PostgresDriver:
         self.insert(stage, columns, rows)
         self.raw.execute(f"INSERT INTO {table} ({names}) SELECT {names} FROM {stage} ON CONFLICT DO NOTHING")  # noqa: S608 - our own names
 
-    def insert_tags(self, table: str, rows: Sequence[TagValues]) -> int:
+    def insert_tags(self, table: str, rows: Sequence[TagValues], packed: Sequence[bytes]) -> int:
         """Straight into the table; where one is there already, which the first of the sorted rows mostly
         tells, through a stage of this transaction.
         """
@@ -151,7 +154,7 @@ class PostgresDriver:
 
         try:
             with self.raw.transaction():  # a savepoint
-                copy_tags(self.raw, table, rows)
+                copy_tags(self.raw, table, packed)
         except UniqueViolation:
             return self._insert_missing_tags(table, rows)
         return len(rows)
@@ -181,7 +184,7 @@ class PostgresDriver:
             "CREATE TEMP TABLE tag_stage (subject_no bigint, category smallint, ref bigint, "
             "collected_at bigint, batch_no integer, version_no smallint) ON COMMIT DROP"
         )
-        copy_tags(self.raw, "tag_stage", rows)
+        copy_tags(self.raw, "tag_stage", packed_tags(rows))
 
 
 # The binary form of COPY: a signature, then for each row the number of columns, each value after its length.
@@ -190,21 +193,23 @@ _TAIL = struct.pack(">h", -1)
 _ROW = struct.Struct(">h iq ih iq iq ii ih".replace(" ", ""))
 
 
-_ROWS_AT_ONCE = 2_000  # the server takes these in while the next are packed
+_ROWS_AT_ONCE = 2_000  # the server takes these in while the next are sent
 
 
-def copy_tags(connection: Any, table: str, rows: Sequence[TagValues]) -> None:
+def packed_tags(rows: Iterable[TagValues]) -> list[bytes]:
+    """Each tag as PostgreSQL's binary COPY writes it: what goes there, and what the chain hashes."""
+    pack = _ROW.pack
+    return [
+        pack(6, 8, subject_no, 2, category, 8, ref, 8, collected_at, 4, batch_no, 2, version_no)
+        for subject_no, category, ref, collected_at, batch_no, version_no in rows
+    ]
+
+
+def copy_tags(connection: Any, table: str, packed: Sequence[bytes]) -> None:
     """COPY tags into a table, in the order given."""
     into = f"COPY {table} ({', '.join(TAG_COLUMNS)}) FROM STDIN (FORMAT BINARY)"
-    pack = _ROW.pack
     with connection.cursor().copy(into) as copy:
         copy.write(_HEAD)
-        for start in range(0, len(rows), _ROWS_AT_ONCE):
-            packed = [
-                pack(6, 8, subject_no, 2, category, 8, ref, 8, collected_at, 4, batch_no, 2, version_no)
-                for subject_no, category, ref, collected_at, batch_no, version_no in rows[
-                    start : start + _ROWS_AT_ONCE
-                ]
-            ]
-            copy.write(b"".join(packed))
+        for start in range(0, len(packed), _ROWS_AT_ONCE):
+            copy.write(b"".join(packed[start : start + _ROWS_AT_ONCE]))
         copy.write(_TAIL)

@@ -19,7 +19,7 @@ from typing import Any
 
 from policyctl.adapters.ledger.chain import tags_digest
 from policyctl.adapters.ledger.common import NO_VERSION, Complaints, Writer, last_number, pseudonym, ref_of
-from policyctl.adapters.ledger.driver import TagValues, in_key_order
+from policyctl.adapters.ledger.driver import TagValues, in_key_order, packed_tags
 from policyctl.adapters.ledger.epochs import Epochs, read_epochs, table_name
 from policyctl.adapters.ledger.known import Known, add_category
 from policyctl.adapters.ledger.people import namesakes, tenant_no_of
@@ -206,35 +206,37 @@ class _Import:
         by_key = {candidate.key: candidate for candidate in candidates}
         rows = in_key_order(self._values(candidate, batch_no) for candidate in candidates)
         table = table_name(epoch_no)
-        added = self.driver.insert_tags(table, rows)
+        packed = packed_tags(rows)
+        added = self.driver.insert_tags(table, rows, packed)
         if added < len(rows):
             there = {row[:3]: row for row in self.driver.tags_there(table, rows)}
             for key, known in there.items():
                 self._same_or_conflict(by_key[key], (known[3], known[5]))
             rows = [row for row in rows if row[:3] not in there]
+            packed = packed_tags(rows)
         if len(rows) != added:
             raise IntegrityError(
                 f"{added} tags entered where {len(rows)} are new", hint="report this as a bug"
             )
         self._note_names(by_key[row[:3]] for row in rows)
-        self._add_batch(epoch_no, rows, note)
+        self._add_batch(epoch_no, packed, note)
 
     def _values(self, candidate: _Candidate, batch_no: int) -> TagValues:
         return (*candidate.key, candidate.collected_at, batch_no, candidate.version_no(self.known))
 
-    def _add_batch(self, epoch_no: int, rows: Sequence[TagValues], note: str) -> None:
-        if not rows:
+    def _add_batch(self, epoch_no: int, packed: Sequence[bytes], note: str) -> None:
+        if not packed:
             return
         row = {
             "batch_no": self._next_batch,
-            "tag_count": len(rows),
+            "tag_count": len(packed),
             "epoch_no": epoch_no,
-            "digest": tags_digest(rows),
+            "digest": tags_digest(packed),
             "provenance": note,
         }
         self.writer.add(BATCH, [row])
         self._next_batch += 1
-        self.added += len(rows)
+        self.added += len(packed)
 
     def _same_or_conflict(self, candidate: _Candidate, known: tuple[int, int]) -> None:
         if self._same(candidate, known):
@@ -302,4 +304,4 @@ class _Import:
         rows = sorted((*self._values(found, batch_no), number) for found, number in corrections)
         columns = ("subject_no", "category", "ref", "collected_at", "batch_no", "version_no", "correction")
         self.driver.insert("tag_correction", columns, rows)
-        self._add_batch(_CORRECTIONS, [row[:6] for row in rows], note)
+        self._add_batch(_CORRECTIONS, packed_tags(row[:6] for row in rows), note)
