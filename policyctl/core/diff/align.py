@@ -160,20 +160,14 @@ def _lined_up(
     old: Sequence[Piece], new: Sequence[Piece], found: Found, left: list[int], right: list[int]
 ) -> list[Pair]:
     """The best order-keeping pairs of all pieces, those found counted in; gap by gap in a long text."""
-    olds, news = {o for o, _ in found}, {n for _, n in found}
-
-    def score(o: int, n: int) -> float:
-        if o in olds or n in news:
-            return 2.0 + (old[o].size >= _FEW_WORDS) if (o, n) in found else 0.0
-        return _agreement(old[o], new[n])
-
+    scores = _Agreement(old, new, found, right)
     first, last = (min(left), min(right)), (max(left) + 1, max(right) + 1)
     if (last[0] - first[0]) * (last[1] - first[1]) <= CELLS:
-        return in_line(range(first[0], last[0]), range(first[1], last[1]), score)
+        return in_line(range(first[0], last[0]), range(first[1], last[1]), scores.of)
     gaps = Gaps(old, new, found)
     in_old, in_new = _by_gap(left, gaps.of_old), _by_gap(right, gaps.of_new)
     return [
-        pair for gap in in_old.keys() & in_new.keys() for pair in in_line(in_old[gap], in_new[gap], score)
+        pair for gap in in_old.keys() & in_new.keys() for pair in in_line(in_old[gap], in_new[gap], scores.of)
     ]
 
 
@@ -184,13 +178,32 @@ def _by_gap(indices: Iterable[int], gap_of: Callable[[int], int]) -> dict[int, l
     return groups
 
 
-def _agreement(old: Piece, new: Piece) -> float:
-    """How much two pieces have in common at a glance: equal, equal to the reader, same title."""
-    if old.raw == new.raw:
-        return 2.0 + (old.size >= _FEW_WORDS)
-    if old.key == new.key:
-        return 1.8 + (old.size >= _FEW_WORDS)
-    return 1.0 if old.title == new.title != "" else 0.0
+class _Agreement:
+    """How much pieces have in common at a glance: found to go together, equal, equal to the reader, same
+    title.
+    """
+
+    def __init__(self, old: Sequence[Piece], new: Sequence[Piece], found: Found, right: list[int]) -> None:
+        self.old, self.new = old, new
+        self.partner = dict(found.keys())  # of each old piece that is found
+        self.alike: dict[Hashable, list[int]] = {}
+        for n in right:
+            piece = new[n]
+            for key in {piece.raw, piece.key, (piece.title,)}:
+                self.alike.setdefault(key, []).append(n)
+
+    def of(self, o: int) -> dict[int, float]:
+        """By new index, the scores of an old piece that are above 0."""
+        piece = self.old[o]
+        weight = piece.size >= _FEW_WORDS
+        if o in self.partner:
+            return {self.partner[o]: 2.0 + weight}
+        titled = self.alike.get((piece.title,), ()) if piece.title else ()
+        return {
+            **dict.fromkeys(titled, 1.0),
+            **dict.fromkeys(self.alike.get(piece.key, ()), 1.8 + weight),
+            **dict.fromkeys(self.alike.get(piece.raw, ()), 2.0 + weight),
+        }
 
 
 def _elsewhere(

@@ -6,7 +6,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from itertools import pairwise
+from functools import partial
+from itertools import accumulate, pairwise
 
 Pair = tuple[int, int]
 _EXACT = 60  # members of a component that are still solved exactly (cubic time)
@@ -155,17 +156,17 @@ def _raise(tree: list[tuple[float, int]], rank: int, value: tuple[float, int]) -
 CELLS = 40_000  # beyond that a table takes too long, and the nearest equal ones do
 
 
-def in_line(old: Sequence[int], new: Sequence[int], score: Callable[[int, int], float]) -> list[Pair]:
-    """Pairs in order (no two cross) whose scores sum up highest; none with score 0."""
+def in_line(
+    old: Sequence[int], new: Sequence[int], scores: Callable[[int], Mapping[int, float]]
+) -> list[Pair]:
+    """Pairs in order (no two cross) whose scores sum up highest; none with score 0.
+
+    ``scores`` gives for an old index those of the new ones that are above 0.
+    """
     if len(old) * len(new) > CELLS:
         return []
-    value = {(o, n): score(o, n) for o in old for n in new}
-    best = [[0.0] * (len(new) + 1)]
-    for o in old:
-        above, row = best[-1], [0.0]
-        for j, n in enumerate(new):
-            row.append(max(above[j + 1], row[j], above[j] + value[o, n]))
-        best.append(row)
+    place = {n: j for j, n in enumerate(new)}
+    best = list(accumulate(old, partial(_row, scores, place), initial=[0.0] * (len(new) + 1)))
     pairs = []
     i, j = len(old), len(new)
     while i and j:
@@ -178,3 +179,19 @@ def in_line(old: Sequence[int], new: Sequence[int], score: Callable[[int, int], 
             i, j = i - 1, j - 1
             pairs.append((old[i], new[j]))
     return pairs
+
+
+def _row(
+    scores: Callable[[int], Mapping[int, float]], place: Mapping[int, int], above: list[float], o: int
+) -> list[float]:
+    """The best sums up to each new index, once ``o`` may have one: they rise, so that a better one
+    spreads to the right up to the first that is as good.
+    """
+    row = above[:]
+    for n, score in scores(o).items():
+        j = place.get(n)
+        if j is not None:
+            value = above[j] + score
+            stop = bisect_left(row, value, j + 1)
+            row[j + 1 : stop] = [value] * (stop - j - 1)
+    return row

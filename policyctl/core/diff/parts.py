@@ -9,10 +9,12 @@ mirror image is a merge.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from math import ceil
 
 from policyctl.core.diff.assign import Pair
+from policyctl.core.diff.growing import Growing
+from policyctl.core.diff.growing import Whole as Long
 from policyctl.core.diff.pieces import Piece, Words
 
 Whole = tuple[tuple[int, ...], tuple[int, ...], str, float]
@@ -22,6 +24,7 @@ _MANY = 10_000  # unmatched pairs; beyond that a look at each takes too long
 _LONG, _FOREIGN = 15, 0.35
 _HOLDER, _HELD = 30, 0.6
 _SHARED, _SHARED_NEAR, _SHORT = 0.25, 0.04, 15
+_LARGE = 4_000_000  # words x words; beyond that a comparison goes on from what is known of the kept part
 
 
 def parts(
@@ -85,6 +88,9 @@ class _Parts:
             pair: ([pair[0]], [pair[1]]) for pair in loose
         }
         self.margins: dict[Pair, float] = {}
+        self.known: dict[str, frozenset[str]] = {}  # by whole, its runs of two words
+        self.long: dict[str, Long] = {}
+        self.growing: dict[tuple[str, str], Growing] = {}
 
     def found(self, linked: Collection[Pair]) -> list[Whole]:
         used = ({o for o, _ in linked}, {n for _, n in linked})
@@ -148,34 +154,45 @@ class _Parts:
         alone = self.words.common(whole, kept)
         if len(whole) - alone < least * len(own):
             return 0.0  # so little of the whole is not explained yet
-        in_place = "".join(self.words.of(side, i) for i in sorted([*self.groups[pair][side], index]))
-        if len(own) >= _LONG and _foreign(own, whole) > _FOREIGN:
+        if len(own) >= _LONG and self._foreign(own, whole) > _FOREIGN:
             return 0.0
-        ways = dict.fromkeys((in_place, kept + own, own + kept))
-        together = _most_common(whole, ways, alone + ceil(least * len(own)), alone + held)
+        bound = alone + ceil(least * len(own))
+        if len(self.groups[pair][side]) == 1:
+            together = self._together(whole, kept, own, bound, alone + held)
+        else:  # whether it is a part is the question, not how surely
+            in_place = "".join(self.words.of(side, i) for i in sorted([*self.groups[pair][side], index]))
+            together = self.words.most_common(whole, (in_place, kept + own, own + kept), bound, bound)
         return (together - alone) / len(own) if together else 0.0
 
+    def _together(self, whole: str, kept: str, own: str, least: int, most: int) -> int:
+        """What the whole has in common with the kept part and the other, whichever stands first."""
+        if len(whole) * len(kept) <= _LARGE:
+            return self.words.most_common(whole, (kept + own, own + kept), least, most)
+        growing = self._growing(whole, kept)
+        best = growing.with_behind(own)
+        if best < most:
+            best = max(best, growing.with_before(own))
+        return best if best >= least else 0
 
-def _most_common(whole: str, ways: Iterable[str], least: int, most: int) -> int:
-    """The longest common sequence with any of the ways, which is at most ``most``; 0 below ``least``."""
-    from rapidfuzz.distance import LCSseq
+    def _growing(self, whole: str, kept: str) -> Growing:
+        found = self.growing.get((whole, kept))
+        if found is None:
+            long = self.long.setdefault(whole, Long(whole))
+            found = self.growing[whole, kept] = Growing(long, kept)
+        return found
 
-    best = 0
-    for way in ways:  # what cannot reach the bound is given up early
-        best = max(best, LCSseq.similarity(whole, way, score_cutoff=max(best, least)))
-        if best >= most:
-            break
-    return best
-
-
-def _foreign(own: str, whole: str) -> float:
-    """Share of the longest stretch of a part that has no two neighbouring words in common with the whole."""
-    pairs = {whole[i : i + 2] for i in range(len(whole) - 1)}
-    longest = run = 0
-    for i in range(len(own) - 1):
-        run = 0 if own[i : i + 2] in pairs else run + 1
-        longest = max(longest, run)
-    return longest / len(own)
+    def _foreign(self, own: str, whole: str) -> float:
+        """Share of the longest stretch of a part that has no two neighbouring words in common with the
+        whole.
+        """
+        pairs = self.known.get(whole)
+        if pairs is None:
+            pairs = self.known[whole] = frozenset([whole[i : i + 2] for i in range(len(whole) - 1)])
+        longest = run = 0
+        for i in range(len(own) - 1):
+            run = 0 if own[i : i + 2] in pairs else run + 1
+            longest = max(longest, run)
+        return longest / len(own)
 
 
 def _bare_cover(index: int, side: int, pair: Pair, sides: tuple[Sequence[Piece], Sequence[Piece]]) -> float:

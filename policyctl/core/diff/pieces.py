@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from policyctl.core.policy import Block, Clause
 from policyctl.core.text.parse import title_of
@@ -133,3 +133,18 @@ class Words:
         if key not in self.compared:
             self.compared[key] = LCSseq.similarity(one, other)
         return self.compared[key]
+
+    def most_common(self, one: str, ways: Iterable[str], least: int, most: int) -> int:
+        """The highest of how many words ``one`` has in common with each of the ways, which is enough from
+        ``most`` on; 0 below ``least``.
+        """
+        from rapidfuzz.distance import LCSseq
+
+        best = 0
+        for way in dict.fromkeys(ways):  # what cannot reach the bound is given up early
+            held = LCSseq.similarity(one, way, score_cutoff=max(best, least))
+            if held:
+                self.compared[one, way] = best = held
+            if best >= most:
+                break
+        return best

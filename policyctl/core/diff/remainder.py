@@ -6,6 +6,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from itertools import chain
 
 from policyctl.core.diff.assign import Pair, best_pairs, heaviest_chain
 from policyctl.core.diff.pieces import Piece, Words
@@ -201,13 +202,11 @@ def _sharing(left: list[int], right: list[int], words: Words) -> set[Pair]:
     for o in left:
         for shingle in words.runs(0, o):
             where[shingle].append(o)
+    rare = {shingle: holders for shingle, holders in where.items() if len(holders) <= _COMMON}
     pairs: set[Pair] = set()
     for n in right:
-        votes: Counter[int] = Counter()
-        for shingle in words.runs(1, n):
-            holders = where.get(shingle, ())
-            if len(holders) <= _COMMON:
-                votes.update(holders)
+        shared = rare.keys() & words.runs(1, n)
+        votes = Counter(chain.from_iterable(map(rare.__getitem__, shared)))
         best = sorted(votes.items(), key=lambda item: (-item[1], abs(item[0] - n), item[0]))[:_KEPT]
         pairs.update((o, n) for o, _ in best)
     return pairs

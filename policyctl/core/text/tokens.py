@@ -7,7 +7,9 @@ Joined, the tokens of a text are the text.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Sequence
+from functools import partial
 from itertools import accumulate, chain, repeat
 
 _STOPS = frozenset(".!?;|。！？；")
@@ -77,18 +79,14 @@ class Interner:
     makes a comparison coarser there but never wrong, as callers compare the values themselves.
     """
 
-    __slots__ = ("_known", "_marks")
+    __slots__ = ("_mark",)
 
-    _FIRST, _LAST = 0xE000, 0x10FFFF
+    _PARTS = range(1, 0xD800), range(0xE000, 0x10FFFF)  # the first few are matched the quickest
 
     def __init__(self) -> None:
-        self._known: dict[object, str] = {}
-        self._marks = chain(map(chr, range(self._FIRST, self._LAST)), repeat(chr(self._LAST)))
+        marks = chain(map(chr, chain(*self._PARTS)), repeat(chr(0x10FFFF)))
+        self._mark: dict[object, str] = defaultdict(partial(next, marks))
 
     def word(self, values: Sequence[object]) -> str:
         """The values as one string, a character each."""
-        known = self._known
-        known.update(
-            zip([value for value in dict.fromkeys(values) if value not in known], self._marks, strict=False)
-        )
-        return "".join(map(known.__getitem__, values))
+        return "".join(map(self._mark.__getitem__, values))
