@@ -3,7 +3,9 @@
 
     python bench/labelled_kinds.py [CORPUS]      a folder with labels.jsonl and <id>/old.md, new.md
 
-named     each such call of a label, and what is said of the clauses that hold its evidence or heading
+named     each such call of a label, and what is said of the clauses that hold its evidence or heading:
+          "clause" where the very kind is said of the clause (the strict count), "block" where it is
+          said of a paragraph, item or row of it, or of its number or level (with these: the wide count)
 unnamed   each clause that is called moved, split, merged or restructured where the label says nothing
 missed    evidence of a changed clause that stands in no changed run (must be 0)
 
@@ -68,6 +70,17 @@ def touches(change: ClauseChange, entry: Label) -> bool:
             return True
         title = bare(entry[f"{side}_heading"] or "")
         if title and title in {bare(name) for clause in clauses for name in names(clause)}:
+            return True
+    return False
+
+
+def strictly(change: ClauseChange, entry: Label) -> bool:
+    """The kind itself is said of a clause that holds the evidence, or whose own heading is named."""
+    if not change.kinds & SAYS[entry["kind"]]:
+        return False
+    for side, clauses in (("old", change.old), ("new", change.new)):
+        quote, title = letters(entry["evidence"][side]), bare(entry[f"{side}_heading"] or "")
+        if (quote and quote in said(clauses)) or (title and title in {bare(c.heading) for c in clauses}):
             return True
     return False
 
@@ -137,7 +150,7 @@ def main() -> int:
     if not (corpus / "labels.jsonl").is_file():
         print(f"no labels in {corpus}: nothing measured")
         return 0
-    found = dict.fromkeys(ORDER, 0)
+    found, strict = dict.fromkeys(ORDER, 0), dict.fromkeys(ORDER, 0)
     named = dict.fromkeys(ORDER, 0)
     unnamed: list[str] = []
     lost: list[str] = []
@@ -152,7 +165,9 @@ def main() -> int:
             ok = any(finds(change, kind) for change in near)
             named[kind] += 1
             found[kind] += ok
-            print(f"{'found ' if ok else 'MISSED'} {label['id']} {kind}: "
+            sure = any(strictly(change, entry) for change in near)
+            strict[kind] += sure
+            print(f"{'clause' if sure else 'block ' if ok else 'MISSED'} {label['id']} {kind}: "
                   f"{entry['old_heading']} -> {entry['new_heading']}")  # fmt: skip
             for change in near if not ok else []:
                 print(f"         {line(change)}")
@@ -166,7 +181,9 @@ def main() -> int:
             f"{label['id']} {e['kind']} {side}: {e['evidence'][side]}"
             for e, side in missed(revision, entries)
         ]
-    print("\nnamed by a label and found:", ", ".join(f"{k} {found[k]} of {named[k]}" for k in ORDER))
+    for how, count in (("strict", strict), ("wide", found)):
+        told = ", ".join(f"{k} {count[k]} of {named[k]}" for k in ORDER)
+        print(f"named by a label and found, {how}: {told}")
     print(f"said without a label: {len(unnamed)}", *unnamed, sep="\n  ")
     print(f"evidence in no changed place: {len(lost)}", *lost, sep="\n  ")
     return 1 if lost else 0

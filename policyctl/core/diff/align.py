@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from policyctl.core.diff.assign import CELLS, Pair, heaviest_chain, in_line
+from policyctl.core.diff.evidence import strays
 from policyctl.core.diff.parts import Whole, holders, parts
 from policyctl.core.diff.pieces import Piece, Words, words_of
 from policyctl.core.diff.remainder import Gaps, by_position, by_score
@@ -72,6 +73,8 @@ def _settle(old: Sequence[Piece], new: Sequence[Piece], found: Found) -> list[Wh
     gaps = Gaps(old, new, found)
     if len(found) < min(len(old), len(new)):  # else nothing is left on one side
         found.update(by_score(old, new, found, gaps, words))
+        for pair in strays((old, new), found, words):
+            del found[pair]
     whole = _parts(old, new, found, gaps, words)
     taken_old = {o for o, _ in found}.union(*(group[0] for group in whole))
     taken_new = {n for _, n in found}.union(*(group[1] for group in whole))

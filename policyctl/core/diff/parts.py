@@ -13,6 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from math import ceil
 
 from policyctl.core.diff.assign import Pair
+from policyctl.core.diff.evidence import REACH, Part
 from policyctl.core.diff.growing import Growing
 from policyctl.core.diff.growing import Whole as Long
 from policyctl.core.diff.pieces import Piece, Words
@@ -121,11 +122,14 @@ class _Parts:
         """How surely the piece is a part of the pair's other side; 0 when it is not."""
         near = abs(pair[side] - index) == 1
         named = self.sides[side][index].title == self.sides[1 - side][pair[1 - side]].title != ""
-        if not named and not self._shares(index, side, pair, near=near):
-            return 0.0
         least = _COVER_NEAR if near or named else _COVER
-        cover = self._cover(index, side, pair, least)
-        return cover + 0.2 * near + 0.2 * named if cover >= least else 0.0
+        cover = 0.0
+        if named or self._shares(index, side, pair, near=near):
+            cover = self._cover(index, side, pair, least)
+        if cover >= least:
+            return cover + 0.2 * near + 0.2 * named
+        close = abs(pair[side] - index) <= REACH
+        return least if close and Part(self.sides, self.words, index, side, pair).answer() else 0.0
 
     def _shares(self, index: int, side: int, pair: Pair, *, near: bool) -> bool:
         """Some runs of three words stand in both: without them a comparison is a waste of time."""

@@ -5,9 +5,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
+from policyctl.core.diff.cleanup import STOP_WORDS
 from policyctl.core.policy import Block, Clause
 from policyctl.core.text.parse import title_of
+from policyctl.core.text.run_in import run_in_title
 from policyctl.core.text.tokens import Interner
 from policyctl.core.text.visible import folded
 
@@ -16,6 +19,7 @@ _WORD = re.compile(
 )
 _ASCII_WORDS = "".join(c.lower() if c.isalnum() or c == "_" else " " for c in map(chr, range(128)))
 _RUN = 3
+_SHORT_SENTENCE = re.compile(r"((?:[^\s.:]+ ){0,5}[^\s.:]+)[.:] (?=\S)")
 
 
 def body_of(clause: Clause) -> str:
@@ -42,13 +46,14 @@ class Piece:
     without number ('' when there is none), and ``body``, the visible words below it, typography folded.
     """
 
-    __slots__ = ("_body", "_part", "_size", "_title", "level", "raw")
+    __slots__ = ("_body", "_name", "_part", "_size", "_title", "level", "raw")
 
     def __init__(self, raw: str, part: Clause | Block) -> None:
         self.raw, self._part = raw, part
         self.level = part.level if isinstance(part, Clause) else 0
         self._body: str | None = None
         self._title: str | None = None
+        self._name: str | None = None
         self._size = -1
 
     @property
@@ -62,6 +67,23 @@ class Piece:
         if self._title is None:
             self._title = self._read_title()
         return self._title
+
+    @property
+    def name(self) -> str:
+        """The title, or what a block without one opens with: a bold title, a sentence of a few words."""
+        if self._name is None:
+            self._name = self.title or folded(self._opening())
+        return self._name
+
+    def _opening(self) -> str:
+        part = self._part
+        block = part if isinstance(part, Block) else part.blocks[0] if part.blocks else None
+        if block is None:
+            return ""
+        if bold := run_in_title(block.kind, self.raw):
+            return bold
+        found = _SHORT_SENTENCE.match(block.visible)
+        return found[1] if found else ""
 
     @property
     def untitled(self) -> bool:
@@ -100,6 +122,12 @@ def words_of(text: str) -> list[str]:
     return _WORD.findall(text.casefold())
 
 
+@lru_cache(maxsize=4096)
+def weighty(name: str) -> frozenset[str]:
+    """The words of a name that are no stop words."""
+    return frozenset(words_of(name)) - STOP_WORDS
+
+
 class Words:
     """The words of both sides' bodies as strings of one character a word, made when asked for."""
 
@@ -124,6 +152,11 @@ class Words:
             text = self.of(side, index)
             cut[index] = frozenset(text[i : i + _RUN] for i in range(max(1, len(text) - _RUN + 1)))
         return cut[index]
+
+    def named(self, side: int, index: int) -> int:
+        """How many words of a body are the name it opens with."""
+        piece = self.sides[side][index]
+        return 0 if piece.title else len(words_of(piece.name))
 
     def common(self, one: str, other: str) -> int:
         """How many words two such strings have in common, in order."""

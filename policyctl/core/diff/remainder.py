@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import chain
 
 from policyctl.core.diff.assign import Pair, best_pairs, heaviest_chain
-from policyctl.core.diff.pieces import Piece, Words
+from policyctl.core.diff.pieces import Piece, Words, weighty
 
 _TITLE, _GAP, _PARENT = 0.20, 0.15, 0.05
 _UNIQUE = 0.25  # a title that stands once on each side of a gap
@@ -19,6 +19,8 @@ _COMMON, _KEPT = 12, 8
 _SHORT = 8
 _BARE = 3
 _SURE = 0.6
+_NAMED, _LIKE_NAMES = 3, 0.7  # words of weight in a name; share of those in common
+_MANY_NAMES = 50  # in one gap: another document altogether
 
 
 class Gaps:
@@ -238,10 +240,15 @@ def by_position(
     gaps: Gaps,
     words: Words,
 ) -> dict[Pair, tuple[str, float]]:
-    """Bare headings of one level, each alone of its sort in the same gap: renamed as a whole."""
+    """In one gap: bare headings of one level, each alone of its sort, renamed as a whole; and rewritten
+    pieces that go under nearly the same name.
+    """
+    found = _by_name(old, new, taken_old, taken_new, gaps)
+    taken_old = {*taken_old, *(o for o, _ in found)}
+    taken_new = {*taken_new, *(n for _, n in found)}
     left = _bare(old, 0, taken_old, gaps.of_old, words)
     right = _bare(new, 1, taken_new, gaps.of_new, words)
-    return {
+    return found | {
         (left[place][0], right[place][0]): ("position", 0.0)
         for place in sorted(left.keys() & right.keys())
         if len(left[place]) == 1 == len(right[place])
@@ -257,3 +264,35 @@ def _bare(
         if index not in taken and piece.title and len(words.of(side, index)) < _BARE:
             places[gap_of(index), piece.level].append(index)
     return places
+
+
+def _by_name(
+    old: Sequence[Piece],
+    new: Sequence[Piece],
+    taken_old: Collection[int],
+    taken_new: Collection[int],
+    gaps: Gaps,
+) -> dict[Pair, tuple[str, float]]:
+    inside: dict[int, list[int]] = defaultdict(list)
+    for n, piece in enumerate(new):
+        if n not in taken_new and len(weighty(piece.name)) >= _NAMED:
+            inside[gaps.of_new(n)].append(n)
+    scores = {
+        (o, n): like
+        for o, piece in enumerate(old)
+        if o not in taken_old
+        for n in inside.get(gaps.of_old(o), ())[:_MANY_NAMES]
+        if (like := _same_name(piece, new[n]))
+    }
+    margins = _margins(scores)
+    return {pair: ("title", margin) for pair in best_pairs(scores) if (margin := margins(*pair))}
+
+
+def _same_name(old: Piece, new: Piece) -> float:
+    """Share of common words of weight of two names, 0 when they are not nearly the same."""
+    one, other = weighty(old.name), weighty(new.name)
+    shared = len(one & other)
+    if old.level != new.level or shared < _NAMED:
+        return 0.0
+    like = 2 * shared / (len(one) + len(other))
+    return like if like >= _LIKE_NAMES else 0.0
