@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import overload
+from typing import TypeVar, overload
+
+T = TypeVar("T")
 
 
 class ChangeClass(StrEnum):
@@ -44,33 +46,31 @@ class Block:
     visible: str
 
 
-class Blocks(Sequence[Block]):
-    """The blocks of one clause, cut when first asked for: most clauses of a revision stay as they
-    were and nobody asks. ``cut`` gives them with places counted from the clause's own beginning.
-    """
+class Late(Sequence[T]):
+    """A sequence that is made when first asked for: most of a revision stays as it was and nobody asks."""
 
-    __slots__ = ("_cut", "_line", "_made", "_start")
+    __slots__ = ("_made", "_make")
 
-    def __init__(self, cut: Callable[[], tuple[Block, ...]], start: int, line: int) -> None:
-        self._cut, self._start, self._line = cut, start, line
-        self._made: tuple[Block, ...] | None = None
+    def __init__(self, make: Callable[[], tuple[T, ...]]) -> None:
+        self._make: Callable[[], tuple[T, ...]] | None = make
+        self._made: tuple[T, ...] = ()
 
-    def _all(self) -> tuple[Block, ...]:
-        if self._made is None:
-            self._made = tuple(shifted(block, self._start, self._line - 1) for block in self._cut())
+    def _all(self) -> tuple[T, ...]:
+        if self._make is not None:
+            self._made, self._make = self._make(), None
         return self._made
 
     @overload
-    def __getitem__(self, index: int) -> Block: ...
+    def __getitem__(self, index: int) -> T: ...
     @overload
-    def __getitem__(self, index: slice) -> tuple[Block, ...]: ...
-    def __getitem__(self, index: int | slice) -> Block | tuple[Block, ...]:
+    def __getitem__(self, index: slice) -> tuple[T, ...]: ...
+    def __getitem__(self, index: int | slice) -> T | tuple[T, ...]:
         return self._all()[index]
 
     def __len__(self) -> int:
         return len(self._all())
 
-    def __iter__(self) -> Iterator[Block]:
+    def __iter__(self) -> Iterator[T]:
         return iter(self._all())
 
     def __eq__(self, other: object) -> bool:
@@ -81,6 +81,11 @@ class Blocks(Sequence[Block]):
 
     def __repr__(self) -> str:
         return repr(self._all())
+
+
+def moved_on(cut: Callable[[], tuple[Block, ...]], characters: int, lines: int) -> tuple[Block, ...]:
+    """The blocks of a clause, cut with places counted from its beginning, as they stand in the text."""
+    return tuple([shifted(block, characters, lines) for block in cut()])
 
 
 def shifted(block: Block, characters: int, lines: int) -> Block:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -86,7 +87,7 @@ class ClauseChange:
     ``format``: in what form changed, beside or instead of words: ``link-domain`` (a link leads to
     another host), ``link-target``, ``number``, ``white-space``, ``typography``, ``markup``.
     The blocks cover the clauses of both sides completely, in order of the new side, blocks that
-    exist only on the old side standing where they stood.
+    exist only on the old side standing where they stood. They are worked out when first asked for.
     """
 
     kinds: frozenset[Kind]
@@ -94,7 +95,7 @@ class ClauseChange:
     new: tuple[Clause, ...]
     matched_by: str
     margin: float
-    blocks: tuple[BlockChange, ...]
+    blocks: Sequence[BlockChange]
     format: tuple[str, ...] = ()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 from policyctl.core.diff.align import Link, align
 from policyctl.core.diff.assign import Pair
@@ -14,7 +15,7 @@ from policyctl.core.diff.lineage import with_carried_ids
 from policyctl.core.diff.pieces import Piece
 from policyctl.core.diff.practice_changes import practice_changes
 from policyctl.core.diff.redline import redline
-from policyctl.core.policy import Clause, Document
+from policyctl.core.policy import Clause, Document, Late
 from policyctl.core.practice import Practice
 from policyctl.core.revision import BlockChange, ClauseChange, Kind, Revision, Span
 from policyctl.core.text.parse import parse
@@ -83,7 +84,11 @@ def _equal_ends(old: Document, new: Document) -> tuple[int, int]:
 
 
 def _same(old: Clause, new: Clause, kinds: frozenset[Kind] = frozenset({Kind.UNCHANGED})) -> ClauseChange:
-    return ClauseChange(kinds, (old,), (new,), "raw", 1.0, (BlockChange(_span(old), _span(new), ()),))
+    return ClauseChange(kinds, (old,), (new,), "raw", 1.0, Late(partial(_whole, old, new)))
+
+
+def _whole(old: Clause, new: Clause) -> tuple[BlockChange, ...]:
+    return (BlockChange(_span(old), _span(new), ()),)
 
 
 def _text(document: Document, clause: Clause) -> str:
@@ -100,7 +105,7 @@ def _change(
     if link.matched_by == "raw" and _text(old, before[0]) == _text(new, after[0]):
         return _same(before[0], after[0], frozenset({Kind.MOVED if link.moved else Kind.UNCHANGED}))
     kinds, form = kinds_of(old, new, before, after, moved=link.moved)
-    blocks = block_changes(old, new, before, after)
+    blocks = Late(partial(block_changes, old, new, before, after))
     return ClauseChange(kinds, before, after, link.matched_by, link.margin, blocks, form)
 
 
@@ -129,8 +134,12 @@ def _silent(changes: Sequence[ClauseChange]) -> tuple[ClauseChange, ...]:
         else replace(
             change,
             kinds=change.kinds - _OF_WORDS | {Kind.FORMAT_ONLY},
-            blocks=tuple(replace(block, cosmetic=True) for block in change.blocks),
+            blocks=Late(partial(_cosmetically, change.blocks)),
             format=tuple(dict.fromkeys((*change.format, "markup"))),
         )
         for change in changes
     )
+
+
+def _cosmetically(blocks: Sequence[BlockChange]) -> tuple[BlockChange, ...]:
+    return tuple(replace(block, cosmetic=True) for block in blocks)

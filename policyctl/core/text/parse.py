@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import islice, pairwise
 
-from policyctl.core.policy import Blocks, Clause, Document
+from policyctl.core.policy import Clause, Document, Late, moved_on
 from policyctl.core.text.cutting import cut, heading_words
 from policyctl.core.text.paragraphs import paragraph_marks
 
@@ -201,7 +201,8 @@ def _clause(
     lead = text.count("\n", start, mark.start) if mark.start > start else 0
     first = lines.at(start)
     last = first + chunk.rstrip().count("\n")
-    blocks = Blocks(partial(cut, chunk, mark.lines + lead if mark.lines else 0), start, first)
+    own_lines = mark.lines + lead if mark.lines else 0
+    blocks = Late(partial(moved_on, partial(cut, chunk, own_lines), start, first - 1))
     own = names.of(mark, path, chunk)
     return Clause(own, mark.heading, mark.level, path, start, end, first, last, blocks, bool(mark.anchor))
 
