@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from policyctl.actions.earlier import both_sides
 from policyctl.actions.sources import Reading, Source
-from policyctl.adapters.history import History
 from policyctl.core.diff.compare import compare
 from policyctl.core.judge.standards import Standards
 from policyctl.core.judge.verdict import JudgeContext, judge
@@ -18,6 +18,9 @@ from policyctl.core.policy import Waiver
 from policyctl.core.practice import Practice
 from policyctl.reports.comparison import Comparison
 from policyctl.reports.narrowing import narrowed
+
+if TYPE_CHECKING:
+    from policyctl.adapters.history import History
 
 
 def diff(

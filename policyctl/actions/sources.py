@@ -16,22 +16,24 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from policyctl.actions.places import is_there
 from policyctl.adapters.files import decode, read_below, read_bytes
 from policyctl.adapters.gitnames import shown, version_key
-from policyctl.adapters.history import History
 from policyctl.core.formats.frontmatter import read_policy
-from policyctl.core.formats.practices_file import read_practices
 from policyctl.core.formats.slugs import check_slug
-from policyctl.core.formats.version_note import MarkedVersion
-from policyctl.core.judge.rules.rule import Translation
 from policyctl.core.policy import Document, PolicyText, VersionKey
 from policyctl.core.practice import Practice, Taxonomy
 from policyctl.core.suggest import nearest
 from policyctl.core.text.parse import parse
 from policyctl.errors import CannotCompareError, IntegrityError, PolicyctlError, UsageError
 from policyctl.reports.comparison import Side, side_of
+
+if TYPE_CHECKING:  # what two plain files do not need
+    from policyctl.adapters.history import History
+    from policyctl.core.formats.version_note import MarkedVersion
+    from policyctl.core.judge.rules.rule import Translation
 
 TEXT, PRACTICES = "policy.md", "practices.yaml"
 _LANGUAGE = re.compile(r"policy\.[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*\.md")
@@ -187,6 +189,8 @@ def load_draft(slug: str, reading: Reading) -> Source:
 
 def _translations(folder: str, texts: Mapping[str, bytes | None]) -> tuple[Translation, ...]:
     """Those of a policy; their front matter is read like the policy's own."""
+    from policyctl.core.judge.rules.rule import Translation
+
     return tuple(
         Translation(name, read_policy(decode(data, file=f"{folder}/{name}"), file=f"{folder}/{name}"))
         for name, data in texts.items()
@@ -259,6 +263,8 @@ def _policy(
     policy = read_policy(decode(data, file=file), file=file)
     practices = None
     if declared is not None:
+        from policyctl.core.formats.practices_file import read_practices
+
         text = decode(declared, file=declared_file)
         practices = read_practices(text, file=declared_file, taxonomy=taxonomy)
     side = side_of(name, str(key) if key else None, data)

@@ -15,6 +15,7 @@ from itertools import groupby
 from policyctl.core.judge.findings import Judgement
 from policyctl.core.policy import Clause
 from policyctl.core.revision import BlockChange, ClauseChange, Kind, Op, Revision, Run, Span
+from policyctl.core.text.late_pattern import late_pattern
 from policyctl.core.text.words import SINGLE
 from policyctl.reports.words import one_line
 
@@ -39,7 +40,8 @@ KIND_ORDER = (
 
 
 _FIRST_WORDS = 6
-_WORD = re.compile(rf"[{SINGLE}]|(?:(?![{SINGLE}])\w)+")
+_WORD = late_pattern(rf"[{SINGLE}]|(?:(?![{SINGLE}])\w)+")
+_ASCII_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +172,7 @@ def words_of(runs: Iterable[Run]) -> Words:
     """Count the words of runs; ideographs and kana are words one by one."""
     counts = {Op.INSERT: 0, Op.DELETE: 0, Op.EQUAL: 0}
     for run in runs:
-        counts[run.op] += len(_WORD.findall(run.text))
+        counts[run.op] += len((_ASCII_WORD if run.text.isascii() else _WORD).findall(run.text))
     return Words(counts[Op.DELETE], counts[Op.INSERT])
 
 

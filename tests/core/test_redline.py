@@ -121,3 +121,10 @@ def test_a_very_long_paragraph_is_compared_by_sentences_first() -> None:
     old = " ".join(sentences)
     new = old.replace("fax 2100 goes", "fax 2100 never goes")
     assert [run.text for run in redline(old, new) if run.op is not Op.EQUAL] == ["never "]
+
+
+@given(st.text(st.characters(max_codepoint=127)))
+@settings(max_examples=300)
+def test_plain_letters_are_cut_into_the_same_words_beside_others_as_alone(text: str) -> None:
+    beside = Words(f"{text}\nüber")
+    assert Words(text).texts == beside.texts[:-1]

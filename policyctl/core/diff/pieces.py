@@ -9,12 +9,13 @@ from functools import lru_cache
 
 from policyctl.core.diff.cleanup import STOP_WORDS
 from policyctl.core.policy import Block, Clause
+from policyctl.core.text.late_pattern import late_pattern
 from policyctl.core.text.parse import title_of
 from policyctl.core.text.run_in import run_in_title
 from policyctl.core.text.tokens import Interner
 from policyctl.core.text.visible import folded
 
-_WORD = re.compile(
+_WORD = late_pattern(
     r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]|[^\W\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+"
 )
 _ASCII_WORDS = "".join(c.lower() if c.isalnum() or c == "_" else " " for c in map(chr, range(128)))

@@ -14,39 +14,42 @@ import html
 import re
 from collections.abc import Iterator
 
+from policyctl.core.text.late_pattern import late_pattern
 from policyctl.core.text.letters import Trap
 
 USUAL_NESTING = 20
 """Levels of quotes and lists after which Markdown programs stop reading."""
 
-_OPEN = re.compile(r"<([A-Za-z][A-Za-z0-9-]*)")
+_OPEN = late_pattern(r"<([A-Za-z][A-Za-z0-9-]*)")
 # Never across another "<", so that a hostile row of them is read once only. A quote that follows no "="
 # is a letter like any other.
-_REST = re.compile(r"((?:=\s*\"[^\"<]*\"|=\s*'[^'<]*'|[^<>\"']|(?<!=)[\"'])*+)([>\"']?)")
-_ATTRIBUTE = re.compile(r"([^\s=/\"'<>]+)(?:\s*=\s*(\"[^\"]*\"|'[^']*'|[^\s\"'>]+))?")
+_REST = late_pattern(r"((?:=\s*\"[^\"<]*\"|=\s*'[^'<]*'|[^<>\"']|(?<!=)[\"'])*+)([>\"']?)")
+_ATTRIBUTE = late_pattern(r"([^\s=/\"'<>]+)(?:\s*=\s*(\"[^\"]*\"|'[^']*'|[^\s\"'>]+))?")
 _UNSHOWN = frozenset({
     "script", "style", "template", "dialog", "noscript", "noframes", "iframe", "object", "svg", "math",
     "datalist", "head", "title",
 })  # fmt: skip
-_HIDING_STYLE = re.compile(
+_HIDING_STYLE = late_pattern(
     r"display:none|visibility:(?:hidden|collapse)|opacity:0*(?:\.0*)?(?:;|$)|content-visibility:hidden"
     r"|font-size:(?:0|[0-3](?:\.\d+)?p[xt])|(?:max-)?(?:height|width):0|text-indent:-\d{3}"
     r"|(?:left|top|right|margin-left|margin-top):-\d{3}|clip(?:-path)?:|transform:scale\(0"
 )
-_HIDING_CLASS = re.compile(
+_HIDING_CLASS = late_pattern(
     r"(?:^|\s)(?:hidden|d-none|sr-only|visually-hidden|invisible|screen-reader-text)(?:\s|$)"
 )
-_CSS_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
-_COLOUR = re.compile(r"(?:^|;)color:([^;]+)")
-_GROUND = re.compile(r"(?:^|;)background(?:-color)?:([^;]+)")
-_WHITE = re.compile(
+_CSS_COMMENT = late_pattern(r"/\*.*?\*/", re.DOTALL)
+_COLOUR = late_pattern(r"(?:^|;)color:([^;]+)")
+_GROUND = late_pattern(r"(?:^|;)background(?:-color)?:([^;]+)")
+_WHITE = late_pattern(
     r"white|snow|ivory|transparent|#f{3,4}|#f[0-9a-f]f[0-9a-f]f[0-9a-f](?:..)?"
     r"|rgba?\((?:2[45]\d[,/ %]*){3}.*\)|rgba\(.*[,/]0*\.?0*\)"
 )
-_MARK = re.compile(r"[ \t]*(?:>|[-*+](?=[ \t])|\d{1,9}[.)](?=[ \t]))")
-_MARKED = re.compile(rf"^(?:{_MARK.pattern}){{9,}}", re.MULTILINE)
-_INDENTED = re.compile(r"^(?: {18}|[ ]*\t[ ]*\t[ ]*\t)[ \t]*(?:>|[-*+][ \t]|\d{1,9}[.)][ \t])", re.MULTILINE)
-_FAR = re.compile(r"^[ \t]{200,}(?=[^ \t\r\n])", re.MULTILINE)
+_MARK = late_pattern(r"[ \t]*(?:>|[-*+](?=[ \t])|\d{1,9}[.)](?=[ \t]))")
+_MARKED = late_pattern(rf"^(?:{_MARK.pattern}){{9,}}", re.MULTILINE)
+_INDENTED = late_pattern(
+    r"^(?: {18}|[ ]*\t[ ]*\t[ ]*\t)[ \t]*(?:>|[-*+][ \t]|\d{1,9}[.)][ \t])", re.MULTILINE
+)
+_FAR = late_pattern(r"^[ \t]{200,}(?=[^ \t\r\n])", re.MULTILINE)
 
 
 def hidden_html(text: str) -> Iterator[Trap]:

@@ -11,23 +11,24 @@ edge of a word, a direction mark in a text without right-to-left letters) come f
 from __future__ import annotations
 
 import html
-import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-_ENTITY = re.compile(r"&(?:#[0-9]{1,8}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+from policyctl.core.text.late_pattern import late_pattern
+
+_ENTITY = late_pattern(r"&(?:#[0-9]{1,8}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _TURNING = "\u202a-\u202e\u2066-\u2069"
 _TAGS = "\U000e0000-\U000e007f"
 _UNSEEN = "\u200b-\u200d\u2060-\u2064\u206a-\u206f\ufeff\u180e\u115f\u1160\u3164\uffa0\ufff9-\ufffb"
 _MARKS = "\u200e\u200f\u061c"
 _CONTROLS = "\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029"
-_SUSPECT = re.compile(f"[{_TURNING}{_TAGS}{_UNSEEN}{_MARKS}{_CONTROLS}\u00ad]")
-_NEVER = re.compile(f"[{_TURNING}{_TAGS}]|[\x00-\x08\x0e-\x1a\x1b-\x1f\x7f\x80-\x84\x86-\x9f]")
-_RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
-_IDEOGRAPHS = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
-_IMITATING = re.compile("[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a\U0001d400-\U0001d7ff]+")
-_WORD = re.compile(r"[^\W\d_]{2,}")
+_SUSPECT = late_pattern(f"[{_TURNING}{_TAGS}{_UNSEEN}{_MARKS}{_CONTROLS}\u00ad]")
+_NEVER = late_pattern(f"[{_TURNING}{_TAGS}]|[\x00-\x08\x0e-\x1a\x1b-\x1f\x7f\x80-\x84\x86-\x9f]")
+_RIGHT_TO_LEFT = late_pattern("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
+_IDEOGRAPHS = late_pattern("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_IMITATING = late_pattern("[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a\U0001d400-\U0001d7ff]+")
+_WORD = late_pattern(r"[^\W\d_]{2,}")
 _FOREIGN = frozenset({"CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC", "LISU"})
 # Letters of Cyrillic and Greek that look like Latin ones in most founts: a word of these alone deceives.
 _LIKE_LATIN = frozenset("асеорхуіјѕԁһԛԝӏАВЕКМНОРСТХІЈЅԌ" + "ονικυρΑΒΕΖΗΙΚΜΝΟΡΤΥΧ")

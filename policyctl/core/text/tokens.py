@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from functools import partial
 from itertools import accumulate, chain, repeat
 
+from policyctl.core.text.late_pattern import late_pattern
+
 _STOPS = frozenset(".!?;|。！？；")
 _MONTH = (
     r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?"
@@ -22,7 +24,7 @@ _CJK = (
     r"\u0e00-\u0e7f\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3040-\u30ff\u31f0-\u31ff"
     r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 )
-_VISIBLE = (
+_COMMON = (
     r"[a-z]+(?=[ ,.;)\n])|"  # most words; the rest of this only has to be tried on others
     rf"{_MONTH}\.?[ \u00a0]\d{{1,2}}(?:st|nd|rd|th)?,?[ \u00a0]\d{{4}}\b"
     rf"|\d{{1,2}}(?:st|nd|rd|th)?[ \u00a0]{_MONTH}\.?,?(?:[ \u00a0]\d{{4}})?\b"
@@ -30,11 +32,16 @@ _VISIBLE = (
     rf"|[$€£¥][ \u00a0]?{_NUMBER}(?:[ \u00a0](?:million|billion|thousand)\b)?"
     rf"|{_NUMBER}[ \u00a0]?(?:%|[€£¥]|(?:USD|EUR|GBP|CHF|percent|million|billion)\b)"
     rf"|{_NUMBER}(?:st|nd|rd|th)?"
-    rf"|[{_CJK}]"
+)
+_VISIBLE = (
+    _COMMON + rf"|[{_CJK}]"
     rf"|[^\W\d_{_CJK}](?:[^\W_{_CJK}]|[\u0300-\u036f\u0640\u064b-\u065f\u0900-\u0903\u093a-\u094f\u200b-\u200d\u00ad]|['’\u2010\u2011-](?=[^\W_{_CJK}]))*"
     r"|\*+|_+|\S"
 )
-_SPACED = re.compile(rf"(\s*)({_VISIBLE})")
+_SPACED = late_pattern(rf"(\s*)({_VISIBLE})")
+_SPACED_ASCII = re.compile(  # the same for texts that have no other letters
+    rf"(\s*)({_COMMON}|[^\W\d_](?:[^\W_]|['-](?=[^\W_]))*|\*+|_+|\S)"
+)
 
 
 class Words:
@@ -46,7 +53,8 @@ class Words:
     __slots__ = ("ends", "gaps", "source", "starts", "texts")
 
     def __init__(self, source: str) -> None:
-        parts = _SPACED.split(source)  # what no token holds, gap, text, and so on
+        spaced = _SPACED_ASCII if source.isascii() else _SPACED
+        parts = spaced.split(source)  # what no token holds, gap, text, and so on
         self.source = source
         self.gaps: list[str] = parts[1::3]
         self.texts: list[str] = parts[2::3]

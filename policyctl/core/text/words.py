@@ -11,10 +11,13 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from policyctl.core.text.late_pattern import late_pattern
+
 _NET = r"(?:https?://|www\.)[^\s)\]>]+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
 SINGLE = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
 """Characters that are words one by one, for a regular expression."""
-_WORD = re.compile(rf"{_NET}|\d+(?:[.,]\d+)+|[{SINGLE}]|(?:(?![{SINGLE}])[^\W_])+")
+_WORD = late_pattern(rf"{_NET}|\d+(?:[.,]\d+)+|[{SINGLE}]|(?:(?![{SINGLE}])[^\W_])+")
+_ASCII_WORD = re.compile(rf"{_NET}|\d+(?:[.,]\d+)+|[^\W_]+")
 _POSSESSIVE = re.compile(r"(?<=\w)'s\b")
 _ENDS = re.compile(
     r"(?<=[.!?])[\"')\]\u201d\u2019]*\s+(?=[\"'(\[\u201c\u2018\u00bf]*[A-Z\u00c0-\u00de0-9\u0400-\u042f])|(?<=[;:])\s+|(?<=[\u3002\uff01\uff1f])|\s+[|\u2022\u00b7]\s+|\s*\n+\s*"
@@ -30,7 +33,8 @@ NET = re.compile(_NET)
 def folded(text: str) -> tuple[str, ...]:
     """The words of a text in compared form, in order."""
     plain = unicodedata.normalize("NFKC", text).casefold().replace("\u2019", "'").replace("\u2018", "'")
-    return tuple(_WORD.findall(_POSSESSIVE.sub("", plain)))
+    word = _ASCII_WORD if plain.isascii() else _WORD
+    return tuple(word.findall(_POSSESSIVE.sub("", plain)))
 
 
 @lru_cache(maxsize=4000)
