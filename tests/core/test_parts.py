@@ -160,3 +160,21 @@ def test_a_paragraph_rewritten_under_nearly_the_same_title_is_renamed_not_replac
 def test_a_paragraph_replaced_by_one_of_another_title_is_not_renamed() -> None:
     ships = "**What the harbour master asks of clerks:** Ships are listed in spring, nothing else is.\n\n"
     assert written_alone(BELLS + GONE, COME + ships) == ({BELLS, GONE, COME, ships}, [])
+
+
+def pieces(letter: str, count: int) -> list[str]:
+    """Paragraphs of words that stand in no other one."""
+    return [" ".join(f"{letter}{number}w{word}" for word in range(9)) + ".\n\n" for number in range(count)]
+
+
+def test_the_largest_of_several_that_hold_the_same_is_divided_too() -> None:
+    """All have the longest part in common; each is still what its own parts come from."""
+    common = " ".join(f"common{word}" for word in range(14)) + ".\n\n"
+    small, large = pieces("s", 4), pieces("l", 30)
+    old = FAR + "".join(
+        " ".join(part.strip() for part in [*parts, common]) + "\n\n" for parts in (small, large)
+    )
+    new = FAR + "".join([*small, common, *large])
+    revision = compare(parse(old), parse(new))
+    assert not [change for change in revision.clauses if change.kinds & {Kind.ADDED, Kind.REMOVED}]
+    assert [len(change.new) for change in revision.clauses if Kind.SPLIT in change.kinds] == [4, 31]

@@ -27,6 +27,7 @@ from policyctl.core.diff.remainder import Gaps, by_position, by_score
 
 _FEW_WORDS = 6
 _DOUBT = 0.1  # margin
+_FEW_PARTS = 4
 _TOO_FEW = 4  # words; fewer do not move
 
 
@@ -264,7 +265,21 @@ def _anchor(old: Sequence[Piece], new: Sequence[Piece], link: Link) -> Pair:
     if len(link.old) == 1 == len(link.new):
         return link.old[0], link.new[0]
     titled = ((o, n) for o in link.old for n in link.new if old[o].title == new[n].title != "")
-    return next(titled, (link.old[0], link.new[0]))
+    return next(titled, (_middle(old, link.old), _middle(new, link.new)))
+
+
+def _middle(pieces: Sequence[Piece], members: Sequence[int]) -> int:
+    """The first of a few members; of many, the one that half of the words stand before: some of the
+    many are phrases that could be a part of another whole as well.
+    """
+    if len(members) <= _FEW_PARTS:
+        return members[0]
+    left = sum(pieces[index].size for index in members) / 2
+    for index in members:
+        left -= pieces[index].size
+        if left <= 0:
+            break
+    return index
 
 
 def _too_short(old: Sequence[Piece], new: Sequence[Piece], link: Link) -> bool:

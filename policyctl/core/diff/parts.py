@@ -42,7 +42,8 @@ def holders(
     """Pairs of an unmatched piece with the longest of several unmatched ones that it holds.
 
     A list that was many clauses and is one now has no counterpart that is like it; its parts do stand
-    in it. Such a pair is where ``parts`` begins; by itself it is no link.
+    in it. What stands in several goes to the largest. Such a pair is where ``parts`` begins; by itself
+    it is no link.
     """
     used = {o for o, _ in found}, {n for _, n in found}
     left = [o for o in range(len(old)) if o not in used[0]]
@@ -51,13 +52,13 @@ def holders(
     if len(left) * len(right) > _MANY:
         return seeds  # another document altogether
     for side, wholes, others in ((1, right, left), (0, left, right)):
-        for index in wholes:
-            held = _held(side, index, others, words)
-            if held:
+        for index in sorted(wholes, key=lambda i: (-len(words.of(side, i)), i)):
+            taken = ({o for o, _ in seeds}, {n for _, n in seeds})
+            held = [i for i in _held(side, index, others, words) if i not in taken[1 - side]]
+            if held and index not in taken[side]:
                 longest = max(held, key=lambda i: (len(words.of(1 - side, i)), -i))
                 pair = (longest, index) if side else (index, longest)
-                if not any(pair[0] == o or pair[1] == n for o, n in seeds):
-                    seeds[pair] = ("coverage", 0.0)
+                seeds[pair] = ("coverage", 0.0)
     return seeds
 
 
