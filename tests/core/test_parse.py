@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policyctl.core.text.coverage import unseen
-from policyctl.core.text.parse import clause_at, parse
+from policyctl.core.text.parse import clause_at, parse, title_of
 from policyctl.core.text.visible import visible
 from tests.core.markdown_texts import MESSY, policy
 
@@ -44,11 +46,100 @@ def headings(text: str) -> list[tuple[int, str]]:
         pytest.param("# A\n\n* item\n---\n", [(1, "A")], id="a list item is not underlined"),
         pytest.param("# A\n\n| a |\n---\n", [(1, "A")], id="a table row is not underlined"),
         pytest.param("# A\n\n---\n---\n", [(1, "A")], id="a rule is not underlined"),
+        pytest.param(
+            "# A\n\n1.  Use\n    ---\n    \n    x\n2.  Keep\n    ====\n\ny\n",
+            [(1, "A"), (2, "1. Use"), (1, "2. Keep")],
+            id="underlined titles inside list items, whose number is theirs",
+        ),
+        pytest.param(
+            "# A\n\n*   ### B\n    x\n*   ### C ###\n\n1) ## D\n",
+            [(1, "A"), (3, "B"), (3, "C"), (2, "1) D")],
+            id="titles with hash marks inside list items",
+        ),
+        pytest.param(
+            "# A\n\n```\n*   # no\n1.  no\n    ---\n```\n\n<!-- \n*   # no\n-->\n",
+            [(1, "A")],
+            id="list items in code and in comments hold no titles",
+        ),
+        pytest.param("# A\n\n*   one\n\n    ---\n\n*   #two\n", [(1, "A")], id="a rule or a tag in an item"),
+        pytest.param(
+            "# 電話\n\nx\n\nبيانات\n------\n\ny\n\n**\u200b番号\u200b**\n\nz\n",
+            [(1, "電話"), (2, "بيانات"), (7, "番号")],
+            id="titles in other scripts, with characters of no width",
+        ),
+        pytest.param(
+            "# A\n\nx\n\n## C\n\ny\n\n# A\n\nx\n\n## C\n\nz\n",
+            [(1, "A"), (2, "C"), (1, "A"), (2, "C")],
+            id="two documents in one file",
+        ),
         pytest.param("", [], id="nothing at all"),
     ],
 )
 def test_titles_are_found_as_a_reader_would(text: str, found: list[tuple[int, str]]) -> None:
     assert headings(text) == found
+
+
+@pytest.mark.parametrize(
+    ("change", "lines"),
+    [
+        pytest.param(lambda text: text, [1, 5, 11], id="as it is"),
+        pytest.param(lambda text: text.rstrip("\n"), [1, 5, 11], id="no line end at the end"),
+        pytest.param(lambda text: text.replace("\n", "\r\n"), [1, 5, 11], id="line ends of Windows"),
+        pytest.param(lambda text: "\ufeff" + text, [1, 5, 11], id="a byte order mark"),
+        pytest.param(
+            lambda text: text.replace(" ", "\u00a0").replace("#\u00a0", "# "),
+            [1, 5, 11],
+            id="no-break spaces",
+        ),
+        pytest.param(lambda text: text.replace("a", "a\u200b"), [1, 5, 11], id="characters of no width"),
+        pytest.param(
+            lambda text: text.replace("## Why", "Why").replace("it\n", "it\n---\n", 1),
+            [1, 5, 12],
+            id="an underlined title",
+        ),
+        pytest.param(
+            lambda text: text.replace("## Why we use it", "**Why we use it**"), [1, 5, 11], id="a bold title"
+        ),
+        pytest.param(lambda text: text.replace("## Why", "1.  ## Why"), [1, 5, 11], id="a title in a list"),
+        pytest.param(lambda text: text.replace("bill you ", "bill you\n"), [1, 5, 12], id="wrapped lines"),
+    ],
+)
+def test_the_same_policy_in_any_form_has_the_same_clauses_and_words(
+    change: Callable[[str], str], lines: list[int]
+) -> None:
+    text = (
+        "# Fax policy\n\nThis is what we do.\n\n## Why we use it\n\nTo bill you for 番号 calls.\n\n"
+        "*   A second reason.\n\n## Your rights\n\nAsk for a copy, نسخة, at any time.\n"
+    )
+    document = parse(change(text))
+    assert [title_of(clause.heading) for clause in document.clauses] == [
+        "Fax policy", "Why we use it", "Your rights",
+    ]  # fmt: skip
+    assert [clause.line for clause in document.clauses] == lines
+    assert [[b.visible for b in clause.blocks[1:]] for clause in document.clauses] == [
+        ["This is what we do."],
+        ["To bill you for 番号 calls.", "A second reason."],
+        ["Ask for a copy, نسخة, at any time."],
+    ]
+    assert not unseen(document)
+
+
+def test_titles_in_a_list_do_not_turn_a_text_without_others_into_sections() -> None:
+    """They cut what other titles cut too; by themselves they are as often the points of an argument."""
+    assert parse("Some words to begin with.\n\n*   # A\n\nAnd some more words.\n").cut_at == "paragraphs"
+
+
+def test_what_stands_under_a_title_in_a_list_item_is_no_code() -> None:
+    (clause,) = parse("*   # A\n\n    x\n\n    y\n", cut_at="headings").clauses
+    assert [block.kind for block in clause.blocks] == ["heading", "paragraph", "paragraph"]
+
+
+def test_in_two_documents_of_one_file_each_clause_stands_below_its_own_title() -> None:
+    document = parse("# Calls\n\nx\n\n## Contact\n\ny\n\n# Letters\n\nx\n\n## Contact\n\ny\n")
+    assert [clause.path for clause in document.clauses] == [
+        ("Calls",), ("Calls", "Contact"), ("Letters",), ("Letters", "Contact"),
+    ]  # fmt: skip
+    assert len({clause.id for clause in document.clauses}) == len(document.clauses)
 
 
 def test_front_matter_is_set_apart() -> None:

@@ -28,7 +28,9 @@ without a word, and calls itself for every level, so that Python ends at some hu
 _TAG = re.compile(r"<!--.*?-->|<[^>]*>", re.DOTALL)
 _BREAK = re.compile(r"</?(?:br|p|li|div|td|tr)\b", re.IGNORECASE)
 _WORD = re.compile(r"[^\W_]+")
-_UNREAD = re.compile(r"\*{2,}|\]\((?:[^()]|\([^()]*\))*\)")
+_UNREAD = re.compile(r"\*{2,}|(?<=\w)_{2,}(?=\w)|\]\((?:[^()]|\([^()]*\))*\)")
+_SPACED = re.compile(r"[ \t\u00a0]*(\d{1,9})[.)][ \t\u00a0]")
+"""A list number as our blocks read it; CommonMark does not where a no-break space stands beside it."""
 
 
 @cache
@@ -74,12 +76,20 @@ def _inline(tokens: Sequence[Token], shown: list[str]) -> None:
 def unseen(document: Document) -> Counter[str]:
     """Words that a browser would show and that stand in no block; empty when all is accounted for.
 
-    Marks that CommonMark cannot read and so shows as they stand are no words: asterisks inside a word,
-    the address of a link whose text runs over several blocks.
+    Marks that CommonMark cannot read and so shows as they stand are no words: asterisks and underscores
+    inside a word, the address of a link whose text runs over several blocks. A list number with a no-break
+    space beside it is the mark of its block, though CommonMark shows it as text.
     """
     ours: Counter[str] = Counter()
     for clause in document.clauses:
         for block in clause.blocks:
             ours.update(_WORD.findall(_UNREAD.sub("", block.visible)))
+            if block.kind == "item":
+                ours.update(_number(document.text[block.start : block.end]))
     shown = _UNREAD.sub("", rendered_words(document.text[document.body :]))
     return Counter(_WORD.findall(shown)) - ours
+
+
+def _number(source: str) -> list[str]:
+    mark = _SPACED.match(source)
+    return [mark[1]] if mark and "\u00a0" in mark[0] else []

@@ -22,6 +22,7 @@ _UNDERLINE = re.compile(r" {0,3}(?:=+|-+)[ \t]*$")
 _DELIMITERS = re.compile(r"[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$")
 _QUOTE = re.compile(r" {0,3}(?:>[ \t]?)+")
 _HTML = re.compile(r" {0,3}<(?:[a-zA-Z/!?])")
+_ITEM_MARK = re.compile(r"(?:[-*+]|(\d{1,3}[.)]))[ \t]+(?=\S)")
 _TRAILING_MARKS = re.compile(r"[ \t]+#+[ \t]*$")
 _EXPLICIT_ID = re.compile(r"[ \t]*\{#([^\s{}]+)\}[ \t]*$")
 
@@ -30,12 +31,15 @@ _EXPLICIT_ID = re.compile(r"[ \t]*\{#([^\s{}]+)\}[ \t]*$")
 def heading_words(line: str) -> tuple[str, str]:
     """A heading's visible words and its explicit id (or ''), from its own line."""
     text = line.strip().lstrip("\ufeff")
+    number = ""
+    if item := _ITEM_MARK.match(text):  # a title inside a list item; its number is that of the title
+        number, text = item[1] or "", text[item.end() :]
     if mark := _ATX.match(text):
         text = _TRAILING_MARKS.sub("", text[mark.end() :])
     anchor = _EXPLICIT_ID.search(text)
     if anchor:
         text = text[: anchor.start()]
-    return visible(text), anchor[1] if anchor else ""
+    return f"{number} {visible(text)}".lstrip(), anchor[1] if anchor else ""
 
 
 def _row(text: str) -> str:
@@ -143,6 +147,7 @@ class _Cutter:
 def _starts(chunk: str, lines: list[str], heading: int) -> list[tuple[int, str]]:
     """Line numbers (from 0) and kinds of the blocks; the first ``heading`` lines are one heading."""
     cutter = _Cutter(lines[heading:])
+    cutter.in_list = bool(heading) and _ITEM_MARK.match(lines[0].lstrip()) is not None
     starts = [(number + heading, kind) for number, kind in cutter.walk()]
     if heading:
         return [(0, "heading"), *starts]

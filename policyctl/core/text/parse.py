@@ -3,7 +3,8 @@
 
 1. A front matter block (``---`` at the top of the file) is set apart.
 2. Headings are found in one scan: ATX, underlined (setext), and lines that are bold as a whole and
-   stand alone. Code fences and comments are skipped.
+   stand alone. Code fences and comments are skipped. Where they suffice to cut the text, titles
+   inside list items are taken too.
 3. A clause runs from its heading to the next. Where headings are missing, or leave most of the text
    in one piece, the paragraphs are the clauses.
 4. Ids: ``{#id}`` at the end of the heading line, else the slug of the heading path, made unique.
@@ -33,6 +34,11 @@ _CANDIDATE = re.compile(
 _NOT_A_TITLE = re.compile(
     r"(?:[-*+•][ \t]|[>|]|\d{1,9}[.)][ \t]| {4}|\t|#{1,6}[ \t]"
     r"|(?:(?:\*[ \t]*){3,}|(?:-[ \t]*){3,}|(?:_[ \t]*){3,})$)"  # a horizontal rule
+)
+_ITEM_TITLE = re.compile(
+    r"^[ \t]{0,8}(?P<line>(?:[-*+]|\d{1,3}[.)])[ \t]+(?:(?P<atx>#{1,6})[ \t]+\S[^\n]*"
+    r"|(?![-*+>|#])\S[^\n]{0,119}\n[ \t]{2,}(?P<under>={3,}|-{3,})[ \t]*\r?$))",
+    re.MULTILINE,
 )
 _FRONT = re.compile(r"\ufeff?---[ \t]*\r?\n(?P<body>(?:[^\n]*\n)*?)(?:---|\.\.\.)[ \t]*(?:\r?\n|$)")
 _KEY = re.compile(r"[A-Za-z_][\w-]*[ \t]*:(?:\s|$)", re.MULTILINE)
@@ -70,13 +76,15 @@ def parse(text: str, *, file: str = "<text>", cut_at: str | None = None) -> Docu
     """
     del file
     body = front_matter_end(text)
-    marks = _headings(text, body)
+    marks, skipped = _headings(text, body)
     how = cut_at or _granularity(text, body, marks)
     if how == "paragraphs":
         marks = [
             Mark(*found)
             for found in paragraph_marks(text, body, {mark.start: mark.heading for mark in marks})
         ]
+    elif inside := _in_items(text, body, skipped):
+        marks = sorted([*marks, *inside], key=lambda mark: mark.start)
     return Document(text, _clauses(text, body, marks, nested=how == "headings"), body, how)
 
 
@@ -88,18 +96,36 @@ def front_matter_end(text: str) -> int:
     return found.end()
 
 
-def _headings(text: str, body: int) -> list[Mark]:
+def _headings(text: str, body: int) -> tuple[list[Mark], list[tuple[int, int]]]:
+    """The titles outside of lists, and the stretches of code and comments, where none are."""
     marks: list[Mark] = []
+    skipped: list[tuple[int, int]] = []
     lines = "\n" + text  # so that every line follows a line feed, which is quick to search for
     position = body
     while found := _CANDIDATE.search(lines, position):
         position = found.end()
         if found["fence"]:
             position = _behind_fence(lines, found)
+            skipped.append((found.start(), position))
         elif found["comment"]:
             position = max(position, lines.find("-->", position))
+            skipped.append((found.start(), position))
         elif mark := _mark(text, found, body):
             marks.append(mark)
+    return marks, skipped
+
+
+def _in_items(text: str, body: int, skipped: list[tuple[int, int]]) -> list[Mark]:
+    """Titles that a list item begins with: ``*   ## Title``, or a line underlined inside its item."""
+    if " #" not in text and not ("  --" in text or "  ==" in text):
+        return []  # so in nearly every text
+    marks = []
+    for found in _ITEM_TITLE.finditer(text, body):
+        if any(start <= found.start() < end for start, end in skipped):
+            continue
+        level = len(found["atx"]) if found["atx"] else 1 if found["under"][0] == "=" else 2
+        words = heading_words(found["line"].split("\n")[0])
+        marks.append(Mark(found.start(), level, *words, 1 if found["atx"] else 2))
     return marks
 
 
