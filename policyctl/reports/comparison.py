@@ -154,6 +154,17 @@ def is_changed(block: BlockChange) -> bool:
     return not block.cosmetic and any(run.op is not Op.EQUAL for run in block.runs)
 
 
+_SHAPES = (Kind.SPLIT, Kind.MERGED, Kind.RESTRUCTURED)
+
+
+def reshaped(change: ClauseChange, block: BlockChange) -> Kind | None:
+    """How the paragraphs of a changed block were divided or joined, where the link does not say so of its
+    clauses already; a new title is in the redline itself.
+    """
+    shapes = block.kinds - change.kinds if is_changed(block) else frozenset()
+    return next((kind for kind in _SHAPES if kind in shapes), None)
+
+
 def headline(change: ClauseChange) -> str:
     """The heading a reader knows the link by: the new one, the old one where the clause is gone."""
     return " + ".join(name_of(clause) for clause in change.new or change.old)

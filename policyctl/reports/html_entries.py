@@ -17,6 +17,7 @@ from policyctl.reports.comparison import (
     headline,
     is_changed,
     name_of,
+    reshaped,
     says_something,
     slice_of,
     sorted_kinds,
@@ -41,6 +42,8 @@ class ShownBlock:
     parts: tuple[Part, ...]
     moved: bool = False
     whole: str = ""
+    shape: str = ""
+    """In a word, how its paragraphs were divided or joined."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +240,9 @@ def _shown(
     clause = _opened(change, block)
     if _is_redline(block):
         if clause is None or not titled:
-            yield ShownBlock(parts_of(visible_runs(revision, block)), block.moved)
+            shape = reshaped(change, block)
+            said = KIND_WORDS[shape] if shape else ""
+            yield ShownBlock(parts_of(visible_runs(revision, block)), block.moved, shape=said)
         return
     document, span = (revision.new, block.new) if block.new else (revision.old, block.old)
     op = Op.EQUAL if block.old and block.new else Op.INSERT if block.new else Op.DELETE

@@ -20,6 +20,7 @@ from policyctl.reports.comparison import (
     is_changed,
     loud_changes,
     name_of,
+    reshaped,
     shown_only,
     sorted_kinds,
     statistics,
@@ -128,7 +129,7 @@ def _clause(revision: Revision, change: ClauseChange) -> Iterator[str]:
         if is_changed(block) or block.moved:
             yield from _kept(silent)
             silent = 0
-            yield _block(revision, block)
+            yield _block(revision, change, block)
         else:
             silent += 1
     yield from _kept(silent)
@@ -139,9 +140,10 @@ def _kept(silent: int) -> Iterator[str]:
         yield f"*{counted(silent, 'block')} unchanged*"
 
 
-def _block(revision: Revision, block: BlockChange) -> str:
-    text = _redline(visible_runs(revision, block))
-    return f"*moved here:* {text}" if block.moved else text
+def _block(revision: Revision, change: ClauseChange, block: BlockChange) -> str:
+    shape = reshaped(change, block)
+    moved, formed = "*moved here:* " if block.moved else "", f"*{KIND_WORDS[shape]} here:* " if shape else ""
+    return f"{moved}{formed}{_redline(visible_runs(revision, block))}"
 
 
 def _redline(runs: Sequence[Run]) -> str:

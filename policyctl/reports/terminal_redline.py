@@ -16,8 +16,8 @@ from rich.table import Table
 from rich.text import Text
 
 from policyctl.core.revision import BlockChange, ClauseChange, Op, Revision, Run
-from policyctl.reports.comparison import is_changed, visible_runs
-from policyctl.reports.words import counted, mark_space, shown
+from policyctl.reports.comparison import is_changed, reshaped, visible_runs
+from policyctl.reports.words import KIND_WORDS, counted, mark_space, shown
 
 CONTEXT = 160
 """Characters of kept text shown on each side of a change; the middle of a longer stretch is cut."""
@@ -47,8 +47,7 @@ def inline(revision: Revision, change: ClauseChange) -> Iterator[RenderableType]
             yield Padding(Text(_kept(found), "dim"), (0, 0, 0, 2))
         else:
             text = redline_text(visible_runs(revision, found))
-            lead = [("moved here: ", _MOVED)] if found.moved else []
-            yield Padding(Text.assemble(*lead, text), (0, 0, 0, 2))
+            yield Padding(Text.assemble(*_lead(change, found), text), (0, 0, 0, 2))
 
 
 def side_by_side(revision: Revision, change: ClauseChange) -> Table:
@@ -58,7 +57,7 @@ def side_by_side(revision: Revision, change: ClauseChange) -> Table:
         if isinstance(found, int):
             table.add_row(*(Text(_kept(found), "dim") if there else "" for there in (change.old, change.new)))
         else:
-            table.add_row(*_sides(revision, found))
+            table.add_row(*_sides(revision, change, found))
     return table
 
 
@@ -96,10 +95,17 @@ def _kept(silent: int) -> str:
     return f"... {counted(silent, 'block')} unchanged"
 
 
-def _sides(revision: Revision, block: BlockChange) -> tuple[Text, Text]:
-    left, right = _both(visible_runs(revision, block))
+def _lead(change: ClauseChange, block: BlockChange) -> Iterator[tuple[str, str]]:
+    """What is said of a block before its words."""
     if block.moved:
-        right = Text.assemble(("moved here: ", _MOVED), right)
+        yield "moved here: ", _MOVED
+    if shape := reshaped(change, block):
+        yield f"{KIND_WORDS[shape]} here: ", "dim"
+
+
+def _sides(revision: Revision, change: ClauseChange, block: BlockChange) -> tuple[Text, Text]:
+    left, right = _both(visible_runs(revision, block))
+    right = Text.assemble(*_lead(change, block), right)
     return (left if block.old else Text()), (right if block.new else Text())
 
 

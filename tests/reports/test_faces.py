@@ -186,6 +186,25 @@ def test_neighbours_without_a_change_are_one_fold_with_their_words_in_it() -> No
     assert [n for n in range(1, 7) if f"Words of part {n} stay." in folded] == [1, 2, 4, 5, 6]
 
 
+def test_a_paragraph_that_was_split_is_said_to_be_and_a_clause_that_was_says_it_once() -> None:
+    whole = (
+        "We keep a book of calls, with the hour, a year. We keep a book of letters, with the day, for two."
+    )
+    parts = whole.replace(". We", ".\n\nWe").replace("a year", "half a year")
+    one = samples.comparison(f"# Books\n\n{whole}\n", f"# Books\n\n{parts}\n")
+    for side_by_side in (False, True):
+        told = render_terminal(one, width=100, side_by_side=side_by_side)
+        assert told.count("split here: ") == 1
+    assert render_markdown(one).count("*split here:* ") == 1
+    assert render_html(one).count(">split here: <") == 1
+    back = samples.comparison(f"# Books\n\n{parts}\n", f"# Books\n\n{whole}\n")
+    assert render_markdown(back).count("*merged here:* ") == 1
+    titled = parts.replace("\n\nWe", "\n\n## Letters\n\nWe")
+    two = samples.comparison(f"# Books\n\n{whole}\n", f"# Books\n\n{titled}\n")
+    assert "split" in render_markdown(two)
+    assert "split here" not in render_markdown(two)
+
+
 def test_what_is_far_from_a_change_is_folded_and_its_neighbours_are_not() -> None:
     old = "# Use\n\n" + "\n\n".join(f"Paragraph {n} says its thing." for n in range(1, 10)) + "\n"
     html = render_html(samples.comparison(old, old.replace("Paragraph 5 says", "Paragraph 5 tells")))
