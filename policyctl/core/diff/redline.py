@@ -156,23 +156,29 @@ def _spaces(old: str, new: str) -> int:
 def _joined(parts: list[tuple[Op, str]]) -> tuple[Run, ...]:
     """Neighbours of one kind become one run; each change deletes first, then inserts."""
     runs: list[Run] = []
-    pending: dict[Op, list[str]] = {Op.EQUAL: [], Op.DELETE: [], Op.INSERT: []}
-
-    def flush(*ops: Op) -> None:
-        for op in ops:
-            if pending[op]:
-                runs.append(Run(op, "".join(pending[op])))
-                pending[op] = []
-
+    kept, deleted, inserted = "", "", ""
     for op, text in parts:
-        if text:
-            if op is Op.EQUAL:
-                flush(Op.DELETE, Op.INSERT)
+        if not text:
+            continue
+        if op is Op.EQUAL:
+            _add(runs, Op.DELETE, deleted)
+            _add(runs, Op.INSERT, inserted)
+            kept, deleted, inserted = kept + text, "", ""
+        else:
+            _add(runs, Op.EQUAL, kept)
+            kept = ""
+            if op is Op.DELETE:
+                deleted += text
             else:
-                flush(Op.EQUAL)
-            pending[op].append(text)
-    flush(Op.EQUAL, Op.DELETE, Op.INSERT)
+                inserted += text
+    for op, text in ((Op.EQUAL, kept), (Op.DELETE, deleted), (Op.INSERT, inserted)):
+        _add(runs, op, text)
     return tuple(runs)
+
+
+def _add(runs: list[Run], op: Op, text: str) -> None:
+    if text:
+        runs.append(Run(op, text))
 
 
 def old_text(runs: Sequence[Run]) -> str:

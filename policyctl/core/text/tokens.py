@@ -25,7 +25,7 @@ _CJK = (
     r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 )
 _COMMON = (
-    r"[a-z]+(?=[ ,.;)\n])|"  # most words; the rest of this only has to be tried on others
+    r"[a-zBCEGHIKLPQRT-Z][a-z0-9]*(?=[ ,.;)\n])|"  # most words, no month; what follows is for the others
     rf"{_MONTH}\.?[ \u00a0]\d{{1,2}}(?:st|nd|rd|th)?,?[ \u00a0]\d{{4}}\b"
     rf"|\d{{1,2}}(?:st|nd|rd|th)?[ \u00a0]{_MONTH}\.?,?(?:[ \u00a0]\d{{4}})?\b"
     r"|https?://[^\s()<>\[\]\"|]*[^\s()<>\[\]\"|.,;:!?]"
