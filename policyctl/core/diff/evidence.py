@@ -112,14 +112,14 @@ def _strays(
     side: int,
     pair: Pair,
 ) -> bool:
-    index, into = pair[side], set(words_of(sides[1 - side][pair[1 - side]].body))
+    index, into = pair[side], sides[1 - side][pair[1 - side]]
     for near in range(index - REACH, index + REACH + 1):
         other = partner[side].get(near)
         if near == index or other is None:
             continue
         rival = (other, near) if side else (near, other)
         telling = folds(sides, index, side, rival)
-        if telling and not telling & into:
+        if telling and telling.isdisjoint(words_of(into.body)):
             return True
     return False
 
