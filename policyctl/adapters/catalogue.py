@@ -3,23 +3,25 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from importlib import resources
 from types import MappingProxyType
 from typing import Any
 
-from policyctl.core.judge.catalogue import KINDS, Catalogue, Entry, Lexicon, LocalTerms, index_of
+from policyctl.core.judge.catalogue import KINDS, Catalogue, Entry, Lexicon, Lexicons, LocalTerms, index_of
 from policyctl.core.practice import Taxonomy, Term
 from policyctl.core.text.words import folded
 
+_NEXT_TABLE = re.compile(r"^\[(?!language\])", re.MULTILINE)
 _LISTS = (("data", "categories"), ("purpose", "purposes"), ("recipient", "recipients"))
 
 
 def load_catalogue(local: LocalTerms | None = None) -> Catalogue:
     """The package's taxonomy and lexicons, with a repository's own terms added."""
     own = local or LocalTerms()
-    return Catalogue(taxonomy=_taxonomy(own), lexicons=MappingProxyType(dict(_lexicons(own))))
+    return Catalogue(taxonomy=_taxonomy(own), lexicons=_lexicons(own))
 
 
 def _taxonomy(own: LocalTerms) -> Taxonomy:
@@ -38,12 +40,22 @@ def _terms(raw: Mapping[str, Any]) -> dict[str, Term]:
     }
 
 
-def _lexicons(own: LocalTerms) -> Iterator[tuple[str, Lexicon]]:
+def _lexicons(own: LocalTerms) -> Lexicons:
+    """Of each list only the head is read at once: most texts are in one language."""
     folder = resources.files("policyctl.core.judge").joinpath("lexicon")
+    texts: dict[str, str] = {}
+    common: dict[str, frozenset[str]] = {}
     for file in sorted(folder.iterdir(), key=lambda entry: entry.name):
         if file.name.endswith(".toml"):
-            lexicon = _lexicon(tomllib.loads(file.read_text("utf-8")), own)
-            yield lexicon.code, lexicon
+            text = file.read_text("utf-8")
+            head = tomllib.loads(_NEXT_TABLE.split(text, maxsplit=1)[0])
+            code = head["language"]["code"]
+            texts[code], common[code] = text, _common(head)
+    return Lexicons(MappingProxyType(common), lambda code: _lexicon(tomllib.loads(texts[code]), own))
+
+
+def _common(raw: Mapping[str, Any]) -> frozenset[str]:
+    return frozenset(raw["language"]["common"].casefold().split())
 
 
 def _lexicon(raw: Mapping[str, Any], own: LocalTerms) -> Lexicon:
@@ -51,7 +63,7 @@ def _lexicon(raw: Mapping[str, Any], own: LocalTerms) -> Lexicon:
     return Lexicon(
         code=raw["language"]["code"],
         name=raw["language"]["name"],
-        common=frozenset(raw["language"]["common"].casefold().split()),
+        common=_common(raw),
         entries=entries,
         units=MappingProxyType({word.casefold(): days for word, days in raw.get("units", {}).items()}),
         numbers=MappingProxyType({word.casefold(): value for word, value in raw.get("numbers", {}).items()}),

@@ -7,7 +7,7 @@ beginning. Words outside the lexicon are never guessed at: they count as unknown
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
@@ -77,12 +77,39 @@ class LocalTerms:
     recipients: Mapping[str, Term] = field(default_factory=dict)
 
 
+class Lexicons(Mapping[str, Lexicon]):
+    """A lexicon for each language that can be judged, by language code; made when first asked for.
+
+    ``common``: the words by which a language is known, which needs no lexicon to be made.
+    """
+
+    def __init__(self, common: Mapping[str, frozenset[str]], make: Callable[[str], Lexicon]) -> None:
+        self.common, self._make = common, make
+        self._made: dict[str, Lexicon] = {}
+
+    def __getitem__(self, code: str) -> Lexicon:
+        if code not in self._made:
+            if code not in self.common:
+                raise KeyError(code)
+            self._made[code] = self._make(code)
+        return self._made[code]
+
+    def __contains__(self, code: object) -> bool:
+        return code in self.common
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.common)
+
+    def __len__(self) -> int:
+        return len(self.common)
+
+
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """The taxonomy, and a lexicon for each language that can be judged, by language code."""
+    """The taxonomy and the lexicons."""
 
     taxonomy: Taxonomy
-    lexicons: Mapping[str, Lexicon]
+    lexicons: Lexicons
 
 
 def _fits(want: str, word: str) -> bool:
@@ -130,12 +157,12 @@ def _swallows(other: Hit, hit: Hit) -> bool:
     return longer and other.kind == hit.kind and other.start <= hit.start and hit.end <= other.end
 
 
-def language_of(words: Sequence[str], lexicons: Mapping[str, Lexicon]) -> str:
+def language_of(words: Sequence[str], lexicons: Lexicons) -> str:
     """The code of the language most of whose common words stand in the text; empty when none fits.
 
     A tenth of all words is asked for: running text has a third and more, a foreign one hardly any.
     """
     sample = words[:4000]
-    shares = {code: sum(word in lexicon.common for word in sample) for code, lexicon in lexicons.items()}
+    shares = {code: sum(word in common for word in sample) for code, common in lexicons.common.items()}
     best = max(shares, key=lambda code: shares[code], default="")
     return best if best and shares[best] * 8 >= len(sample) > 0 else ""
