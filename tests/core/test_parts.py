@@ -162,6 +162,15 @@ def test_a_paragraph_replaced_by_one_of_another_title_is_not_renamed() -> None:
     assert written_alone(BELLS + GONE, COME + ships) == ({BELLS, GONE, COME, ships}, [])
 
 
+def test_a_like_neighbour_is_gone_when_what_tells_it_came_with_another_part() -> None:
+    lead = "Islands of rock and sand and how the Seal Bank rules came to be\n\n"
+    gull, seal = ISLANDS[0], ISLANDS[1]
+    merged = lead.strip() + " " + gull
+    revision = compare(parse(f"{FAR}{lead}{gull}{seal}{NEAR}"), parse(f"{FAR}{merged}{NEAR}"))
+    assert [len(c.old) for c in revision.clauses if Kind.MERGED in c.kinds] == [2]
+    assert [c.kinds for c in revision.clauses if not c.new] == [{Kind.REMOVED}]
+
+
 def pieces(letter: str, count: int) -> list[str]:
     """Paragraphs of words that stand in no other one."""
     return [" ".join(f"{letter}{number}w{word}" for word in range(9)) + ".\n\n" for number in range(count)]

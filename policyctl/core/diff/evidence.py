@@ -41,6 +41,8 @@ class Part:
     index: int
     side: int
     pair: Pair
+    parts: Sequence[int] = ()
+    """What is known to be a part already, beside the pair's own member."""
 
     def answer(self) -> bool:
         """Yes, for one of the reasons above."""
@@ -48,7 +50,11 @@ class Part:
             return True
         step = 1 if self._before() else -1
         between = range(self.index, self.pair[self.side], step)
-        return all(folds(self.sides, index, self.side, self.pair) for index in between)
+        return all(
+            folds(self.sides, index, self.side, self.pair, self.parts)
+            for index in between
+            if index not in self.parts
+        )
 
     def _before(self) -> bool:
         """It stands before what goes on from the whole."""
@@ -129,9 +135,9 @@ def _unlike(words: Words, pair: Pair) -> bool:
     return words.common(one, other) < _ALIKE * max(len(one), len(other))
 
 
-def folds(sides: Sides, index: int, side: int, pair: Pair) -> frozenset[str]:
+def folds(sides: Sides, index: int, side: int, pair: Pair, parts: Sequence[int] = ()) -> frozenset[str]:
     """What tells the piece from the pair's member of its side, which it is like, when all of that now
-    stands in the other member; else nothing.
+    stands in the other member, and no other part has it; else nothing.
     """
     piece, sibling, whole = sides[side][index], sides[side][pair[side]], sides[1 - side][pair[1 - side]]
     if piece.title or sibling.title or abs(piece.size - sibling.size) > _ALIKE * sibling.size:
@@ -143,4 +149,6 @@ def folds(sides: Sides, index: int, side: int, pair: Pair) -> frozenset[str]:
     if sum(1 for word in own if word in known) < _ALIKE * len(own):
         return frozenset()
     telling = frozenset(word for word in own if word not in known and not word.isdigit()) - STOP_WORDS
+    for part in parts:
+        telling -= set(words_of(sides[side][part].body))
     return telling if telling <= set(into) else frozenset()

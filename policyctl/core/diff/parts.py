@@ -129,8 +129,10 @@ class _Parts:
             cover = self._cover(index, side, pair, least)
         if cover >= least:
             return cover + 0.2 * near + 0.2 * named
-        close = abs(pair[side] - index) <= REACH
-        return least if close and Part(self.sides, self.words, index, side, pair).answer() else 0.0
+        if abs(pair[side] - index) > REACH:
+            return 0.0
+        known = [part for part in self.groups[pair][side] if part != pair[side]]
+        return least if Part(self.sides, self.words, index, side, pair, known).answer() else 0.0
 
     def _shares(self, index: int, side: int, pair: Pair, *, near: bool) -> bool:
         """Some runs of three words stand in both: without them a comparison is a waste of time."""
