@@ -7,7 +7,7 @@ import pytest
 
 from policyctl.core.diff.compare import compare
 from policyctl.core.diff.rebuild import rebuild_new, rebuild_old
-from policyctl.core.revision import Kind
+from policyctl.core.revision import Kind, Op
 from policyctl.core.text.parse import parse
 from tests.core.markdown_texts import policy
 
@@ -187,3 +187,14 @@ def test_the_largest_of_several_that_hold_the_same_is_divided_too() -> None:
     revision = compare(parse(old), parse(new))
     assert not [change for change in revision.clauses if change.kinds & {Kind.ADDED, Kind.REMOVED}]
     assert [len(change.new) for change in revision.clauses if Kind.SPLIT in change.kinds] == [4, 31]
+
+
+def test_of_parts_that_do_not_stand_together_most_are_shown_as_kept() -> None:
+    parts, others = pieces("p", 8), pieces("q", 3)
+    whole, other = (" ".join(part.strip() for part in some) + "\n\n" for some in (parts, others))
+    new = parts[0] + others[0] + "".join(parts[1:]) + "".join(others[1:])
+    revision = compare(parse(FAR + whole + other), parse(FAR + new))
+    assert rebuild_new(FAR + whole + other, revision) == FAR + new
+    (split,) = [change for change in revision.clauses if len(change.new) == len(parts)]
+    gone = "".join(run.text for block in split.blocks for run in block.runs if run.op is Op.DELETE)
+    assert gone.split() == parts[0].split()

@@ -38,7 +38,9 @@ def _lonely(links: Sequence[Link]) -> bool:
 
 
 def _contiguous(left: Sequence[Block], right: Sequence[Block], links: Sequence[Link]) -> list[Link]:
-    """A link of several blocks takes in the lonely ones between them, or gives up all but a pair."""
+    """A link of several blocks takes in the lonely ones between them, or gives up all but those that
+    stand together and say most.
+    """
     lone = ({link.old[0] for link in links if not link.new}, {link.new[0] for link in links if not link.old})
     taken: tuple[set[int], set[int]] = (set(), set())
     made, freed = [], []
@@ -53,14 +55,28 @@ def _contiguous(left: Sequence[Block], right: Sequence[Block], links: Sequence[L
             taken[0].update(spans[0])
             taken[1].update(spans[1])
         else:
-            made.append(replace(link, old=link.old[:1], new=link.new[:1]))
-            freed += [Link((o,), (), "none") for o in link.old[1:]] + [
-                Link((), (n,), "none") for n in link.new[1:]
-            ]
+            olds, news = _run_of(left, link.old, lone[0]), _run_of(right, link.new, lone[1])
+            made.append(replace(link, old=olds, new=news))
+            taken[0].update(olds)
+            taken[1].update(news)
+            freed += [Link((o,), (), "none") for o in link.old if o not in olds]
+            freed += [Link((), (n,), "none") for n in link.new if n not in news]
     alone = [
         x for x in made if not (x.old and x.new) and not (set(x.old) & taken[0] or set(x.new) & taken[1])
     ]
     return _placed([link for link in made if link.old and link.new], alone + freed)
+
+
+def _run_of(blocks: Sequence[Block], members: Sequence[int], lone: set[int]) -> tuple[int, ...]:
+    """The longest text of members that follow each other, nothing but lonely blocks between them."""
+    runs = [[members[0]]]
+    for last, index in pairwise(members):
+        between = range(last, index + 1)
+        if all(i in lone for i in between[1:-1]) and _run(blocks, between):
+            runs[-1] += between[1:]
+        else:
+            runs.append([index])
+    return tuple(max(runs, key=lambda run: sum(len(blocks[index].visible) for index in run)))
 
 
 def _placed(pairs: list[Link], alone: list[Link]) -> list[Link]:

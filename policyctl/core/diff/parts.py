@@ -21,7 +21,7 @@ from policyctl.core.diff.pieces import Piece, Words
 Whole = tuple[tuple[int, ...], tuple[int, ...], str, float]
 _COVER, _COVER_NEAR = 0.6, 0.42
 _FEW = 4
-_MANY = 10_000  # unmatched pairs; beyond that a look at each takes too long
+_MANY = 20_000  # unmatched pairs; beyond that a look at each takes too long
 _LONG, _FOREIGN = 15, 0.35
 _HOLDER, _HELD = 30, 0.6
 _SHARED, _SHARED_NEAR, _SHORT = 0.25, 0.04, 15
