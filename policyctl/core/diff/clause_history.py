@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from operator import is_
 
 from policyctl.core.diff.compare import compare
 from policyctl.core.diff.lineage import carry_ids
@@ -163,7 +164,7 @@ class _Follower:
         known = self.compared.pop((self.key, state.key), None)
         if known is None or known[0].cut_at != old.cut_at:
             revision = compare(old, state.document)
-            known = revision.new, tuple(replace(change, blocks=()) for change in revision.clauses)
+            known = revision.new, tuple(map(_without_blocks, revision.clauses))
         self.compared[self.key, state.key] = known
         if len(self.compared) > _REMEMBERED:
             del self.compared[next(iter(self.compared))]
@@ -223,6 +224,12 @@ class _Follower:
         )
 
 
+def _without_blocks(change: ClauseChange) -> ClauseChange:
+    return ClauseChange(
+        change.kinds, change.old, change.new, change.matched_by, change.margin, (), change.format
+    )
+
+
 def _beginning(clause: Clause) -> ClauseChange:
     return ClauseChange(frozenset({Kind.ADDED}), (), (clause,), "none", 1.0, ())
 
@@ -234,11 +241,12 @@ def _renamed(
     named = carry_ids(old, new, changes)
     olds = {clause.start: clause for clause in old.clauses}
     news = {clause.start: clause for clause in named.clauses}
-    return named, tuple(
-        replace(
-            change,
-            old=tuple(olds[clause.start] for clause in change.old),
-            new=tuple(news[clause.start] for clause in change.new),
-        )
-        for change in changes
-    )
+
+    def renamed(change: ClauseChange) -> ClauseChange:
+        before = tuple([olds[clause.start] for clause in change.old])
+        after = tuple([news[clause.start] for clause in change.new])
+        if all(map(is_, before, change.old)) and all(map(is_, after, change.new)):
+            return change
+        return replace(change, old=before, new=after)
+
+    return named, tuple(map(renamed, changes))

@@ -36,7 +36,7 @@ _NOT_A_TITLE = re.compile(
     r"|(?:(?:\*[ \t]*){3,}|(?:-[ \t]*){3,}|(?:_[ \t]*){3,})$)"  # a horizontal rule
 )
 _ITEM_TITLE = re.compile(
-    r"^[ \t]{0,8}(?P<line>(?:[-*+]|\d{1,3}[.)])[ \t]+(?:(?P<atx>#{1,6})[ \t]+\S[^\n]*"
+    r"\n(?=[ \t*+\d-])[ \t]{0,8}(?P<line>(?:[-*+]|\d{1,3}[.)])[ \t]+(?:(?P<atx>#{1,6})[ \t]+\S[^\n]*"
     r"|(?![-*+>|#])\S[^\n]{0,119}\n[ \t]{2,}(?P<under>={3,}|-{3,})[ \t]*\r?$))",
     re.MULTILINE,
 )
@@ -120,7 +120,7 @@ def _in_items(text: str, body: int, skipped: list[tuple[int, int]]) -> list[Mark
     if " #" not in text and not ("  --" in text or "  ==" in text):
         return []  # so in nearly every text
     marks = []
-    for found in _ITEM_TITLE.finditer(text, body):
+    for found in _ITEM_TITLE.finditer("\n" + text, body):
         if any(start <= found.start() < end for start, end in skipped):
             continue
         level = len(found["atx"]) if found["atx"] else 1 if found["under"][0] == "=" else 2
