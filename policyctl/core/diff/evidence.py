@@ -108,7 +108,7 @@ def strays(sides: Sides, found: Mapping[Pair, tuple[str, float]], words: Words) 
     return [
         pair
         for pair in weak
-        if any(_strays(sides, partner, side, pair) for side in (0, 1)) and _unlike(words, pair)
+        if _unlike(words, pair) and any(_strays(sides, partner, side, pair) for side in (0, 1))
     ]
 
 
