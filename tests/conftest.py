@@ -3,6 +3,12 @@
 
 from __future__ import annotations
 
+from hypothesis import settings
+
+# A slow machine is no fault of the code: speed is shown in bench/. The rest is as it is set, also in CI.
+settings.register_profile("patient", settings(), deadline=None)
+settings.load_profile("patient")
+
 pytest_plugins = [
     "tests.peers.postgres",
     "tests.peers.office",

@@ -37,7 +37,7 @@ class Scene:
     def to_administrator(self) -> bool:
         """True where the reader answers for an organisation."""
         if self.notice.kind is NoticeKind.REMINDER:
-            return bool(self.addressee.account)
+            return bool(self.addressee.account.strip())
         return self.notice.kind is NoticeKind.REVISION
 
     @property

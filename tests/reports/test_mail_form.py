@@ -33,6 +33,7 @@ PEOPLE = st.builds(
 )
 
 SLY = Addressee("n1", "a@example.org", "7f3a0c411", "en", "7f3a0c412")
+NAMELESS = Addressee("n1", "a@example.org", " ", "en", " ")
 HOSTILE = Addressee("n1", "a@example.org", '<b>"&amp;{name}\r\n\u202e', "fr", "\0")
 
 
@@ -49,6 +50,7 @@ def notice(kind: NoticeKind) -> Notice:
 @settings(max_examples=60, deadline=None)
 @example(addressee=SLY, kind=NoticeKind.REVISION)
 @example(addressee=HOSTILE, kind=NoticeKind.REVISION)
+@example(addressee=NAMELESS, kind=NoticeKind.REMINDER)
 @given(addressee=PEOPLE, kind=st.sampled_from(NoticeKind))
 def test_a_form_filled_says_what_a_mail_of_his_own_says(addressee: Addressee, kind: NoticeKind) -> None:
     own = render(notice(kind), addressee=addressee, sender=SENDER, occasion=OCCASION)
