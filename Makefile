@@ -66,7 +66,7 @@ messages: $(VENV)/.dev ## bring the translations up to the English phrases of th
 		--input-file policyctl/reports/locale/mail.pot --output-dir policyctl/reports/locale
 
 lock: ## pin every dependency again, with hashes (needs uv)
-	@$(LOCK) --extra postgres --extra pdf --extra bulk --group test --group lint --group build --upgrade --output-file requirements/dev.txt
+	@$(LOCK) --extra postgres --extra pdf --extra bulk --extra web --group test --group lint --group build --upgrade --output-file requirements/dev.txt
 	@$(LOCK) --group build --constraints requirements/dev.txt --output-file requirements/runtime.txt
 	@$(LOCK:pyproject.toml=) --group pyproject.toml:workflows --upgrade --output-file requirements/ci.txt
 

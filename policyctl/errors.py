@@ -68,6 +68,10 @@ class CannotCompareError(PolicyctlError):
     exit_code = 3
 
 
+class UnreachableError(CannotCompareError):
+    """The ledger is not there, or does not answer. Never to be read as any answer."""
+
+
 class InputError(CannotCompareError):
     """A file whose content cannot be understood; ``place`` names file, line and key."""
 
@@ -76,6 +80,14 @@ class RefusedError(PolicyctlError):
     """The state forbids it: already published, locked, frozen."""
 
     exit_code = 4
+
+
+class BusyError(RefusedError):
+    """The ledger takes nothing in just now: others write, its disk is full, its tables are old."""
+
+
+class OtherContentError(RefusedError):
+    """What came under an id before had other content."""
 
 
 class IntegrityError(PolicyctlError):

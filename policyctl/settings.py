@@ -21,6 +21,8 @@ table                      keys                           meaning
 ``[regimes]``              apply                          names of regimes; none named: all
 ``[taxonomy.categories]``  "user.fax" = {label, ...}      terms of your own; also purposes, recipients
 ``[limits]``               max_bytes                      the largest file that is read
+``[web]``                  host, port, keys               where `policyctl serve` listens, and its file
+                                                          of API keys (their digests)
 =========================  =============================  =============================================
 """
 
@@ -94,6 +96,15 @@ class LocalTerm:
 
 
 @dataclass(frozen=True, slots=True)
+class Web:
+    """``[web]``: where ``policyctl serve`` listens, and the file of digests of its API keys."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    keys: str = ".policyctl/api-keys.json"
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All settings of one repository. ``root`` is its top folder; paths in it are relative to that."""
 
@@ -107,6 +118,7 @@ class Settings:
     regimes: tuple[str, ...] = ()
     terms: tuple[LocalTerm, ...] = ()
     max_bytes: int = 5_000_000
+    web: Web = field(default_factory=Web)
 
 
 def find_root(start: Path) -> Path | None:
@@ -171,7 +183,7 @@ def parse_settings(text: str, *, root: Path) -> Settings:
     return settings
 
 
-_TABLES = ("ledger", "mail", "site", "lead_time", "choices", "regimes", "taxonomy", "limits")
+_TABLES = ("ledger", "mail", "site", "lead_time", "choices", "regimes", "taxonomy", "limits", "web")
 _MAIL = ("mailer", "folder", "from", "from_name", "reply_to", "postal_address", "smtp", "sendgrid")
 
 
@@ -188,6 +200,15 @@ def _settings(top: _Table, root: Path) -> Settings:
         regimes=top.table("regimes", ("apply",)).words("apply", REGIMES),
         terms=_terms(top.table("taxonomy", ("categories", "purposes", "recipients"))),
         max_bytes=top.table("limits", ("max_bytes",)).number("max_bytes", 5_000_000, (1, 100_000_000)),
+        web=_web(top.table("web", ("host", "port", "keys"))),
+    )
+
+
+def _web(table: _Table) -> Web:
+    return Web(
+        host=table.text("host", "127.0.0.1"),
+        port=table.number("port", 8080, (1, 65535)),
+        keys=table.text("keys", ".policyctl/api-keys.json"),
     )
 
 

@@ -19,6 +19,7 @@ from policyctl.settings import FILE, Settings, parse_settings, pseudonym_key
 if TYPE_CHECKING:
     from policyctl.adapters.github import GitHub
     from policyctl.adapters.history import History
+    from policyctl.adapters.key_file import KeyFile
     from policyctl.adapters.ledger import Ledger
     from policyctl.adapters.mail.interface import Mailer
     from policyctl.adapters.pdf import Printer
@@ -123,6 +124,13 @@ def ledger_url(settings: Settings) -> str:
     if not url.startswith(_SQLITE) or url.startswith(f"{_SQLITE}/"):
         return url
     return f"{_SQLITE}{settings.root.absolute() / url.removeprefix(_SQLITE)}"
+
+
+def open_keys(settings: Settings) -> KeyFile:
+    """The file that holds the digests of the service's API keys."""
+    from policyctl.adapters.key_file import KeyFile
+
+    return KeyFile(settings.root / settings.web.keys)
 
 
 def site_folder(settings: Settings) -> Path:

@@ -29,7 +29,8 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
     ),
     "actions": ({"core", "reports", "adapters", "errors", "faults", "actions"}, set()),
     "wiring": ({"settings", "adapters", "core", "errors"}, set()),
-    "cli": ({"cli", "actions", "wiring", "reports", "core", "errors", "settings"}, {"typer", "rich"}),
+    "web": ({"web", "actions", "reports", "core", "errors"}, {"starlette", "msgspec", "uvicorn", "anyio"}),
+    "cli": ({"cli", "web", "actions", "wiring", "reports", "core", "errors", "settings"}, {"typer", "rich"}),
     "api": ({"actions", "wiring", "core", "errors", "settings"}, set()),
     "__main__": ({"cli"}, set()),
     "__init__": ({"api", "core", "errors"}, set()),
@@ -210,6 +211,7 @@ def test_the_command_line_starts_without_the_heavy_libraries() -> None:
     heavy = [
         "git", "deepdiff", "sqlalchemy", "alembic", "sendgrid", "httpx", "jinja2", "rapidfuzz", "markdown_it",
         "ruamel.yaml", "pydantic", "markdownify", "babel", "weasyprint", "pyarrow",
+        "starlette", "uvicorn", "msgspec", "policyctl.web.app",
     ]  # fmt: skip
     code = f"import sys, policyctl.cli.app; print([m for m in {heavy!r} if m in sys.modules])"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

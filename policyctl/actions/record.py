@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from policyctl.core.notices.outbox import DeliveryEvent, DeliveryName
 from policyctl.core.policy import VersionKey
-from policyctl.core.records import Answer, ChoiceRow, ImportReceipt
+from policyctl.core.records import Answer, ChoiceRow, ClientBatch, ImportReceipt
 from policyctl.core.suggest import did_you_mean
 from policyctl.errors import Place, UsageError
 
@@ -24,15 +24,20 @@ def accept(
     now: datetime,
     ledger: Ledger,
     customer: str | None = None,
+    within: str | None = None,
     dry_run: bool = False,
+    batch: ClientBatch | None = None,
 ) -> bool:
     """Record that a subject accepts a version; False when it did so before: the first time stands.
 
-    A subject that is not known becomes known. CannotCompareError for an unknown version or customer.
+    A subject that is not known becomes known. ``within``: the id is this customer's own, and nothing is
+    refused for what another has. CannotCompareError for an unknown version or customer.
     """
     _require_past(at, now)
     _require_named(subject, "subject")
-    return ledger.accept(subject, version, at, now=now, customer=customer, dry_run=dry_run)
+    return ledger.accept(
+        subject, version, at, now=now, customer=customer, within=within, dry_run=dry_run, batch=batch
+    )
 
 
 def acknowledge(
@@ -58,12 +63,15 @@ def choose(
     ledger: Ledger,
     subject: str | None = None,
     customer: str | None = None,
+    within: str | None = None,
     dry_run: bool = False,
+    batch: ClientBatch | None = None,
 ) -> bool:
     """Record an answer to a change (``fax@v3#practice``); False when it is recorded already.
 
     ``answer``: consent, refuse or withdraw. A customer's answer binds all its subjects where it
-    refuses. Complaints as for a row of a file of choices.
+    refuses. ``within``: only this customer and its subjects are looked at. Complaints as for a row of a
+    file of choices.
     """
     _require_past(at, now)
     if (subject is None) == (customer is None):
@@ -71,7 +79,8 @@ def choose(
     scope, who = ("subject", subject or "") if customer is None else ("customer", customer)
     _require_named(who, scope)
     row = ChoiceRow(Place("choose"), scope, who, change, Answer(_word(answer, tuple(Answer))), at)
-    return ledger.import_choices([row], now=now, dry_run=dry_run).added == 1
+    done = ledger.import_choices([row], now=now, dry_run=dry_run, within=within, batch=batch)
+    return done.added == 1
 
 
 def deliver(

@@ -140,6 +140,19 @@ def _part(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class NewTag:
+    """One piece of data to be tagged; what each is, ``OpenLedger.tag`` of policyctl/api.py says."""
+
+    subject: str
+    category: str
+    record: str
+    collected_at: datetime
+    version: str | None = None
+    policy: str | None = None
+    provenance: str = ""
+
+
 def add_tag(
     subject: str,
     category: str,
@@ -153,19 +166,44 @@ def add_tag(
     dry_run: bool = False,
 ) -> bool:
     """Tag one piece of data; False when it is tagged so already. Complaints as for a row of a file."""
+    tag = NewTag(subject, category, record, collected_at, version, how.policy, how.provenance)
+    done = add_tags([tag], now=now, ledger=ledger, customer=how.customer, dry_run=dry_run)
+    return done.added == 1
+
+
+def add_tags(
+    tags: Sequence[NewTag],
+    *,
+    now: datetime,
+    ledger: Ledger,
+    customer: str | None = None,
+    batch: ClientBatch | None = None,
+    dry_run: bool = False,
+) -> ImportReceipt:
+    """Tag some pieces of data, all or none. ``customer``: the ids are its own. Complaints as for the rows
+    of a file; the line is the place in ``tags``, from 1, where there are several.
+    """
+    single = None if all(tag.policy for tag in tags) else only_policy(ledger)
+    rows, errors = [], []
+    for line, tag in enumerate(tags, start=1):
+        cells = Cells(CsvRow(Place("tags add", line if len(tags) > 1 else None), _cells_of(tag)), now)
+        rows.append(read_tag(cells, tag.policy or single))
+        errors += cells.errors
+    if errors:
+        raise as_one(errors)
+    return ledger.import_tags(rows, now=now, dry_run=dry_run, within=customer, batch=batch)
+
+
+def _cells_of(tag: NewTag) -> dict[str, str]:
     values = {
-        "subject": subject,
-        "category": category,
-        "record": record,
-        "collected_at": collected_at.isoformat(),
-        "version": version or "",
-        "provenance": how.provenance,
+        "subject": tag.subject,
+        "category": tag.category,
+        "record": tag.record,
+        "collected_at": tag.collected_at.isoformat(),
+        "version": tag.version or "",
+        "provenance": tag.provenance,
     }
-    cells = Cells(CsvRow(Place("tags add"), {name: text.strip() for name, text in values.items()}), now)
-    row = read_tag(cells, how.policy or only_policy(ledger))
-    if cells.errors:
-        raise as_one(cells.errors)
-    return ledger.import_tags([row], now=now, dry_run=dry_run, within=how.customer).added == 1
+    return {name: text.strip() for name, text in values.items()}
 
 
 def only_policy(ledger: Ledger) -> str | None:

@@ -24,6 +24,7 @@ from policyctl.cli import (
     people,
     publishing,
     reference,
+    serve,
     setup,
     showing,
     tagging,
@@ -89,7 +90,7 @@ def options(
 
 
 for group in (
-    setup, comparing, checking, lineage, publishing, people, tagging, ledger, showing, ci, reference,
+    setup, comparing, checking, lineage, publishing, people, tagging, ledger, serve, showing, ci, reference,
 ):  # fmt: skip
     group.register(app)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from typing import Literal, Self
 
 from sqlalchemy import Engine
@@ -263,8 +264,13 @@ class Ledger:
                 epochs.open_epoch_if_full(writer.connection, seconds(now), epochs.ROWS)
             return done
 
+    def require_ready(self) -> None:
+        """UnreachableError or BusyError where the ledger cannot be asked just now."""
+        with engine.reading(self._engine):
+            pass
+
     def receipt(self, batch: ClientBatch, *, within: str | None = None) -> ImportReceipt | None:
-        """The receipt given for a batch before; RefusedError when it had other content."""
+        """The receipt given for a batch before; OtherContentError when it had other content."""
         with engine.reading(self._engine) as connection:
             tenant_no = people.tenant_no_of(connection, within) or 0
             return receipts.receipt_of(connection, tenant_no, batch)
@@ -276,11 +282,14 @@ class Ledger:
         now: datetime,
         dry_run: bool = False,
         within: str | None = None,
+        batch: ClientBatch | None = None,
     ) -> ImportReceipt:
         """Enter answers of subjects and customers. ``within``: only this customer and its subjects."""
         with self._writing("choices", now, dry_run=dry_run) as writer:
             known = self._memory.known(writer.connection)
-            return answers.import_choices(writer, rows, key=self._key, known=known, within=within)
+            tenant_no = people.tenant_no_of(writer.connection, within) or 0
+            work = partial(answers.import_choices, writer, rows, key=self._key, known=known, within=within)
+            return receipts.once(writer, tenant_no, batch, work)
 
     def accept(
         self,
@@ -290,11 +299,23 @@ class Ledger:
         *,
         now: datetime,
         customer: str | None = None,
+        within: str | None = None,
         dry_run: bool = False,
+        batch: ClientBatch | None = None,
     ) -> bool:
-        """A subject accepts a version, and is known from then on; False when it did so before."""
+        """A subject accepts a version, and is known from then on; False when it did so before. ``within``:
+        the id is this customer's own, whoever else has one like it.
+        """
         with self._writing("acceptance", now, dry_run=dry_run) as writer:
-            return answers.accept(writer, self._name(subject), version, at, customer=customer)
+            tenant_no = people.tenant_no_of(writer.connection, within)
+
+            def work() -> ImportReceipt:
+                added = answers.accept(
+                    writer, self._name(subject), version, at, customer=customer, within_no=tenant_no
+                )
+                return ImportReceipt(int(added), int(not added))
+
+            return receipts.once(writer, tenant_no or 0, batch, work).added == 1
 
     def acknowledge(
         self, customer: str, version: VersionKey, at: datetime, *, now: datetime, dry_run: bool = False

@@ -114,10 +114,18 @@ class _Choices:
         return self.practices.get(row.change)
 
 
-def accept(writer: Writer, name: bytes, version: VersionKey, at: datetime, *, customer: str | None) -> bool:
+def accept(
+    writer: Writer,
+    name: bytes,
+    version: VersionKey,
+    at: datetime,
+    *,
+    customer: str | None,
+    within_no: int | None = None,
+) -> bool:
     """A subject (by pseudonym) accepts a version; False when it did before: the first time stands."""
     version_no = require_version(writer.connection, version)
-    number = settle_subject(writer, name, customer)
+    number = settle_subject(writer, name, customer, within_no=within_no)
     key = {"subject_no": number, "version_no": version_no}
     query = select(ADMISSION.c.admitted_at).where(
         ADMISSION.c.subject_no == number, ADMISSION.c.version_no == version_no

@@ -22,7 +22,15 @@ from sqlalchemy import Connection, Engine, create_engine, event, exc, text
 from sqlalchemy.engine import URL, make_url
 
 from policyctl.adapters.ledger.driver import driver_of
-from policyctl.errors import CannotCompareError, IntegrityError, PolicyctlError, RefusedError, UsageError
+from policyctl.errors import (
+    BusyError,
+    CannotCompareError,
+    IntegrityError,
+    PolicyctlError,
+    RefusedError,
+    UnreachableError,
+    UsageError,
+)
 
 HEAD = "0002"
 _SQLITE = "sqlite:///"
@@ -188,14 +196,14 @@ def _require_head(connection: Connection) -> None:
     if found is None:
         raise _no_ledger()
     if found != HEAD:
-        raise RefusedError(
+        raise BusyError(
             f"the ledger's tables are of step {found}, this release works with {HEAD}",
             hint="run `policyctl ledger upgrade`, or install the release that made them",
         )
 
 
-def _no_ledger() -> CannotCompareError:
-    return CannotCompareError("there is no ledger here yet", hint="run `policyctl sync` to set it up")
+def _no_ledger() -> UnreachableError:
+    return UnreachableError("there is no ledger here yet", hint="run `policyctl sync` to set it up")
 
 
 def upgrade(engine: Engine) -> bool:
@@ -269,8 +277,8 @@ def _first_line(error: BaseException) -> str:
     return lines[0] if lines else type(error).__name__
 
 
-_BUSY = RefusedError, "the ledger is busy: another process is writing", "run it again in a moment"
-_FULL = RefusedError, "the ledger's disk is full; nothing was written", "make room, run it again"
+_BUSY = BusyError, "the ledger is busy: another process is writing", "run it again in a moment"
+_FULL = BusyError, "the ledger's disk is full; nothing was written", "make room, run it again"
 _DAMAGED = IntegrityError, "the ledger's file is damaged: {}", "restore it from a backup"
 # What a database says, and what we make of it.
 _MEANT = {
@@ -292,7 +300,7 @@ def _plain(error: BaseException) -> PolicyctlError:
     for words, (kind, message, hint) in _MEANT.items():
         if words in said:
             return kind(message.format(said), hint=hint)
-    return CannotCompareError(
+    return UnreachableError(
         f"the ledger could not be reached: {said}",
         hint="check [ledger] url in policyctl.toml, and the database",
     )

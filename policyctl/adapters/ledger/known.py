@@ -119,16 +119,16 @@ class Memory:
     """
 
     def __init__(self) -> None:
-        self._heads: tuple[Any, ...] = ()
-        self._known: Known | None = None
+        # One value, so that a thread never sees the heads of one reading beside the rest of another.
+        self._last: tuple[tuple[Any, ...], Known] | None = None
 
     def known(self, connection: Connection) -> Known:
         """What is on record now."""
         (heads,) = driver_of(connection).rows(_HEADS)
-        if self._known is None or heads != self._heads:
-            self._known = read_known(connection)
-            self._heads = heads
-        return self._known
+        last = self._last
+        if last is None or last[0] != heads:
+            last = self._last = (heads, read_known(connection))
+        return last[1]
 
 
 def add_category(connection: Connection, known: Known, slug: str, category: str) -> int:

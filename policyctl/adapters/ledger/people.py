@@ -297,12 +297,12 @@ class _Subjects:
         return True
 
 
-def settle_subject(writer: Writer, name: bytes, customer: str | None) -> int:
+def settle_subject(writer: Writer, name: bytes, customer: str | None, *, within_no: int | None = None) -> int:
     """The number of a subject, which is recorded where it is not known yet. RefusedError where the one
-    that has the id is another customer's.
+    that has the id is another customer's, unless ids are one tenant's own (``within_no``).
     """
-    tenant_no = tenant_no_of(writer.connection, customer)
-    found = namesakes(writer.driver, [name]).get(name, {})
+    tenant_no = tenant_no_of(writer.connection, customer) if within_no is None else within_no
+    found = namesakes(writer.driver, [name], tenant_no=within_no).get(name, {})
     wanted = next(iter(found), 0) if tenant_no is None else tenant_no
     if tenant_no is None and len(found) > 1:
         raise UsageError("several customers have a subject with this id", hint=_NAME_IT)

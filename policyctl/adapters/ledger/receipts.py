@@ -3,16 +3,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sqlalchemy import Connection, select
 
 from policyctl.adapters.ledger.common import Writer
 from policyctl.adapters.tables import RECEIPT
 from policyctl.core.records import ClientBatch, ImportReceipt
-from policyctl.errors import RefusedError
+from policyctl.errors import OtherContentError
 
 
 def receipt_of(connection: Connection, tenant_no: int, batch: ClientBatch) -> ImportReceipt | None:
-    """The receipt given for a batch before; None for a new one. RefusedError when it had other content."""
+    """The receipt given for a batch before; None for a new one. OtherContentError for other content."""
     query = select(RECEIPT).where(
         RECEIPT.c.tenant_no == tenant_no,
         RECEIPT.c.source == batch.source,
@@ -22,11 +24,24 @@ def receipt_of(connection: Connection, tenant_no: int, batch: ClientBatch) -> Im
     if row is None:
         return None
     if row.content_sha256 != batch.content_sha256:
-        raise RefusedError(
+        raise OtherContentError(
             f"a batch {batch.id!r} of {batch.source!r} was brought before, with other content",
             hint="give other content another id",
         )
     return ImportReceipt(row.added, row.repeated, again=True)
+
+
+def once(
+    writer: Writer, tenant_no: int, batch: ClientBatch | None, work: Callable[[], ImportReceipt]
+) -> ImportReceipt:
+    """Do ``work`` and give its receipt; a batch that came before is answered with the receipt it got."""
+    if batch is None:
+        return work()
+    if old := receipt_of(writer.connection, tenant_no, batch):
+        return old
+    done = work()
+    give_receipt(writer, tenant_no, batch, done)
+    return done
 
 
 def give_receipt(writer: Writer, tenant_no: int, batch: ClientBatch, done: ImportReceipt) -> None:

@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The endpoints: each reads its body, calls an action of the command line's, and says what came of it.
+
+1. A key of a customer reaches that customer's subjects and nothing else. A key without one reaches the
+   whole ledger, and may name a customer where an id is several customers' own.
+2. Rows that come together enter together, or none does.
+3. With an ``Idempotency-Key`` a write is done once, whatever happens to process or network: the ledger
+   keeps its receipt in the transaction that did it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from policyctl.actions import record
+from policyctl.actions.decide import decide_use
+from policyctl.actions.tagging import NewTag, add_tags
+from policyctl.core.access import ApiKey
+from policyctl.core.records import ClientBatch, split_change
+from policyctl.core.use.decision import UseRequest
+from policyctl.errors import PolicyctlError, UsageError
+from policyctl.reports.decision_v1 import decision_json
+from policyctl.web.bodies import (
+    AcceptanceRequest,
+    ChoiceRequest,
+    DecisionRequest,
+    TagRequest,
+    moment,
+    one,
+    parse,
+    rows_of,
+)
+from policyctl.web.problems import Answer, Fault, ProblemError, problem_of
+
+if TYPE_CHECKING:
+    from policyctl.adapters.ledger import Ledger
+    from policyctl.core.records import VersionRecord
+
+_CREATED, _OK, _UNCHANGED = 201, 200, 304
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request: who asks, what came with it, and when."""
+
+    ledger: Ledger
+    key: ApiKey
+    now: datetime
+    body: bytes
+    query: Mapping[str, str]
+    idempotency_key: str | None = None
+    if_none_match: str = ""
+
+
+class Written(msgspec.Struct, frozen=True):
+    """What a write did: rows added, and rows that were there already and changed nothing."""
+
+    added: int
+    repeated: int
+
+
+class VersionBody(msgspec.Struct, frozen=True):
+    """A published version of a policy, and what it asks about."""
+
+    version: str
+    policy: str
+    number: int
+    title: str
+    change_class: str
+    published_at: datetime
+    effective_at: datetime
+    text_sha256: str
+    changes: tuple[str, ...]
+
+
+class VersionsBody(msgspec.Struct, frozen=True):
+    """Versions by policy and number."""
+
+    versions: tuple[VersionBody, ...]
+
+
+def decisions(call: Call) -> Answer:
+    """May this be used? One question or up to 1,000; undecided is to be treated as no."""
+    raw = parse(call.body)
+    rows, customer = rows_of(raw, "requests", DecisionRequest)
+    whose, many = _customer(call.key, customer), "requests" in raw
+    said, answers = [], []
+    for place, row in enumerate(rows):
+        request = UseRequest(
+            row.subject, row.category, row.purpose, moment(row.at, call.now), row.recipient, row.policy, whose
+        )
+        try:
+            decision = decide_use(request, ledger=call.ledger)
+        except UsageError as error:
+            fault = Fault(pointer=f"/requests/{place}" if many else "", detail=error.message, hint=error.hint)
+            raise ProblemError("invalid-request", error.message, [fault]) from error
+        said.append(decision_json(request, decision))
+        answers.append(decision.answer.value)
+    content = msgspec.json.encode({"decisions": said} if many else said[0])
+    return Answer(_OK, content, answers=tuple(answers))
+
+
+def tags(call: Call) -> Answer:
+    """Tag one piece of data or up to 1,000, all or none."""
+    raw = parse(call.body)
+    rows, customer = rows_of(raw, "tags", TagRequest)
+    new = [
+        NewTag(
+            row.subject,
+            row.category,
+            row.record,
+            moment(row.collected_at, call.now),
+            row.version,
+            row.policy,
+            row.provenance,
+        )
+        for row in rows
+    ]
+    try:
+        done = add_tags(
+            new,
+            now=call.now,
+            ledger=call.ledger,
+            customer=_customer(call.key, customer),
+            batch=_batch(call, "/v1/tags"),
+        )
+    except PolicyctlError as error:
+        raise problem_of(error, rows="/tags" if "tags" in raw else "") from error
+    return _written(done.added, done.repeated)
+
+
+def choices(call: Call) -> Answer:
+    """Record an answer of a subject or a customer to one change."""
+    row = one(parse(call.body), ChoiceRequest)
+    whose = _customer(call.key, row.customer)
+    if (row.scope == "subject") != (row.subject is not None):
+        raise ProblemError("invalid-request", "a subject is named exactly where the scope is `subject`")
+    if row.scope == "customer" and whose is None:
+        raise ProblemError("invalid-request", "the scope is `customer`, and none is named")
+    added = record.choose(
+        row.change,
+        row.answer,
+        at=moment(row.at, call.now),
+        now=call.now,
+        ledger=call.ledger,
+        subject=row.subject,
+        customer=whose if row.scope == "customer" else None,
+        within=whose,
+        batch=_batch(call, "/v1/choices"),
+    )
+    return _written(int(added), int(not added))
+
+
+def acceptances(call: Call) -> Answer:
+    """Record that a subject accepts a version."""
+    row = one(parse(call.body), AcceptanceRequest)
+    named = split_change(f"{row.version}#x")
+    if named is None:
+        raise ProblemError("invalid-request", "`version` is written like example-fax@v3")
+    whose = _customer(call.key, row.customer)
+    added = record.accept(
+        row.subject,
+        named[0],
+        at=moment(row.at, call.now),
+        now=call.now,
+        ledger=call.ledger,
+        within=whose,
+        batch=_batch(call, "/v1/acceptances"),
+    )
+    return _written(int(added), int(not added))
+
+
+def versions(call: Call) -> Answer:
+    """The versions on record, of one policy where ``?policy=`` names it; with an ETag."""
+    if unknown := set(call.query) - {"policy"}:
+        raise ProblemError("invalid-request", f"{len(unknown)} unknown parameter(s); there is only `policy`")
+    wanted = call.query.get("policy")
+    found = tuple(_version(each) for each in call.ledger.versions() if wanted in {None, each.key.slug})
+    content = msgspec.json.encode(VersionsBody(found))
+    tag = f'"{sha256(content).hexdigest()[:32]}"'
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+    asked = {each.strip().removeprefix("W/") for each in call.if_none_match.split(",")}
+    if asked & {tag, "*"}:
+        return Answer(_UNCHANGED, b"", headers=headers)
+    return Answer(_OK, content, headers=headers)
+
+
+def _version(found: VersionRecord) -> VersionBody:
+    return VersionBody(
+        version=str(found.key),
+        policy=found.key.slug,
+        number=found.key.number,
+        title=found.title,
+        change_class=found.change_class.value,
+        published_at=found.published_at,
+        effective_at=found.effective_at,
+        text_sha256=found.text_sha256,
+        changes=tuple(change.name for change in found.changes),
+    )
+
+
+def _customer(key: ApiKey, named: str | None) -> str | None:
+    """Whose subjects are meant. Another customer's are out of reach, whether there is such a one or not."""
+    if key.customer is None or named in {None, key.customer}:
+        return key.customer or named
+    raise ProblemError("not-allowed", "this key is for another customer")
+
+
+def _batch(call: Call, path: str) -> ClientBatch | None:
+    if call.idempotency_key is None:
+        return None
+    content = sha256(path.encode() + b"\n" + call.body).hexdigest()
+    return ClientBatch("http", call.idempotency_key, content)
+
+
+def _written(added: int, repeated: int) -> Answer:
+    return Answer(_CREATED if added else _OK, msgspec.json.encode(Written(added, repeated)))
+
+
+Handler = Callable[[Call], Answer]

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Listens, serves, and stops when told: SIGTERM lets the requests that are running come to their end."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from policyctl.errors import UsageError
+from policyctl.web import log
+from policyctl.web.app import make_app
+
+if TYPE_CHECKING:
+    from policyctl.adapters.key_file import KeyFile
+    from policyctl.adapters.ledger import Ledger
+
+_GRACE_SECONDS = 10
+_MOST_CONNECTIONS = 1_000
+
+
+def serve(ledger: Ledger, keys: KeyFile, *, host: str, port: int) -> None:
+    """Serve until SIGTERM or SIGINT. ``port`` 0: any free one; the log tells which."""
+    listener = _listen(host, port)
+    log.take_over()
+    config = uvicorn.Config(
+        make_app(ledger, keys),
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        lifespan="off",
+        ws="none",
+        limit_concurrency=_MOST_CONNECTIONS,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+    # The server raises the signal again once it has stopped; by then there is nothing left to do.
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    url_host = f"[{host}]" if ":" in host else host
+    log.write("listening", url=f"http://{url_host}:{listener.getsockname()[1]}")
+    asyncio.run(uvicorn.Server(config).serve(sockets=[listener]))
+    log.write("stopped")
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=512)
+    except (OSError, OverflowError) as error:
+        why = getattr(error, "strerror", None) or "no such port"
+        raise UsageError(
+            f"{host}, port {port}: {why}", hint="name an address of this machine and a free port"
+        ) from error
