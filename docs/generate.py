@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the reference pages that follow from the code: commands, rules, settings, exit codes.
+"""Writes the reference pages that follow from the code: commands, rules, settings, exit codes, HTTP.
 
 ``make docs`` runs it; ``tests/test_docs.py`` fails when a page differs from what it would write.
 """
@@ -22,6 +22,7 @@ from policyctl.cli.app import app
 from policyctl.core.judge.rules import RULES
 from policyctl.core.judge.rules.rule import Rule
 from policyctl.reports.rule_page import page_markdown
+from policyctl.web import openapi
 
 HERE = Path(__file__).resolve().parent / "reference"
 NOTE = "<!-- Written by docs/generate.py (`make docs`); edit the code, not this page. -->\n"
@@ -134,6 +135,7 @@ PAGES = {
     "rules.md": rule_page,
     "exit-codes.md": exit_page,
     "settings.md": settings_page,
+    "openapi.json": openapi.text,
     **{f"rules/{rule.id}.md": partial(explanation, rule) for rule in RULES},
 }
 

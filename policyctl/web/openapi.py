@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The service described in OpenAPI 3.1, from the very types and routes that it works with.
+
+``docs/generate.py`` writes it to docs/reference/openapi.json; a test fails where the two differ.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import Any
+
+import msgspec
+
+from policyctl.actions.schema import schema
+from policyctl.web.api import VersionsBody, Written
+from policyctl.web.app import ENDPOINTS, Endpoint
+from policyctl.web.bodies import (
+    MOST_ROWS,
+    AcceptanceRequest,
+    ChoiceRequest,
+    DecisionRequest,
+    Name,
+    TagRequest,
+)
+from policyctl.web.problems import PROBLEMS, ProblemBody
+
+_REF = "#/components/schemas/{name}"
+_KINDS = (DecisionRequest, TagRequest, ChoiceRequest, AcceptanceRequest, Written, VersionsBody, ProblemBody)
+# path -> the type of one row, the name of the list of them, and what comes back with which status
+_WRITES = {
+    "/v1/decisions": (DecisionRequest, "requests"),
+    "/v1/tags": (TagRequest, "tags"),
+    "/v1/choices": (ChoiceRequest, None),
+    "/v1/acceptances": (AcceptanceRequest, None),
+}
+_ONCE = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "Sent again with the same body, nothing is done twice and the answer is the first one.",
+    "schema": {"type": "string", "pattern": "^[!-~]{1,200}$"},
+}
+
+
+@cache
+def document() -> dict[str, Any]:
+    """The whole description."""
+    _, schemas = msgspec.json.schema_components(_KINDS, ref_template=_REF)
+    decision = _decision_schema()
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "policyctl",
+            "version": "1",
+            "summary": "Tag data with the version of the policy it came under, and ask before it is used.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "security": [{"key": []}],
+        "paths": {**{each.path: {each.method.lower(): _operation(each)} for each in ENDPOINTS}, **_own()},
+        "components": {
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+            "schemas": {**dict(sorted(schemas.items())), "Decision": decision},
+        },
+    }
+
+
+def text() -> str:
+    """The same as the file holds it."""
+    return json.dumps(document(), indent=2, ensure_ascii=False) + "\n"
+
+
+def _decision_schema() -> dict[str, Any]:
+    """That of ``policyctl schema decision``, its inner references leading to where it stands here."""
+    inner = schema("decision").replace('"#/', f'"{_REF.format(name="Decision")}/')
+    found: dict[str, Any] = json.loads(inner)
+    return {name: value for name, value in found.items() if name not in {"$schema", "$id"}}
+
+
+def _operation(endpoint: Endpoint) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "operationId": endpoint.path.rsplit("/", maxsplit=1)[1],
+        "summary": " ".join((endpoint.work.__doc__ or "").split()),
+        "description": f"Scope `{endpoint.scope.value}`.",
+        "responses": {**_good(endpoint.path), **_problems(*_bad(endpoint))},
+    }
+    if endpoint.method == "POST":
+        found["requestBody"] = {"required": True, "content": _json(_body(endpoint.path))}
+        if endpoint.path != "/v1/decisions":
+            found["parameters"] = [_ONCE]
+    else:
+        policy = {"name": "policy", "in": "query", "schema": {"type": "string"}}
+        tag = {"name": "If-None-Match", "in": "header", "schema": {"type": "string", "pattern": "^[!-~ ]*$"}}
+        found["parameters"] = [policy, tag]
+    return found
+
+
+def _body(path: str) -> dict[str, Any]:
+    kind, plural = _WRITES[path]
+    ref = {"$ref": _REF.format(name=kind.__name__)}
+    if plural is None:
+        return ref
+    customer = {"anyOf": [msgspec.json.schema(Name), {"type": "null"}], "default": None}
+    _, schemas = msgspec.json.schema_components((kind,), ref_template=_REF)
+    single = dict(schemas[kind.__name__])
+    single["properties"] = {**single["properties"], "customer": customer}
+    many = {
+        "type": "object",
+        "properties": {
+            plural: {"type": "array", "items": ref, "minItems": 1, "maxItems": MOST_ROWS},
+            "customer": customer,
+        },
+        "required": [plural],
+        "additionalProperties": False,
+    }
+    return {"anyOf": [single, many]}
+
+
+def _good(path: str) -> dict[str, Any]:
+    if path == "/v1/versions":
+        tag = {"ETag": {"schema": {"type": "string"}}}
+        content = _json({"$ref": _REF.format(name="VersionsBody")})
+        return {
+            "200": {"description": "The versions.", "headers": tag, "content": content},
+            "304": {"description": "They are as they were."},
+        }
+    if path == "/v1/decisions":
+        one = {"$ref": _REF.format(name="Decision")}
+        many = {
+            "type": "object",
+            "properties": {"decisions": {"type": "array", "items": one}},
+            "required": ["decisions"],
+            "additionalProperties": False,
+        }
+        return {
+            "200": {
+                "description": "The answer, or the answers in order.",
+                "content": _json({"anyOf": [one, many]}),
+            }
+        }
+    content = _json({"$ref": _REF.format(name="Written")})
+    return {
+        "200": {"description": "It was there already.", "content": content},
+        "201": {"description": "It is in the ledger, for good.", "content": content},
+    }
+
+
+def _bad(endpoint: Endpoint) -> tuple[str, ...]:
+    always = ("no-key", "not-allowed", "invalid-request", "unavailable")
+    if endpoint.method == "GET":
+        return always
+    body = ("not-json", "body-too-large", "unsupported-media-type")
+    once = (
+        ()
+        if endpoint.path == "/v1/decisions"
+        else ("bad-header", "conflict", "request-running", "key-reused")
+    )
+    return (*always, *body, *once)
+
+
+def _problems(*names: str) -> dict[str, Any]:
+    by_status: dict[str, list[str]] = {}
+    for name in names:
+        by_status.setdefault(str(PROBLEMS[name][0]), []).append(name)
+    schema_ = {"application/problem+json": {"schema": {"$ref": _REF.format(name="ProblemBody")}}}
+    return {
+        status: {"description": ", ".join(f"`{name}`" for name in found), "content": schema_}
+        for status, found in sorted(by_status.items())
+    }
+
+
+def _own() -> dict[str, Any]:
+    """The service's own paths."""
+    status = _json({"type": "object", "properties": {"status": {"type": "string"}}, "required": ["status"]})
+    fine = {"200": {"description": "Yes.", "content": status}}
+    words = {"text/plain": {"schema": {"type": "string"}}}
+    figures = {
+        "200": {"description": "For Prometheus.", "content": words},
+        **_problems("no-key", "not-allowed", "unavailable"),
+    }
+    return {
+        "/healthz": {"get": _plain("healthz", "The process answers.", fine, open_=True)},
+        "/readyz": {
+            "get": _plain("readyz", "It can be asked.", {**fine, **_problems("unavailable")}, open_=True)
+        },
+        "/metrics": {"get": _plain("metrics", "Counters, without ids. Scope `admin`.", figures)},
+    }
+
+
+def _plain(name: str, words: str, responses: dict[str, Any], *, open_: bool = False) -> dict[str, Any]:
+    found: dict[str, Any] = {"operationId": name, "summary": words, "responses": responses}
+    return {**found, "security": []} if open_ else found
+
+
+def _json(schema_: dict[str, Any]) -> dict[str, Any]:
+    return {"application/json": {"schema": schema_}}
