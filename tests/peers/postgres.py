@@ -65,6 +65,11 @@ class Server:
             shutil.chown(self.folder, self.user)
         data = str(self.folder / "data")
         self.run(self.initdb, "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
+        self.restart()
+
+    def restart(self) -> None:
+        """Start it on the data that is there."""
+        data = str(self.folder / "data")
         options = f"-c listen_addresses= -c unix_socket_directories={self.folder} -c fsync=off"
         self.run(self.pg_ctl, "-D", data, "-w", "-t", "60", "-o", options, "start")
 
