@@ -8,21 +8,46 @@
         decision = ledger.may_use("u-17", "user.contact.email", "marketing.communications.email")
         if decision.answer is UseAnswer.PERMITTED: ...
 
-``UseAnswer.UNDECIDED`` is to be treated as no.
+``UseAnswer.UNDECIDED`` is to be treated as no. Where the answer only guards a piece of code, it is
+shorter to have the code not run:
+
+    @requires_use("user.contact.email", "marketing.communications.email", ledger=ledger)
+    def send_newsletter(subject): ...
+
+    with ledger.using("u-17", "user.contact.email", "essential.service"): ...
 """
 
 from __future__ import annotations
 
-from contextlib import closing
+import asyncio
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, cast
 
-from policyctl.core.use.decision import Decision, UseRequest
-from policyctl.errors import UsageError
+from policyctl.core.use.decision import Decision, UseAnswer, UseRequest
+from policyctl.errors import USE_REFUSED, PolicyctlError, UsageError
 
 if TYPE_CHECKING:
     from policyctl.adapters.ledger import Ledger
+
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+class NotPermittedError(PolicyctlError):
+    """Data must not be used for that: the answer is refused or undecided. ``decision`` says why."""
+
+    exit_code = USE_REFUSED
+
+    def __init__(self, decision: Decision) -> None:
+        why = "; ".join(reason.text for reason in decision.reasons)
+        super().__init__(f"{decision.answer.value}: {why}", hint="; ".join(decision.missing))
+        self.decision = decision
 
 
 def open_ledger(root: str | Path = ".") -> OpenLedger:
@@ -105,6 +130,91 @@ class OpenLedger:
         moment = _now() if at is None else _aware(at, "at")
         request = UseRequest(subject, category, purpose, moment, recipient, policy, customer)
         return decide_use(request, ledger=self._ledger)
+
+    @contextmanager
+    def using(
+        self,
+        subject: str,
+        category: str,
+        purpose: str,
+        *,
+        recipient: str | None = None,
+        policy: str | None = None,
+        customer: str | None = None,
+    ) -> Iterator[Decision]:
+        """Run the body of a ``with`` only where :meth:`may_use` permits it, now; else NotPermittedError."""
+        yield _permitted(
+            self.may_use(subject, category, purpose, recipient=recipient, policy=policy, customer=customer)
+        )
+
+
+def _permitted(decision: Decision) -> Decision:
+    if decision.answer is not UseAnswer.PERMITTED:
+        raise NotPermittedError(decision)
+    return decision
+
+
+def requires_use(
+    category: str,
+    purpose: str,
+    *,
+    subject: str = "subject",
+    ledger: OpenLedger | Callable[[], OpenLedger] | None = None,
+    recipient: str | None = None,
+    policy: str | None = None,
+    customer: str | None = None,
+) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
+    """A decorator: the function runs only where the data of its argument ``subject`` may be used, asked
+    anew at every call; else NotPermittedError, and nothing of it runs.
+
+    ``ledger``: one that is open, or what gives one at the call; None: the repository of the working
+    folder, opened for each call. An ``async`` function asks in a thread. UsageError at once for a function
+    without that argument.
+    """
+
+    def ask(who: str) -> None:
+        found = ledger() if callable(ledger) else ledger
+        asked = may_use if found is None else found.may_use
+        _permitted(asked(who, category, purpose, recipient=recipient, policy=policy, customer=customer))
+
+    def decorate(function: Callable[_P, _R]) -> Callable[_P, _R]:
+        who = _reader(function, subject)
+        if inspect.iscoroutinefunction(function):
+
+            @wraps(function)
+            async def waiting(*args: _P.args, **kwargs: _P.kwargs) -> Any:
+                await asyncio.to_thread(ask, who(args, kwargs))
+                return await function(*args, **kwargs)
+
+            return cast("Callable[_P, _R]", waiting)
+
+        @wraps(function)
+        def guarded(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+            ask(who(args, kwargs))
+            return function(*args, **kwargs)
+
+        return guarded
+
+    return decorate
+
+
+def _reader(function: Callable[..., Any], name: str) -> Callable[[Any, Any], str]:
+    """What finds the argument called ``name`` in a call of ``function``."""
+    signature = inspect.signature(function)
+    if name not in signature.parameters:
+        raise UsageError(
+            f"{function.__qualname__} has no argument {name!r}", hint="name the one that is the subject's id"
+        )
+
+    def who(args: Any, kwargs: Any) -> str:
+        bound = signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        found = bound.arguments[name]
+        if not isinstance(found, str):
+            raise UsageError(f"{name!r} is no subject's id: it is no text", hint="pass your id of the person")
+        return found
+
+    return who
 
 
 def _now() -> datetime:

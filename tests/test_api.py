@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from policyctl import wiring
 from policyctl.actions import imports, tagging
-from policyctl.api import may_use, open_ledger
+from policyctl.api import NotPermittedError, may_use, open_ledger, requires_use
 from policyctl.core.use.decision import UseAnswer
 from policyctl.errors import CannotCompareError, InputError, UsageError
 from policyctl.settings import load_settings
@@ -109,3 +110,84 @@ def test_old_data_says_where_it_is_known_from_in_the_decision(repository: Path) 
             provenance="paper form of 2025",
         )
         assert "paper form of 2025" in {each.provenance for each in ledger.may_use("u1", EMAIL, NEWS).tags}
+
+
+# Code that runs only where it may
+
+
+def test_a_guarded_function_runs_only_for_those_whose_data_may_be_used(repository: Path) -> None:
+    sent: list[str] = []
+    with open_ledger(repository) as ledger:
+
+        @requires_use(EMAIL, NEWS, ledger=ledger)
+        def send(text: str, subject: str) -> str:
+            sent.append(subject)
+            return text
+
+        assert send("hello", "u1") == send("hello", subject="u1") == "hello"
+        with pytest.raises(NotPermittedError, match="undecided: nothing is known") as told:
+            send("hello", "stranger")
+        assert told.value.decision.answer is UseAnswer.UNDECIDED
+    assert sent == ["u1", "u1"]
+
+
+def test_a_guarded_function_of_another_purpose_does_not_run_at_all(repository: Path) -> None:
+    with open_ledger(repository) as ledger:
+
+        @requires_use(EMAIL, "sales", ledger=lambda: ledger)
+        def sell(subject: str) -> None:
+            raise AssertionError(subject)
+
+        with pytest.raises(NotPermittedError, match="refused"):
+            sell("u1")
+
+
+def test_a_guard_asks_anew_at_every_call_and_waits_for_async_functions(repository: Path) -> None:
+    with open_ledger(repository) as ledger:
+
+        @requires_use(EMAIL, NEWS, subject="person", ledger=ledger)
+        async def send(person: str) -> str:
+            return person
+
+        assert asyncio.run(send("u1")) == "u1"
+        with wiring.open_ledger(load_settings(repository)) as another:
+            another.erase_subject("u1", now=NOW)
+        with pytest.raises(NotPermittedError):
+            asyncio.run(send("u1"))
+
+
+def test_a_guard_without_a_ledger_asks_the_repository_of_the_working_folder(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @requires_use(EMAIL, NEWS)
+    def send(subject: str) -> str:
+        return subject
+
+    monkeypatch.chdir(repository)
+    assert send("u1") == "u1"
+    monkeypatch.chdir("/")
+    with pytest.raises(CannotCompareError):
+        send("u1")
+
+
+def test_a_guard_that_cannot_know_whom_it_is_about_is_refused(repository: Path) -> None:
+    with pytest.raises(UsageError, match="no argument 'subject'"):
+
+        @requires_use(EMAIL, NEWS)
+        def send(person: str) -> None: ...
+
+    with open_ledger(repository) as ledger:
+
+        @requires_use(EMAIL, NEWS, ledger=ledger)
+        def post(subject: object) -> None: ...
+
+        with pytest.raises(UsageError, match="no text"):
+            post(None)
+
+
+def test_a_with_runs_its_body_only_where_it_may(repository: Path) -> None:
+    with open_ledger(repository) as ledger:
+        with ledger.using("u1", EMAIL, NEWS) as decision:
+            assert decision.answer is UseAnswer.PERMITTED
+        with pytest.raises(NotPermittedError), ledger.using("u1", EMAIL, "sales"):
+            raise AssertionError
