@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The service over loopback, as ratios in one run.
+
+- a single decision against a raw ASGI application on the same server that answers the same question with
+  the same action, no routes, no keys, no strict body: at least 0.50;
+- a thousand in one request against a thousand in process: at least 0.85.
+
+The rounds of both sides take turns, so that a slow phase of the machine meets both.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import socket
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from policyctl import wiring  # noqa: E402
+from policyctl.actions.decide import decide_use  # noqa: E402
+from policyctl.actions.tagging import NewTag, add_tags  # noqa: E402
+from policyctl.core.use.decision import UseRequest  # noqa: E402
+from policyctl.reports.decision_v1 import decision_json  # noqa: E402
+from policyctl.settings import load_settings  # noqa: E402
+from policyctl.web import log  # noqa: E402
+from tests.adapters.ledger_samples import KEY, day  # noqa: E402
+from tests.web.service import EMAIL, NOW, SERVICE, make_repository, new_key  # noqa: E402
+
+ROUNDS, SINGLES = 25, 60
+SINGLE_BAR, BATCH_BAR = 0.50, 0.85
+QUESTION = {"subject": "u2", "category": EMAIL, "purpose": SERVICE, "customer": "acme"}
+
+
+def raw_app(ledger: Any) -> Any:
+    """The floor: the same action behind nothing."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        del scope
+        body = b""
+        while True:
+            message = await receive()
+            body += message.get("body", b"")
+            if not message.get("more_body"):
+                break
+        asked = json.loads(body)
+        request = UseRequest(
+            asked["subject"], asked["category"], asked["purpose"], log.clock(), None, None, asked["customer"]
+        )
+        content = json.dumps(decision_json(request, decide_use(request, ledger=ledger))).encode()
+        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(content)).encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": content})
+
+    return app
+
+
+def run(root: str, listener: socket.socket, *, raw: bool) -> None:
+    import asyncio
+
+    import uvicorn
+
+    from policyctl.web.app import make_app
+
+    sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - until the process ends
+    settings = load_settings(Path(root))
+    ledger = wiring.open_ledger(settings)
+    app = raw_app(ledger) if raw else make_app(ledger, wiring.open_keys(settings))
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, lifespan="off", ws="none", timeout_keep_alive=600
+    )
+    asyncio.run(uvicorn.Server(config).serve(sockets=[listener]))
+
+
+def started(root: Path, *, raw: bool) -> tuple[multiprocessing.Process, int]:
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    process = multiprocessing.Process(
+        target=run, args=(str(root), listener), kwargs={"raw": raw}, daemon=True
+    )
+    process.start()
+    return process, int(listener.getsockname()[1])
+
+
+class Caller:
+    def __init__(self, port: int, token: str) -> None:
+        self.connection = HTTPConnection("127.0.0.1", port, timeout=60)
+        self.connection.connect()
+        self.connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
+
+    def ask(self, body: bytes) -> bytes:
+        self.connection.request("POST", "/v1/decisions", body, self.headers)
+        answer = self.connection.getresponse()
+        content = answer.read()
+        assert answer.status == 200, content
+        return content
+
+
+def seconds(work: Callable[[], object]) -> float:
+    begun = time.perf_counter()
+    work()
+    return time.perf_counter() - begun
+
+
+def figures(root: Path) -> tuple[float, float]:
+    """The two ratios: floor's time by ours, the median of the rounds."""
+    token = new_key(root)
+    ledger = wiring.open_ledger(load_settings(root))
+    tag = NewTag("u2", EMAIL, "crm-1", day("2026-04-01"))
+    add_tags([tag], now=NOW, ledger=ledger, customer="acme")
+    floor, ours = started(root, raw=True), started(root, raw=False)
+    raw, service = Caller(floor[1], token), Caller(ours[1], token)
+    one = json.dumps(QUESTION).encode()
+    thousand = json.dumps(
+        {"customer": "acme", "requests": [{k: v for k, v in QUESTION.items() if k != "customer"}] * 1_000}
+    ).encode()
+    same = [json.loads(caller.ask(one)) for caller in (raw, service)]
+    assert same[0]["answer"] == same[1]["answer"] == "permitted"
+
+    def in_process() -> None:
+        for _ in range(1_000):
+            request = UseRequest("u2", EMAIL, SERVICE, log.clock(), None, None, "acme")
+            decide_use(request, ledger=ledger)
+
+    singles, batches = [], []
+    for _ in range(ROUNDS):
+        fast = seconds(lambda: [raw.ask(one) for _ in range(SINGLES)])
+        slow = seconds(lambda: [service.ask(one) for _ in range(SINGLES)])
+        singles.append(fast / slow)
+        alone = seconds(in_process)
+        together = seconds(lambda: service.ask(thousand))
+        batches.append(alone / together)
+        print(
+            f"  raw {SINGLES / fast:,.0f}/s, service {SINGLES / slow:,.0f}/s; "
+            f"in process {1_000 / alone:,.0f}/s, 1,000 in one {1_000 / together:,.0f}/s"
+        )
+    for process, _ in (floor, ours):
+        process.terminate()
+        process.join()
+    return statistics.median(singles), statistics.median(batches)
+
+
+def main() -> int:
+    os.environ["POLICYCTL_PSEUDONYM_KEY"] = KEY.hex()
+    with tempfile.TemporaryDirectory() as folder:
+        root = make_repository(Path(folder) / "policies")
+        os.environ["POLICYCTL_PSEUDONYM_KEY"] = KEY.hex()
+        single, batch = figures(root)
+    print(f"single decision / raw ASGI: {single:.2f} (bar {SINGLE_BAR})")
+    print(f"1,000 in one request / in process: {batch:.2f} (bar {BATCH_BAR})")
+    return int(single < SINGLE_BAR or batch < BATCH_BAR)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
