@@ -32,6 +32,7 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
     "web": ({"web", "actions", "reports", "core", "errors"}, {"starlette", "msgspec", "uvicorn", "anyio"}),
     "cli": ({"cli", "web", "actions", "wiring", "reports", "core", "errors", "settings"}, {"typer", "rich"}),
     "api": ({"actions", "wiring", "core", "errors", "settings"}, set()),
+    "client": ({"core", "errors"}, {"httpx"}),
     "__main__": ({"cli"}, set()),
     "__init__": ({"api", "core", "errors"}, set()),
     "sample": (set(), set()),
