@@ -41,8 +41,9 @@ if TYPE_CHECKING:
 _BEARER = re.compile(r"[Bb]earer ([A-Za-z0-9_-]{1,200})", re.ASCII)
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,200}", re.ASCII)
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-# The ledger has one writer, and its pool of connections holds more than this many.
-_THREADS = 8
+# The ledger has one writer: those that wait for it must not keep a question waiting. Together they are
+# fewer than the connections of the ledger's pool.
+_READERS, _WRITERS = 8, 4
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
@@ -73,13 +74,13 @@ class Service:
     keys: KeyFile
     metrics: Metrics = field(default_factory=Metrics)
     running: set[tuple[str | None, str]] = field(default_factory=set)
-    limiter: CapacityLimiter | None = None
+    limiters: dict[bool, CapacityLimiter] = field(default_factory=dict)
 
-    async def in_thread(self, work: Callable[[], Answer]) -> Answer:
+    async def in_thread(self, work: Callable[[], Answer], *, writes: bool = False) -> Answer:
         """Do what may have to wait for the ledger."""
-        if self.limiter is None:
-            self.limiter = CapacityLimiter(_THREADS)
-        return await to_thread.run_sync(work, limiter=self.limiter)
+        if writes not in self.limiters:
+            self.limiters[writes] = CapacityLimiter(_WRITERS if writes else _READERS)
+        return await to_thread.run_sync(work, limiter=self.limiters[writes])
 
 
 def make_app(ledger: Ledger, keys: KeyFile) -> Starlette:
@@ -167,21 +168,21 @@ def _endpoint(service: Service, endpoint: Endpoint) -> _Answerer:
             idempotency_key=_idempotency_key(request.headers) if writes else None,
             if_none_match=request.headers.get("if-none-match", ""),
         )
-        return await _once(service, call, endpoint.work)
+        return await _once(service, call, endpoint.work, writes=writes)
 
     return answered
 
 
-async def _once(service: Service, call: api.Call, work: api.Handler) -> Answer:
+async def _once(service: Service, call: api.Call, work: api.Handler, *, writes: bool) -> Answer:
     """Only one of the requests with one Idempotency-Key at a time; the ledger's receipts do the rest."""
     if call.idempotency_key is None:
-        return await service.in_thread(lambda: work(call))
+        return await service.in_thread(lambda: work(call), writes=writes)
     name = (call.key.customer, call.idempotency_key)
     if name in service.running:
         raise ProblemError("request-running", "wait for the answer of the first one, or ask again")
     service.running.add(name)
     try:
-        return await service.in_thread(lambda: work(call))
+        return await service.in_thread(lambda: work(call), writes=writes)
     finally:
         service.running.discard(name)
 

@@ -244,6 +244,20 @@ def test_two_at_once_with_one_key_are_not_done_twice(root: Path, acme: Caller) -
         assert other.result().json() == {"added": 1, "repeated": 0}
 
 
+def test_writers_that_wait_keep_no_question_waiting_and_hear_of_no_lock(root: Path, acme: Caller) -> None:
+    holder = sqlite3.connect(root / "ledger.db", isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    with ThreadPoolExecutor(12) as pool:
+        writers = [pool.submit(acme.post, "/v1/tags", {**TAG, "record": f"r{n}"}) for n in range(12)]
+        for _ in range(20):
+            assert acme.answer("u2", SERVICE) == "undecided"
+        assert not any(each.done() for each in writers)
+        holder.execute("ROLLBACK")
+        holder.close()
+        assert [each.result().status_code for each in writers] == [201] * 12
+    assert acme.answer("u2", SERVICE) == "permitted"
+
+
 # When things go wrong
 
 
