@@ -86,22 +86,32 @@ def _matches(tag: Tag, request: UseRequest) -> bool:
 def _gaps(request: UseRequest, facts: Facts, tags: tuple[Tag, ...]) -> Iterator[Outcome]:
     terms = facts.taxonomy
     if not facts.known_subject:
-        yield undecided("nothing is known of this subject", "the subject, imported or with an acceptance")
+        yield undecided(
+            "unknown_subject",
+            "nothing is known of this subject",
+            "the subject, imported or with an acceptance",
+        )
     if request.category not in terms.categories:
         missing = _a_term("category", request.category, terms.categories)
-        yield undecided(f"the category {request.category!r} is not known", missing)
+        yield undecided("unknown_category", f"the category {request.category!r} is not known", missing)
     if request.purpose not in terms.purposes:
         missing = _a_term("purpose", request.purpose, terms.purposes)
-        yield undecided(f"the purpose {request.purpose!r} is not known", missing)
+        yield undecided("unknown_purpose", f"the purpose {request.purpose!r} is not known", missing)
     if request.slug is not None and all(record.key.slug != request.slug for record in facts.versions):
-        yield undecided(f"no version of a policy {request.slug!r} is on record", "a published version of it")
+        yield undecided(
+            "unknown_policy",
+            f"no version of a policy {request.slug!r} is on record",
+            "a published version of it",
+        )
     if request.recipient is not None and _party_unknown(request.recipient, facts):
         yield undecided(
+            "unknown_recipient",
             f"the recipient {request.recipient!r} is no class of recipients, and no practice names it",
             "a recipient of the taxonomy, or one that a practice names",
         )
     if facts.known_subject and not tags:
         yield undecided(
+            "no_tag",
             f"no data of the category {request.category!r} is tagged for this subject",
             "a tag that says under which version the data was collected",
         )

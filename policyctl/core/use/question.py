@@ -57,7 +57,9 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One numbered step of a decision; ``rule`` is the number of the rule in product.md."""
+    """One numbered step of a decision; ``rule`` is the number of the rule in product.md, ``code`` one
+    word for the finding, which stays the same whoever asks (core/use/matrix.py lists them by the million).
+    """
 
     number: int
     rule: int
@@ -65,6 +67,7 @@ class Reason:
     version: VersionKey | None = None
     clause: str | None = None
     practice: str | None = None
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,6 @@ class Outcome:
     missing: tuple[str, ...] = ()
 
 
-def undecided(text: str, missing: str) -> Outcome:
+def undecided(code: str, text: str, missing: str) -> Outcome:
     """A gap in what is known (rule 1)."""
-    return Outcome(UseAnswer.UNDECIDED, (Reason(0, 1, text),), (missing,))
+    return Outcome(UseAnswer.UNDECIDED, (Reason(0, 1, text, code=code),), (missing,))

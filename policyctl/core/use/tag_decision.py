@@ -48,11 +48,13 @@ def judge_tag(tag: Tag, request: UseRequest, facts: Facts) -> Outcome:
     current = version_in_force(tag.slug, request.at, versions=own, admissions=facts.admissions)
     if collected is None:
         return undecided(
+            "no_version",
             f"no version was in force for the subject when {_data(tag)} was collected",
             f"the version under which {_data(tag)} was collected",
         )
     if current is None or collected.key > current.key:
         return undecided(
+            "not_in_force",
             f"{_data(tag)} has the tag of {collected.key}, which is not in force for the subject then",
             f"an acceptance of {tag.slug}, or a date since when the subject is known",
         )
@@ -71,7 +73,7 @@ def _opening(case: _Case) -> Outcome:
     text = f"{_data(case.tag)} was collected under {case.collected.key}"
     if case.current.key != case.collected.key:
         text += f"; {case.current.key} is now in force for the subject"
-    return _permitted(Reason(0, 7, text, version=case.collected.key))
+    return _permitted(Reason(0, 7, text, version=case.collected.key, code="collected"))
 
 
 def _data(tag: Tag) -> str:
@@ -117,7 +119,7 @@ def _stated_at_collection(case: _Case) -> Outcome:
         return _join(
             then,
             _refused(
-                Reason(0, 4, text, version=case.current.key),
+                Reason(0, 4, text, version=case.current.key, code="withdrawn_since"),
                 f"a version after {case.current.key} that states it",
             ),
         )
@@ -136,7 +138,7 @@ def _kept(case: _Case, practice_id: str | None) -> Reason | None:
     if not practice.keep_existing:
         return None
     text = f"existing: keep leaves data collected under {case.collected.key} under that version"
-    return Reason(0, 4, text, version=record.key, clause=practice.clause, practice=practice.id)
+    return _reason("kept", 4, text, record, practice)
 
 
 def _allowed_by(record: VersionRecord, case: _Case, *, rule: int) -> Outcome:
@@ -146,7 +148,7 @@ def _allowed_by(record: VersionRecord, case: _Case, *, rule: int) -> Outcome:
         bearing = [other for other in record.practices if bears_on(other, case.use, practice)]
         obstacles = [found for other in bearing if (found := _obstacle(other, record, case, rule=rule))]
         if not obstacles:
-            return _permitted(_reason(rule, _as_stated(practice, record, case), record, practice))
+            return _permitted(_reason("stated", rule, _as_stated(practice, record, case), record, practice))
         refusals += obstacles
     return _all(refusals)
 
@@ -157,8 +159,8 @@ def _all(refusals: Iterable[Outcome]) -> Outcome:
     return Outcome(UseAnswer.REFUSED, tuple(reasons), tuple(missing))
 
 
-def _reason(rule: int, text: str, record: VersionRecord, practice: Practice) -> Reason:
-    return Reason(0, rule, text, version=record.key, clause=practice.clause, practice=practice.id)
+def _reason(code: str, rule: int, text: str, record: VersionRecord, practice: Practice) -> Reason:
+    return Reason(0, rule, text, version=record.key, clause=practice.clause, practice=practice.id, code=code)
 
 
 def _as_stated(practice: Practice, record: VersionRecord, case: _Case) -> str:
@@ -190,7 +192,9 @@ def _obstacle(practice: Practice, record: VersionRecord, case: _Case, *, rule: i
     if needs_consent(practice) and said.consent is None:
         text = f"{record.key} allows this use only with the subject's consent, and none is on record"
         name = f"{record.key}#{practice.id}"
-        return _refused(_reason(rule, text, record, practice), f"a consent of the subject to {name}")
+        return _refused(
+            _reason("no_consent", rule, text, record, practice), f"a consent of the subject to {name}"
+        )
     return None
 
 
@@ -200,11 +204,11 @@ def _objection(said: Stance, record: VersionRecord, practice: Practice, *, rule:
             f"the customer answered {choice.answer} to {choice.change} on {_day(choice.at)} for all subjects"
         )
         missing = f"a later consent of the customer to {record.key}#{practice.id}"
-        return _refused(_reason(5, text, record, practice), missing)
+        return _refused(_reason("customer_objected", 5, text, record, practice), missing)
     if choice := said.objection:
         text = f"the subject answered {choice.answer} to {choice.change} on {_day(choice.at)}"
         return _refused(
-            _reason(rule, text, record, practice),
+            _reason("objected", rule, text, record, practice),
             f"a later consent of the subject to {record.key}#{practice.id}",
         )
     return None
@@ -222,7 +226,7 @@ def _through_a_change(case: _Case) -> Outcome:
     if brought is None:
         where = " or ".join(dict.fromkeys((str(case.collected.key), str(case.current.key))))
         return _refused(
-            Reason(0, 3, f"this use is not stated in {where}", version=case.current.key),
+            Reason(0, 3, f"this use is not stated in {where}", version=case.current.key, code="not_stated"),
             "a version in force that states this use, and the choice that it brings",
         )
     asked = [
@@ -235,7 +239,10 @@ def _through_a_change(case: _Case) -> Outcome:
         text = (
             f"{brought.key} states this use for data collected from then on; for older data it asked nobody"
         )
-        return _refused(Reason(0, 3, text, version=brought.key), "a choice about data collected before")
+        return _refused(
+            Reason(0, 3, text, version=brought.key, code="nobody_asked"),
+            "a choice about data collected before",
+        )
     answers = [_by_choice(change, practice, brought, case) for change, practice in asked]
     best = next((found for found in answers if found.answer is UseAnswer.PERMITTED), _all(answers))
     return _join(best, _allowed_by(case.current, case, rule=4))
@@ -258,10 +265,12 @@ def _by_choice(change: PendingChange, practice: Practice, brought: VersionRecord
         return objection
     if said.consent:
         text = f"{brought.key} brought this use, and the subject consented to it on {_day(said.consent.at)}"
-        return _permitted(_reason(3, text, brought, practice))
+        return _permitted(_reason("consented", 3, text, brought, practice))
     if change.mode is ChoiceMode.OPT_IN:
         text = f"{brought.key} brought this use for data collected with consent only, and none is on record"
-        return _refused(_reason(3, text, brought, practice), f"a consent of the subject to {change.name}")
+        return _refused(
+            _reason("no_consent", 3, text, brought, practice), f"a consent of the subject to {change.name}"
+        )
     return _by_silence(change, practice, brought, case)
 
 
@@ -274,16 +283,17 @@ def _by_silence(change: PendingChange, practice: Practice, brought: VersionRecor
     if not given:
         text = f"{brought.key} brought this use, and no notice of it has reached the subject"
         missing = f"the choice notice of {brought.key} delivered, and {change.window_days} days to object"
-        return _refused(_reason(3, text, brought, practice), missing)
+        return _refused(_reason("not_told", 3, text, brought, practice), missing)
     # The notice promised both: not before the effective date, and this long to answer.
     over = max(min(given) + timedelta(days=change.window_days), brought.effective_at)
     if case.at < over:
         text = f"{brought.key} brought this use, and the subject may still object"
         return _refused(
-            _reason(3, text, brought, practice), f"the time to object over, on {over:%Y-%m-%d %H:%M} UTC"
+            _reason("may_still_object", 3, text, brought, practice),
+            f"the time to object over, on {over:%Y-%m-%d %H:%M} UTC",
         )
     text = f"{brought.key} brought this use; the notice arrived on {_day(min(given))} and nobody objected"
-    return _permitted(_reason(3, text, brought, practice))
+    return _permitted(_reason("nobody_objected", 3, text, brought, practice))
 
 
 def _untold_transfer(case: _Case) -> Outcome:
@@ -296,4 +306,7 @@ def _untold_transfer(case: _Case) -> Outcome:
     ):
         return _permitted()
     text = "no notice of a change of ownership has reached the subject"
-    return _refused(Reason(0, 3, text, version=case.current.key), "the notice of the transition delivered")
+    return _refused(
+        Reason(0, 3, text, version=case.current.key, code="transfer_not_told"),
+        "the notice of the transition delivered",
+    )
