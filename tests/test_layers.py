@@ -25,6 +25,7 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
         {
             "git", "gitdb", "sqlalchemy", "alembic", "psycopg", "sendgrid", "python_http_client", "httpx",
             "markdownify", "bs4", "email_validator", "weasyprint", "pyarrow",
+            "duckdb", "sqlglot",
         },
     ),
     "actions": ({"core", "reports", "adapters", "errors", "faults", "actions"}, set()),
@@ -212,7 +213,7 @@ def test_the_command_line_starts_without_the_heavy_libraries() -> None:
     heavy = [
         "git", "deepdiff", "sqlalchemy", "alembic", "sendgrid", "httpx", "jinja2", "rapidfuzz", "markdown_it",
         "ruamel.yaml", "pydantic", "markdownify", "babel", "weasyprint", "pyarrow",
-        "starlette", "uvicorn", "msgspec", "policyctl.web.app",
+        "starlette", "uvicorn", "msgspec", "policyctl.web.app", "duckdb", "sqlglot",
     ]  # fmt: skip
     code = f"import sys, policyctl.cli.app; print([m for m in {heavy!r} if m in sys.modules])"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -19,6 +19,7 @@ from policyctl.cli import (
     checking,
     ci,
     comparing,
+    deciding,
     ledger,
     lineage,
     people,
@@ -90,7 +91,8 @@ def options(
 
 
 for group in (
-    setup, comparing, checking, lineage, publishing, people, tagging, ledger, serve, showing, ci, reference,
+    setup, comparing, checking, lineage, publishing, people, deciding, tagging, ledger, serve, showing,
+    ci, reference,
 ):  # fmt: skip
     group.register(app)
 

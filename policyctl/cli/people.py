@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who is there, what they were sent, what they said; and what may be done with their data."""
+"""Who is there, what they were sent, what they said."""
 
 from __future__ import annotations
 
@@ -16,13 +16,11 @@ from policyctl.cli.printing import (
     DryRunOption,
     Format,
     FormatOption,
-    emit,
-    emit_json,
     moment,
     now,
 )
 from policyctl.cli.setup import print_receipt
-from policyctl.errors import FINE, USE_REFUSED, USE_UNDECIDED, UsageError
+from policyctl.errors import UsageError
 
 if TYPE_CHECKING:
     from policyctl.core.policy import VersionKey
@@ -67,12 +65,6 @@ def register(app: typer.Typer) -> None:
         "policyctl choose 'example-fax@v3#partner-offers' consent --subject u-17",
         "policyctl choose 'example-fax@v3#partner-offers' refuse --customer harbour-clinic",
     )(choose)
-    command(
-        app,
-        "may-use",
-        "policyctl may-use --subject u-17 --category user.contact.email --purpose sales",
-        "policyctl may-use --subject u-17 --category user.contact.email --purpose sales --at 2026-03-01",
-    )(may_use)
 
 
 def group_of(what: str, example: str) -> typer.Typer:
@@ -221,32 +213,3 @@ def choose(
             dry_run=dry_run,
         )
     print_receipt(one_receipt("choose", "choice", added=added, dry_run=dry_run), output_format)
-
-
-def may_use(
-    *,
-    subject: SubjectOption,
-    category: Annotated[str, typer.Option(metavar="ID", help="Data category of the taxonomy.")],
-    purpose: Annotated[str, typer.Option(metavar="ID", help="Purpose of the taxonomy.")],
-    recipient: Annotated[
-        str | None, typer.Option(metavar="ID", help="Who would get it; none: nobody outside.")
-    ] = None,
-    policy: PolicyOption = None,
-    customer: CustomerOption = None,
-    at: AtOption = None,
-    output_format: FormatOption = Format.TEXT,
-) -> None:
-    """Ask whether data may be used. Exit code 0 permitted, 11 refused, 12 undecided (treat it as no)."""
-    from policyctl.actions.decide import decide_use
-    from policyctl.core.use.decision import UseAnswer, UseRequest
-    from policyctl.reports.decision_v1 import decision_json, decision_text
-
-    request = UseRequest(subject, category, purpose, moment(at, option="--at"), recipient, policy, customer)
-    with repository() as opened:
-        decision = decide_use(request, ledger=opened.ledger(upgrade=False))
-    if output_format is Format.JSON:
-        emit_json(decision_json(request, decision))
-    else:
-        emit(decision_text(decision))
-    codes = {UseAnswer.PERMITTED: FINE, UseAnswer.REFUSED: USE_REFUSED, UseAnswer.UNDECIDED: USE_UNDECIDED}
-    raise typer.Exit(codes[decision.answer])

@@ -22,6 +22,7 @@ from policyctl.adapters.ledger import (
     chain,
     engine,
     epochs,
+    export,
     facts,
     outbox,
     people,
@@ -31,6 +32,7 @@ from policyctl.adapters.ledger import (
     versions,
 )
 from policyctl.adapters.ledger.common import Writer, administrator, pseudonym
+from policyctl.adapters.ledger.export import Export
 from policyctl.adapters.ledger.known import Memory
 from policyctl.adapters.tables import seconds
 from policyctl.core.notices.notice import Notice
@@ -55,6 +57,7 @@ from policyctl.core.records import (
     TagRow,
     VersionRecord,
 )
+from policyctl.core.use.matrix import BulkQuestion
 from policyctl.core.use.question import Facts, UseRequest
 from policyctl.errors import InputError, UsageError
 
@@ -376,3 +379,10 @@ class Ledger:
                 known=self._memory.known(connection),
                 upto=upto,
             )
+
+    @contextmanager
+    def exporting(self, question: BulkQuestion) -> Iterator[Export]:
+        """One look at all that bears on a question about many records, to be streamed out."""
+        with engine.reading(self._engine) as connection:
+            known = self._memory.known(connection)
+            yield export.Export(connection, question, known=known, key=self._key, taxonomy=self._taxonomy)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import count
 from operator import itemgetter
 from typing import Any, Protocol
 
@@ -19,6 +20,8 @@ Row = tuple[Any, ...]
 TagValues = tuple[int, int, int, int, int, int]
 TAG_COLUMNS = ("subject_no", "category", "ref", "collected_at", "batch_no", "version_no")
 _PORTION = 500
+_STREAMED = 50_000
+_NUMBERS = count(1)
 _SAME_TAG = " AND ".join(f"t.{name} = s.{name}" for name in TAG_COLUMNS[:3])
 
 
@@ -27,6 +30,9 @@ class Driver(Protocol):
 
     def rows(self, query: str, *values: Any) -> list[Row]:
         """The rows of a query."""
+
+    def stream(self, query: str) -> Iterator[list[Row]]:
+        """The rows of a query of any size, some thousands at a time; several may run side by side."""
 
     def rows_in(self, query: str, wanted: Iterable[Any]) -> Iterator[Row]:
         """The rows of a query for every one of ``wanted``, which ``?*`` stands for."""
@@ -71,6 +77,11 @@ class SqliteDriver:
     def rows(self, query: str, *values: Any) -> list[Row]:
         """The rows of a query."""
         return self.raw.execute(query, values).fetchall()  # type: ignore[no-any-return]
+
+    def stream(self, query: str) -> Iterator[list[Row]]:
+        """A cursor of its own."""
+        cursor = self.raw.execute(query)
+        yield from iter(lambda: cursor.fetchmany(_STREAMED), [])
 
     def rows_in(self, query: str, wanted: Iterable[Any]) -> Iterator[Row]:
         """In portions, as SQLite takes only so many values; the last one is filled up with a repeat."""
@@ -123,6 +134,12 @@ class PostgresDriver:
     def rows(self, query: str, *values: Any) -> list[Row]:
         """The rows of a query."""
         return self.raw.execute(query.replace("?", "%s"), values).fetchall()  # type: ignore[no-any-return]
+
+    def stream(self, query: str) -> Iterator[list[Row]]:
+        """A cursor that the server keeps, as a plain one would fetch all rows first."""
+        with self.raw.cursor(name=f"stream_{next(_NUMBERS)}") as cursor:
+            cursor.execute(query)
+            yield from iter(lambda: cursor.fetchmany(_STREAMED), [])
 
     def rows_in(self, query: str, wanted: Iterable[Any]) -> Iterator[Row]:
         """All in one query, the list being one array."""

@@ -82,6 +82,16 @@ class Standing:
     told: tuple[tuple[str, bool], ...] = ()
     transfers: tuple[str, ...] = ()
 
+    def towards(self, slug: str) -> Standing:
+        """What of it bears on one policy."""
+        return Standing(
+            self.known,
+            tuple(key for key in self.in_force if key.slug == slug),
+            tuple(said for said in self.said if said.slug == slug),
+            tuple(told for told in self.told if told[0].startswith(f"{slug}@")),
+            tuple(transfer for transfer in self.transfers if transfer == slug),
+        )
+
 
 UNKNOWN = Standing(known=False)
 
@@ -92,6 +102,25 @@ class Cell:
 
     answer: UseAnswer
     code: str
+
+
+@dataclass(frozen=True, slots=True)
+class BulkCount:
+    """How many records have this answer for this reason; ``code`` empty where that was not asked."""
+
+    answer: str
+    code: str
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
+class BulkDecision:
+    """What came out. ``asked``: how many records; ``plan``: what ``explain`` asked for."""
+
+    asked: int
+    counts: tuple[BulkCount, ...]
+    sequence: int
+    plan: str = ""
 
 
 def finding(decision: Decision) -> str:
@@ -180,10 +209,17 @@ class Matrix:
         self.question = question
         self._versions = tuple(versions)
         self._taxonomy = taxonomy
+        self._cells: dict[tuple[str, str, VersionKey | None, Standing], Cell] = {}
         self._by_key: Mapping[VersionKey, VersionRecord] = {r.key: r for r in self._versions}
 
     def cell(self, slug: str, category: str, version: VersionKey | None, standing: Standing) -> Cell:
         """What the rules say of a tag of a subject that stands so; the record is asked about alone."""
+        key = (slug, category, version, standing.towards(slug))
+        if key not in self._cells:
+            self._cells[key] = self._cell(*key)
+        return self._cells[key]
+
+    def _cell(self, slug: str, category: str, version: VersionKey | None, standing: Standing) -> Cell:
         asked = self.question
         tag = Tag("", category, "", asked.at, version, slug=slug)
         request = UseRequest(

@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which of these records may be used for that? By the million: the cells of core/use/matrix.py, joined
+with the tags of the ledger or of a Parquet file. Each record is asked about by itself, as ``may-use``
+would answer were it the subject's only one; where a record has several tags, every one must permit.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from policyctl.adapters import bulk
+from policyctl.core.policy import VersionKey
+from policyctl.core.suggest import did_you_mean
+from policyctl.core.use.matrix import BulkCount, BulkDecision, BulkQuestion, Matrix, Standing
+from policyctl.core.use.question import UseAnswer
+from policyctl.core.use.stance import find_party
+from policyctl.errors import InputError, Place, UsageError
+
+if TYPE_CHECKING:
+    from policyctl.adapters.bulk.query import Query
+    from policyctl.adapters.ledger import Ledger
+    from policyctl.adapters.ledger.export import Export
+
+_RANK = {UseAnswer.REFUSED: 0, UseAnswer.UNDECIDED: 1, UseAnswer.PERMITTED: 2}
+_VERSION = re.compile(r"([a-z0-9][a-z0-9-]{0,62})@v([1-9][0-9]{0,8})")
+_CELL_COLUMNS = ("int32", "int8", "string", "string", "string")
+_SHOWN = (
+    ("standing", "subject_name", "subject"),
+    ("standing", "customer", "customer"),
+    ("tag", "record", "record"),
+    ("cell", "category_name", "category"),
+    ("cell", "version_name", "version"),
+    ("tag", "collected_at", "collected_at"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class BulkOutput:
+    """Where the records go; ``over``: in the place of a file that is there. ``explain``: say how the
+    question would be run, and do not run it.
+    """
+
+    permitted: Path | None = None
+    refused: Path | None = None
+    over: bool = False
+    explain: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BulkSource:
+    """``file`` None: the ledger's own tags. ``customer``: whose subjects a file is about. ``one_tag``:
+    the caller vouches that no record of the file has two tags.
+    """
+
+    file: Path | None = None
+    customer: str | None = None
+    one_tag: bool = False
+
+
+def decide_in_bulk(
+    question: BulkQuestion, source: BulkSource, output: BulkOutput, *, ledger: Ledger
+) -> BulkDecision:
+    """Answer ``question`` for every record of ``source``. Callers treat undecided as no.
+
+    UsageError for an unknown purpose, category, policy or recipient; InputError for a file that is no
+    file of tags; RefusedError where an output is there already.
+    """
+    if not output.explain:
+        for path in filter(None, (output.permitted, output.refused)):
+            bulk.check_target(path, over=output.over)
+    if output.permitted and output.permitted == output.refused:
+        raise UsageError("both outputs are the same file", hint="name two files")
+    with bulk.workbench() as bench, ledger.exporting(question) as export:
+        _check(question, export)
+        joined = (
+            _from_ledger(bench, export, question)
+            if source.file is None
+            else (_from_file(bench, export, question, source, source.file))
+        )
+        return _answer(bench, joined, output, export.sequence)
+
+
+def _check(question: BulkQuestion, export: Export) -> None:
+    terms = export.taxonomy
+    slugs = {record.key.slug for record in export.versions}
+    for kind, word, known in (
+        ("purpose", question.purpose, terms.purposes),
+        ("category", question.category, terms.categories),
+        ("policy", question.slug, slugs),
+    ):
+        if word is not None and word not in known:
+            hint = did_you_mean(word, known, f"use a {kind} that is known")
+            raise UsageError(f"the {kind} {word!r} is not known", hint=hint)
+    party = question.recipient
+    if party is not None and find_party(party, terms.recipients, export.versions) is None:
+        raise UsageError(
+            f"the recipient {party!r} is not known",
+            hint=did_you_mean(party, terms.recipients, "use one of the taxonomy, or that a practice names"),
+        )
+
+
+# The three relations
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """A kind of tag as its source writes it, and what that stands for."""
+
+    category: int | str
+    version: int | str
+    slug: str
+    name: str
+    key: VersionKey | None
+
+
+def _from_ledger(bench: bulk.Workbench, export: Export, question: BulkQuestion) -> Query:
+    from policyctl.adapters.bulk.query import Query, kinds_of_tags
+
+    columns = (
+        ("subject", "int64"), ("standing", "int32"), ("subject_name", "string"), ("customer", "string"),
+    )  # fmt: skip
+    bench.put("standing", columns, export.subjects())
+    bench.put_tags(export.tags())
+    kinds = [
+        _Kind(category, version, *export.categories[category], export.version_keys.get(version))
+        for category, version in bench.rows(kinds_of_tags("tag"))
+    ]
+    permit = _put_cells(bench, "int32", kinds, _matrix(export, question), export.standings)
+    return Query(_SHOWN, question.at, timed=True, one_tag=export.one_tag_per_record(), versions=permit)
+
+
+def _from_file(
+    bench: bulk.Workbench, export: Export, question: BulkQuestion, source: BulkSource, path: Path
+) -> Query:
+    from policyctl.adapters.bulk import query
+
+    columns = bench.open_file(path)
+    found = bench.rows(query.kinds_of_tags("file"))
+    gaps = any(version is None for _, version in found)
+    kinds = [_kind_of_file(category, version, path, question) for category, version in found]
+    asked = [kind for kind in kinds if question.asks(kind.slug, kind.name)]
+    timed = "collected_at" in columns
+    categories = tuple(sorted({str(kind.category) for kind in asked}))
+    versions = tuple(sorted({str(kind.version) for kind in asked}))
+    which = query.FileQuery(
+        None if question.category is None else categories,
+        None if question.slug is None else versions,
+        gaps,
+        timed,
+    )
+    bench.define("tag", query.tags_of_file(list(columns), which))
+    stands = ((number, standing) for number, standing, _, _ in export.subjects())
+    bench.put("stands", (("subject_no", "int64"), ("standing", "int32")), stands)
+    named = export.named(bench.stream(query.subjects_of_file()), source.customer)
+    bench.put("named", (("subject", "string"), ("subject_no", "int64")), named)
+    bench.define("standing", query.standing_of_file())
+    permit = _put_cells(bench, "string", asked, _matrix(export, question), export.standings)
+    shown = tuple(("tag", name, name) for name in columns)
+    return query.Query(shown, question.at, timed=timed, one_tag=source.one_tag, versions=permit)
+
+
+def _kind_of_file(category: str | None, version: str | None, path: Path, question: BulkQuestion) -> _Kind:
+    if category is None:
+        raise InputError(
+            "a record has no category", hint="write its category", place=Place(str(path), key="category")
+        )
+    if not version:
+        # Under which policy is not known either: it is asked about, and undecided.
+        return _Kind(category, "", question.slug or "", category, None)
+    found = _VERSION.fullmatch(version)
+    if found is None:
+        raise InputError(
+            f"{version!r} is no version",
+            hint="write <policy>@v<number>, or nothing where none was in force",
+            place=Place(str(path), key="version"),
+        )
+    return _Kind(category, version, found[1], category, VersionKey(found[1], int(found[2])))
+
+
+def _matrix(export: Export, question: BulkQuestion) -> Matrix:
+    return Matrix(question, export.versions, export.taxonomy)
+
+
+def _put_cells(
+    bench: bulk.Workbench,
+    number: str,
+    kinds: Sequence[_Kind],
+    matrix: Matrix,
+    standings: Mapping[Standing, int],
+) -> tuple[int | str, ...]:
+    """Make the relation ``cell``; the versions under which anything at all is permitted."""
+    permit: set[int | str] = set()
+    names = ("category", "version", "standing", "rank", "code", "category_name", "version_name")
+    columns = tuple(zip(names, (number, number, *_CELL_COLUMNS), strict=True))
+
+    def rows() -> Iterator[tuple[object, ...]]:
+        for kind in kinds:
+            key = None if kind.key is None else str(kind.key)
+            for standing, place in standings.items():
+                cell = matrix.cell(kind.slug, kind.name, kind.key, standing)
+                if cell.answer is UseAnswer.PERMITTED:
+                    permit.add(kind.version)
+                yield kind.category, kind.version, place, _RANK[cell.answer], cell.code, kind.name, key
+
+    bench.put("cell", columns, rows())
+    return tuple(sorted(permit, key=str))
+
+
+# The answer
+
+
+def _answer(bench: bulk.Workbench, joined: Query, output: BulkOutput, sequence: int) -> BulkDecision:
+    from policyctl.adapters.bulk import query
+
+    asked = bench.rows(query.how_many())[0][0]
+    if output.explain:
+        return BulkDecision(asked, (), sequence, _plans(bench, joined, output))
+    permitted = _written(bench, query.permitted(joined), output.permitted, output)
+    if output.refused or not output.permitted:
+        _written(bench, query.not_permitted(joined), output.refused, output)
+        rows = bench.rows(query.decided(joined))
+        return BulkDecision(asked, tuple(BulkCount(*row) for row in rows), sequence)
+    counts = (
+        BulkCount("permitted", "", permitted),
+        BulkCount("not permitted", "", asked - permitted),
+    )
+    return BulkDecision(asked, counts, sequence)
+
+
+def _written(bench: bulk.Workbench, found: object, path: Path | None, output: BulkOutput) -> int:
+    return 0 if path is None else bench.write(found, path, over=output.over)  # type: ignore[arg-type]
+
+
+def _plans(bench: bulk.Workbench, joined: Query, output: BulkOutput) -> str:
+    from policyctl.adapters.bulk import query
+
+    wanted: list[Callable[[Query], object]] = []
+    if output.permitted:
+        wanted.append(query.permitted)
+    if output.refused:
+        wanted.append(query.not_permitted)
+    return "\n".join(bench.explain(build(joined)) for build in wanted or [query.decided])  # type: ignore[arg-type]

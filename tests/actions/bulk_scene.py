@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ledgers with whatever may be in one, and the same question put to each record by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+from hypothesis import strategies as st
+
+from policyctl.adapters.ledger import Ledger, epochs, open_ledger
+from policyctl.core.notices.outbox import DeliveryEvent, DeliveryName
+from policyctl.core.policy import VersionKey
+from policyctl.core.records import Answer, Tag, TagRow, VersionRecord
+from policyctl.core.use.decision import UseRequest, decide
+from policyctl.core.use.matrix import BulkQuestion, finding
+from tests.adapters.ledger_samples import (
+    KEY,
+    NEWS,
+    TAXONOMY,
+    at_line,
+    choice,
+    customer,
+    owed,
+    practice,
+    subject,
+    version,
+)
+from tests.core.test_decision_properties import CATEGORIES, IDS, PURPOSES, RECIPIENTS, START, versions
+
+DESK = version(1, "2026-01-10", practice("a", "marketing", data=("user",)), slug="desk")
+PEOPLE = (("s", None), ("t", None), ("u", "clinic"), ("v", "clinic"), ("w", "kite"))
+
+days = st.integers(0, 300).map(lambda number: START + timedelta(days=number))
+
+
+@dataclass(frozen=True)
+class Said:
+    who: str
+    scope: str
+    change: str
+    answer: Answer
+    at: datetime
+
+
+@dataclass(frozen=True)
+class World:
+    """What enters a ledger, in this order."""
+
+    records: tuple[VersionRecord, ...]
+    late: frozenset[str]
+    tags: tuple[TagRow, ...]
+    said: tuple[Said, ...]
+    accepted: tuple[tuple[str, int, datetime], ...]
+    reports: tuple[tuple[int, str, datetime], ...]
+    erased: str | None
+    epoch: bool
+
+
+def _tag(who: str, category: str, record: str, at: datetime, number: int, slug: str) -> TagRow:
+    claim = (number, f"form {number}") if slug == "fax" and number else (None, "")
+    return TagRow(at_line(2), who, category, record, at, slug, *claim)
+
+
+who = st.sampled_from([name for name, _ in PEOPLE])
+tags = st.builds(
+    _tag, who, st.sampled_from(CATEGORIES), st.sampled_from(("7", "form")), days, st.integers(0, 3),
+    st.sampled_from(("fax", "fax", "desk")),
+)  # fmt: skip
+said = st.builds(
+    Said,
+    who=st.sampled_from(("s", "t", "u", "v", "w", "clinic", "kite")),
+    scope=st.just(""),
+    change=st.builds(lambda number, name: f"fax@v{number}#{name}", st.integers(1, 3), st.sampled_from(IDS)),
+    answer=st.sampled_from(Answer),
+    at=days,
+)
+
+
+def a_few(strategy: st.SearchStrategy, most: int) -> st.SearchStrategy:
+    return st.lists(strategy, max_size=most).map(tuple)
+
+
+events = st.sampled_from(("delivered", "delivered", "bounced"))
+worlds = st.builds(
+    World,
+    records=st.tuples(versions(1), versions(2), versions(3)),
+    late=st.frozensets(who, max_size=2),
+    tags=st.lists(tags, min_size=1, max_size=12).map(tuple),
+    said=a_few(said, 12),
+    accepted=a_few(st.tuples(who, st.integers(1, 3), days), 4),
+    reports=a_few(
+        st.tuples(st.integers(0, 99), st.sampled_from(("delivered", "delivered", "bounced")), days), 12
+    ),
+    erased=st.none() | who,
+    epoch=st.booleans(),
+)
+questions = st.builds(
+    BulkQuestion,
+    purpose=st.sampled_from(PURPOSES),
+    at=st.integers(30, 400).map(lambda number: START + timedelta(days=number)),
+    category=st.none() | st.sampled_from(CATEGORIES),
+    recipient=st.sampled_from((None, None, *RECIPIENTS[1:4])),
+    slug=st.sampled_from((None, None, "fax", "desk")),
+)
+
+
+@contextmanager
+def filled(world: World, place: Path) -> Iterator[Ledger]:
+    """The ledger that the world makes."""
+    with open_ledger(f"sqlite:///{place}", key=KEY, taxonomy=TAXONOMY) as ledger:
+        ledger.upgrade()
+        ledger.import_customers([customer("clinic"), customer("kite")], now=NEWS)
+        since = {True: None, False: "2026-01-02"}
+        rows = [subject(name, of, since[name in world.late]) for name, of in PEOPLE]
+        ledger.import_subjects(rows, now=NEWS)
+        for record in (DESK, *world.records):
+            ledger.record_version(record, owed(record), now=NEWS)
+        if world.epoch:
+            with ledger._writing("epoch", NEWS) as writer:
+                epochs.open_epoch(writer.connection, 2, int((START + timedelta(days=150)).timestamp()))
+        for row in world.tags:
+            _try(ledger.import_tags, row)
+        _answers(ledger, world)
+        if world.erased:
+            ledger.erase_subject(world.erased, now=NEWS)
+        yield ledger
+
+
+def _answers(ledger: Ledger, world: World) -> None:
+    for one in world.said:
+        scope = "customer" if one.who in {"clinic", "kite"} else "subject"
+        row = choice(one.who, one.change, one.answer, "2026-01-01", scope)
+        _try(ledger.import_choices, replace(row, at=one.at))
+    for name, number, at in world.accepted:
+        ledger.accept(name, VersionKey("fax", number), at, now=NEWS)
+    nids = [nid for record in world.records for nid, *_ in ledger.nids(record.key)]
+    for place, name, at in world.reports:
+        event = DeliveryEvent(nids[place % len(nids)], DeliveryName(name), at)
+        ledger.record_deliveries([event], now=NEWS)
+
+
+def _try(action: Any, row: Any) -> None:
+    """What a ledger refuses does not enter: a practice that no version states, a record tagged twice."""
+    from policyctl.errors import InputErrors
+
+    try:
+        action([row], now=NEWS)
+    except InputErrors:
+        return
+
+
+def one_by_one(ledger: Ledger, question: BulkQuestion) -> dict[tuple[str, str, str, str], tuple[str, str]]:
+    """(subject, record, category, time of collection) -> answer and code, each record asked about alone."""
+    found = {}
+    for name, _ in PEOPLE:
+        request = UseRequest(name, "user", question.purpose, question.at, question.recipient, question.slug)
+        whole = ledger.facts_for(replace(request, at=NEWS, slug=None))
+        for tag in whole.tags:
+            if not question.asks(tag.slug, tag.category):
+                continue
+            asked = replace(request, category=question.category or tag.category)
+            facts = ledger.facts_for(asked)
+            same = [
+                t
+                for t in facts.tags
+                if (t.slug, t.category, t.record) == (tag.slug, tag.category, tag.record)
+            ]
+            mine = [t for t in same if t.collected_at == tag.collected_at]
+            decision = decide(asked, replace(facts, tags=tuple(same if mine else ())))
+            own = decide(asked, replace(facts, tags=tuple(mine)))
+            code = finding(own) if own.answer is decision.answer else "another_tag"
+            key = (ledger.pseudonym(name), tag.record, tag.category, tag.collected_at.isoformat())
+            found[key] = (decision.answer.value, code)
+    return found
+
+
+def _record(tag: Tag) -> tuple[str, str, str]:
+    return tag.slug, tag.category, tag.record
+
+
+def read(path: Path) -> dict[tuple[str, str, str, str], tuple[str, str]]:
+    """The same of an output."""
+    key = ("subject", "record", "category")
+    return {
+        (*(row[name] for name in key), row["collected_at"].isoformat()): (row["answer"], row["code"])
+        for row in pq.read_table(path).to_pylist()
+    }
