@@ -130,7 +130,9 @@ def _from_ledger(bench: bulk.Workbench, export: Export, question: BulkQuestion) 
         for category, version in bench.rows(kinds_of_tags("tag"))
     ]
     permit = _put_cells(bench, "int32", kinds, _matrix(export, question), export.standings)
-    return Query(_SHOWN, question.at, timed=True, one_tag=export.one_tag_per_record(), versions=permit)
+    category = ("cell", "category_name")
+    one_tag = export.one_tag_per_record()
+    return Query(_SHOWN, question.at, timed=True, one_tag=one_tag, versions=permit, category=category)
 
 
 def _from_file(

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -34,6 +35,7 @@ from tests.adapters.ledger_samples import (
 from tests.core.test_decision_properties import CATEGORIES, IDS, PURPOSES, RECIPIENTS, START, versions
 
 DESK = version(1, "2026-01-10", practice("a", "marketing", data=("user",)), slug="desk")
+Answers = Counter[tuple[tuple[str, str, str, str], str, str]]
 PEOPLE = (("s", None), ("t", None), ("u", "clinic"), ("v", "clinic"), ("w", "kite"))
 
 days = st.integers(0, 300).map(lambda number: START + timedelta(days=number))
@@ -74,7 +76,7 @@ tags = st.builds(
 )  # fmt: skip
 said = st.builds(
     Said,
-    who=st.sampled_from(("s", "t", "u", "v", "w", "clinic", "kite")),
+    who=st.sampled_from(("s", "t", "u", "v", "w", "clinic", "clinic", "kite")),
     scope=st.just(""),
     change=st.builds(lambda number, name: f"fax@v{number}#{name}", st.integers(1, 3), st.sampled_from(IDS)),
     answer=st.sampled_from(Answer),
@@ -82,8 +84,8 @@ said = st.builds(
 )
 
 
-def a_few(strategy: st.SearchStrategy, most: int) -> st.SearchStrategy:
-    return st.lists(strategy, max_size=most).map(tuple)
+def some(strategy: st.SearchStrategy, least: int, most: int) -> st.SearchStrategy:
+    return st.lists(strategy, min_size=least, max_size=most).map(tuple)
 
 
 events = st.sampled_from(("delivered", "delivered", "bounced"))
@@ -91,22 +93,20 @@ worlds = st.builds(
     World,
     records=st.tuples(versions(1), versions(2), versions(3)),
     late=st.frozensets(who, max_size=2),
-    tags=st.lists(tags, min_size=1, max_size=12).map(tuple),
-    said=a_few(said, 12),
-    accepted=a_few(st.tuples(who, st.integers(1, 3), days), 4),
-    reports=a_few(
-        st.tuples(st.integers(0, 99), st.sampled_from(("delivered", "delivered", "bounced")), days), 12
-    ),
+    tags=some(tags, 8, 24),
+    said=some(said, 4, 20),
+    accepted=some(st.tuples(who, st.integers(1, 3), days), 0, 4),
+    reports=some(st.tuples(st.integers(0, 99), events, days), 4, 20),
     erased=st.none() | who,
     epoch=st.booleans(),
 )
 questions = st.builds(
     BulkQuestion,
     purpose=st.sampled_from(PURPOSES),
-    at=st.integers(30, 400).map(lambda number: START + timedelta(days=number)),
-    category=st.none() | st.sampled_from(CATEGORIES),
-    recipient=st.sampled_from((None, None, *RECIPIENTS[1:4])),
-    slug=st.sampled_from((None, None, "fax", "desk")),
+    at=st.integers(150, 400).map(lambda number: START + timedelta(days=number)),
+    category=st.sampled_from((None, None, *CATEGORIES)),
+    recipient=st.sampled_from((*[None] * 5, *RECIPIENTS[1:4])),
+    slug=st.sampled_from((None, None, None, "fax", "desk")),
 )
 
 
@@ -155,9 +155,9 @@ def _try(action: Any, row: Any) -> None:
         return
 
 
-def one_by_one(ledger: Ledger, question: BulkQuestion) -> dict[tuple[str, str, str, str], tuple[str, str]]:
-    """(subject, record, category, time of collection) -> answer and code, each record asked about alone."""
-    found = {}
+def one_by_one(ledger: Ledger, question: BulkQuestion) -> Answers:
+    """Each record asked about by itself: the record, the answer, its code; and how often."""
+    found: Answers = Counter()
     for name, _ in PEOPLE:
         request = UseRequest(name, "user", question.purpose, question.at, question.recipient, question.slug)
         whole = ledger.facts_for(replace(request, at=NEWS, slug=None))
@@ -166,28 +166,24 @@ def one_by_one(ledger: Ledger, question: BulkQuestion) -> dict[tuple[str, str, s
                 continue
             asked = replace(request, category=question.category or tag.category)
             facts = ledger.facts_for(asked)
-            same = [
-                t
-                for t in facts.tags
-                if (t.slug, t.category, t.record) == (tag.slug, tag.category, tag.record)
-            ]
-            mine = [t for t in same if t.collected_at == tag.collected_at]
+            same = [t for t in facts.tags if _record(t) == _record(tag)]
+            mine = [t for t in same if (t.slug, t.collected_at) == (tag.slug, tag.collected_at)]
             decision = decide(asked, replace(facts, tags=tuple(same if mine else ())))
             own = decide(asked, replace(facts, tags=tuple(mine)))
             code = finding(own) if own.answer is decision.answer else "another_tag"
             key = (ledger.pseudonym(name), tag.record, tag.category, tag.collected_at.isoformat())
-            found[key] = (decision.answer.value, code)
+            found[key, decision.answer.value, code] += 1
     return found
 
 
-def _record(tag: Tag) -> tuple[str, str, str]:
-    return tag.slug, tag.category, tag.record
+def _record(tag: Tag) -> tuple[str, str]:
+    return tag.category, tag.record
 
 
-def read(path: Path) -> dict[tuple[str, str, str, str], tuple[str, str]]:
+def read(path: Path) -> Answers:
     """The same of an output."""
     key = ("subject", "record", "category")
-    return {
-        (*(row[name] for name in key), row["collected_at"].isoformat()): (row["answer"], row["code"])
+    return Counter(
+        ((*(row[name] for name in key), row["collected_at"].isoformat()), row["answer"], row["code"])
         for row in pq.read_table(path).to_pylist()
-    }
+    )

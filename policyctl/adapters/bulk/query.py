@@ -24,7 +24,8 @@ class Query:
     """``shown``: columns of the answer, (relation, name, alias). ``timed``: tags have a collected_at
     (a timestamp with time zone), and those later than ``at`` do not count. ``one_tag``: no record has
     two tags. ``versions``: the only ones that can permit (the others are left out of the scan), None to
-    look at all.
+    look at all. ``category``: the relation and column that name the category of a record, whichever
+    policy it was collected under.
     """
 
     shown: tuple[tuple[str, str, str], ...]
@@ -32,6 +33,7 @@ class Query:
     timed: bool
     one_tag: bool
     versions: tuple[int | str, ...] | None = None
+    category: tuple[str, str] = ("tag", "category")
 
 
 def permitted(query: Query) -> exp.Select:
@@ -112,7 +114,11 @@ def _shown(query: Query) -> list[exp.Expr]:
 
 
 def _key(query: Query) -> list[exp.Expr]:
-    return [] if query.one_tag else [exp.column(name, "tag").as_(f"key_{name}") for name in _KEY]
+    if query.one_tag:
+        return []
+    relation, name = query.category
+    columns = (exp.column("subject", "tag"), exp.column(name, relation), exp.column("record", "tag"))
+    return [column.as_(f"key_{name}") for name, column in zip(_KEY, columns, strict=True)]
 
 
 def _text(rank: int) -> exp.Expr:

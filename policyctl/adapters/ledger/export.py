@@ -99,8 +99,9 @@ class Export:
     # Tags
 
     def one_tag_per_record(self) -> bool:
-        """Whether no record can have two tags: a table of tags has each record once."""
-        return len(read_epochs(self._connection).numbers) == 1
+        """Whether no record can have two tags: a table of tags has each record of a policy once."""
+        policies = {name[0] for name in self.categories.values() if self._question.asks(*name)}
+        return len(policies) <= 1 and len(read_epochs(self._connection).numbers) == 1
 
     def tags(self) -> Iterator[list[Row]]:
         """(subject_no, category, ref, collected_at in seconds, version_no, name of the record where ref
