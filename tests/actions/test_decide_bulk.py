@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -69,3 +70,25 @@ def test_a_customers_refusal_binds_its_subjects_and_nobody_elses(tmp_path: Path)
         "v": ("refused", "customer_objected"),
         "w": ("permitted", "stated"),
     }
+
+
+def test_who_accepts_later_than_the_moment_asked_about_is_not_under_the_policy_yet(tmp_path: Path) -> None:
+    """Two subjects alike but for that, with no version taking effect between their dates."""
+    stated = version(1, "2026-01-01", practice("a", "marketing"))
+    world = World(
+        records=(stated,),
+        late=frozenset({"s", "t"}),
+        tags=tuple(replace(tag(name, "2026-03-15"), version=1, provenance="a form") for name in ("s", "t")),
+        said=(),
+        accepted=(("s", 1, day("2026-03-01")), ("t", 1, day("2026-06-01"))),
+        reports=(),
+        erased=None,
+        epoch=False,
+    )
+    yes, no = tmp_path / "yes.parquet", tmp_path / "no.parquet"
+    with filled(world, tmp_path / "ledger.db") as ledger:
+        question = BulkQuestion("marketing", day("2026-04-01"))
+        decide_in_bulk(question, BulkSource(), BulkOutput(yes, no), ledger=ledger)
+        names = {ledger.pseudonym(name): name for name, _ in PEOPLE}
+    found = {names[key[0]]: tuple(value) for key, *value in read(yes) + read(no)}
+    assert found == {"s": ("permitted", "stated"), "t": ("undecided", "not_in_force")}
