@@ -111,9 +111,10 @@ questions = st.builds(
 
 
 @contextmanager
-def filled(world: World, place: Path) -> Iterator[Ledger]:
+def filled(world: World, place: Path | str) -> Iterator[Ledger]:
     """The ledger that the world makes."""
-    with open_ledger(f"sqlite:///{place}", key=KEY, taxonomy=TAXONOMY) as ledger:
+    url = place if isinstance(place, str) else f"sqlite:///{place}"
+    with open_ledger(url, key=KEY, taxonomy=TAXONOMY) as ledger:
         ledger.upgrade()
         ledger.import_customers([customer("clinic"), customer("kite")], now=NEWS)
         since = {True: None, False: "2026-01-02"}

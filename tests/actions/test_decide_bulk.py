@@ -44,7 +44,7 @@ def test_the_records_of_a_ledger_are_decided_as_each_would_be(world: World, ques
         assert {(each.answer, each.code): each.records for each in done.counts} == counted
 
 
-def test_a_customers_refusal_binds_its_subjects_and_nobody_elses(tmp_path: Path) -> None:
+def test_a_customers_refusal_binds_its_subjects_and_nobody_elses(tmp_path: Path, database_url: str) -> None:
     """And a subject's own objection binds only itself."""
     stated = version(1, "2026-01-01", practice("a", "marketing", choice=ChoiceMode.OPT_OUT))
     world = World(
@@ -58,7 +58,7 @@ def test_a_customers_refusal_binds_its_subjects_and_nobody_elses(tmp_path: Path)
         epoch=False,
     )
     yes, no = tmp_path / "yes.parquet", tmp_path / "no.parquet"
-    with filled(world, tmp_path / "ledger.db") as ledger:
+    with filled(world, database_url) as ledger:
         question = BulkQuestion("marketing", day("2026-04-01"))
         decide_in_bulk(question, BulkSource(), BulkOutput(yes, no), ledger=ledger)
         names = {ledger.pseudonym(name): name for name, _ in PEOPLE}
