@@ -94,6 +94,13 @@ def complaints_of(page: Page) -> list[str]:
     return [*found, *([f"{beyond} px stand beyond the edge"] if beyond > 0 else [])]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put what looks through a browser last: while Playwright runs, its loop holds the main thread, and
+    no other test could run one there.
+    """
+    items.sort(key=lambda item: "browser" in getattr(item, "fixturenames", ()))
+
+
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """A running Chromium, one for the session."""
