@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from policyctl.core.access import ApiKey
 
 
+_USUAL = (700, 10, 10)  # how often Python looks for garbage by itself
 _LAST_PORT = 65535
 
 
@@ -59,6 +61,7 @@ def serve(
         ) from error
     if port is not None and not (port.isascii() and port.isdigit() and int(port) <= _LAST_PORT):
         raise UsageError(f"{port!r} is no port", hint="write a number from 0 to 65535")
+    gc.set_threshold(*_USUAL)  # unlike other commands (cli/app.py) this one lives long
     with repository() as opened:
         from policyctl.wiring import open_keys
 
