@@ -68,6 +68,7 @@ messages: $(VENV)/.dev ## bring the translations up to the English phrases of th
 lock: ## pin every dependency again, with hashes (needs uv)
 	@$(LOCK) --extra postgres --extra pdf --extra bulk --extra web --group test --group lint --group build --upgrade --output-file requirements/dev.txt
 	@$(LOCK) --group build --constraints requirements/dev.txt --output-file requirements/runtime.txt
+	@$(LOCK) --extra spark --constraints requirements/dev.txt --output-file requirements/spark.txt
 	@$(LOCK:pyproject.toml=) --group pyproject.toml:workflows --upgrade --output-file requirements/ci.txt
 
 clean: ## remove what the other targets made
