@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import secrets
 
-from policyctl.adapters.mail.interface import Attachment, Mail
+from policyctl.adapters.mail.interface import Attachment, Form, Mail
 from policyctl.adapters.mail.message import require_sender
 from policyctl.adapters.pdf import Printer
 from policyctl.core.notices.notice import Addressee, Notice, NoticeKind, Occasion, Sender
@@ -20,7 +20,7 @@ from policyctl.core.notices.planning import require_content
 from policyctl.core.policy import VersionKey
 from policyctl.errors import RefusedError
 from policyctl.reports.mail import COPY_LIMIT, Letter
-from policyctl.reports.mail_form import LetterForm, letter_form, shape_of
+from policyctl.reports.mail_form import FIELDS, LetterForm, letter_form, shape_of
 from policyctl.reports.policy_print import file_name, printable
 
 PDF_LIMIT = 1_000_000
@@ -82,7 +82,31 @@ class MailWriter:
             unsubscribe=addressee.stop_reminders if notice.kind is NoticeKind.REMINDER else "",
         )
 
+    def batch_form(self, notice: Notice, addressee: Addressee, occasion: Occasion) -> Form:
+        """What the mail to ``addressee`` has in common with all of its shape (:meth:`shape`)."""
+        files = self._attached(notice)
+        form = self._form(notice, addressee, occasion, files[0].name if files else "")
+        return Form(
+            from_address=self.sender.from_address,
+            from_name=self.sender.from_name,
+            reply_to=self.sender.reply_to,
+            subject=form.subject,
+            fields=FIELDS,
+            text=form.text,
+            html=form.html,
+            nonce=self._nonce,
+            category=CATEGORIES[notice.kind],
+            attachments=files,
+        )
+
+    def shape(self, addressee: Addressee) -> Addressee:
+        """Equal for addressees whose mails differ in values only."""
+        return shape_of(addressee, self._nonce)
+
     def _letter(self, notice: Notice, addressee: Addressee, occasion: Occasion, attached: str) -> Letter:
+        return self._form(notice, addressee, occasion, attached).fill(addressee)
+
+    def _form(self, notice: Notice, addressee: Addressee, occasion: Occasion, attached: str) -> LetterForm:
         shape = shape_of(addressee, self._nonce)
         asked = tuple(offer.change for offer in notice.choices)
         key = (notice.version, notice.text_sha256, notice.kind, asked, shape, occasion)
@@ -95,7 +119,7 @@ class MailWriter:
                 occasion=occasion,
                 attached=attached,
             )
-        return self._forms[key].fill(addressee)
+        return self._forms[key]
 
     def _attached(self, notice: Notice) -> tuple[Attachment, ...]:
         """The revised policy as a PDF, for administrators only; nothing where it cannot be made."""

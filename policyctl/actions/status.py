@@ -23,7 +23,15 @@ from policyctl.errors import CannotCompareError
 
 _OWED = {
     "planned": "not sent yet: policyctl notify",
+    "staged": "about to be handed over, or interrupted: policyctl notify looks after them",
     "posting": "on the way, or interrupted: policyctl notify looks after them",
+    "scheduled": "with the mail service, to leave within the half hour",
+    "released": "released by the mail service, no report of delivery yet",
+    "cancelling": "in doubt, being called off: policyctl notify goes on with it",
+    "awaiting": "in doubt until reports of delivery come: policyctl notify looks after them",
+    "held": "in doubt, and no report comes: look at the mail service, then tell them in another way",
+    "paused": "stopped by the mail service: mend what policyctl notify says, and run it again",
+    "recalled": "recalled before they left, so not given",
     "unknown": "may or may not have left: look at the mailer before sending again",
     "rejected": "could not be sent: mend the address, or tell them in another way",
     "accepted": "taken by the mailer, no report of delivery yet",

@@ -23,13 +23,9 @@ each (reference), or cut by one column that is part of every key of it; see test
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from typing import Any
-
 from sqlalchemy import (
     CheckConstraint,
     Column,
-    Dialect,
     ForeignKey,
     Index,
     Integer,
@@ -37,96 +33,36 @@ from sqlalchemy import (
     MetaData,
     PrimaryKeyConstraint,
     Table,
-    Text,
     UniqueConstraint,
 )
-from sqlalchemy.types import BigInteger, SmallInteger, TypeDecorator, TypeEngine
 
-METADATA = MetaData()
-_START = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
+from policyctl.adapters.tables_kinds import (
+    METADATA,
+    Small,
+    UtcTime,
+    Whole,
+    microseconds,
+    moment_of,
+    seconds,
+)
+from policyctl.adapters.tables_kinds import entry as _entry
+from policyctl.adapters.tables_kinds import number as _number
+from policyctl.adapters.tables_kinds import own as _own
+from policyctl.adapters.tables_kinds import reference as _reference
+from policyctl.adapters.tables_kinds import spread as _spread
+from policyctl.adapters.tables_kinds import subject as _subject
+from policyctl.adapters.tables_kinds import text as _text
+from policyctl.adapters.tables_kinds import time as _time
+from policyctl.adapters.tables_kinds import version as _version
+from policyctl.adapters.tables_outbox import CHUNK, DELIVERY_EVENT, OUTBOX
 
-
-def microseconds(moment: datetime) -> int:
-    """Since 1970, exactly. ValueError for a moment without a time zone: it would be a guess."""
-    if moment.tzinfo is None:
-        raise ValueError("a time in the ledger needs a time zone")
-    return (moment - _START) // _MICROSECOND
-
-
-def seconds(moment: datetime) -> int:
-    """Since 1970, whole ones: how finely a tag keeps when its data was collected."""
-    return microseconds(moment) // 1_000_000
-
-
-def moment_of(value: int) -> datetime:
-    """The aware UTC moment of :func:`microseconds`."""
-    return _START + timedelta(microseconds=value)
-
-
-class UtcTime(TypeDecorator[datetime]):
-    """An aware moment, kept as whole microseconds since 1970 on both databases."""
-
-    impl = BigInteger
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """What the database stores; a STRICT table of SQLite knows one word for it."""
-        return dialect.type_descriptor(Integer() if dialect.name == "sqlite" else BigInteger())
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
-        """Refuses a moment without a time zone."""
-        del dialect
-        return None if value is None else microseconds(value)
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        """An aware UTC moment."""
-        del dialect
-        return None if value is None else moment_of(value)
-
-
-Whole = BigInteger().with_variant(Integer(), "sqlite")
-Small = SmallInteger().with_variant(Integer(), "sqlite")
-
-
-def _reference(name: str, *parts: Any) -> Table:
-    """A table that is copied to every server."""
-    return Table(name, METADATA, *parts, sqlite_strict=True, sqlite_with_rowid=False)
-
-
-def _spread(name: str, by: str, *parts: Any, metadata: MetaData = METADATA) -> Table:
-    """A table that is cut by the column ``by``."""
-    return Table(name, metadata, *parts, info={"spread_by": by}, sqlite_strict=True, sqlite_with_rowid=False)
-
-
-def _number(name: str, kind: Any = Integer, *rules: Any, **more: Any) -> Column[int]:
-    return Column(name, kind, *rules, nullable=False, **more)
-
-
-def _text(name: str, **more: Any) -> Column[str]:
-    return Column(name, Text, nullable=False, **more)
-
-
-def _time(name: str) -> Column[datetime]:
-    return Column(name, UtcTime, nullable=False)
-
-
-def _entry() -> Column[int]:
-    return _number("entry", Whole, ForeignKey("entry.seq"))
-
-
-def _subject(*rules: Any) -> Column[int]:
-    return _number("subject_no", Whole, *rules, autoincrement=False)
-
-
-def _version() -> Column[int]:
-    return _number("version_no", Small, ForeignKey("version.version_no"))
-
-
-def _own(name: str, kind: Any = Integer) -> Column[int]:
-    """A table's own number, given out by us."""
-    return Column(name, kind, primary_key=True, autoincrement=False)
-
+__all__ = [
+    "ACKNOWLEDGEMENT", "ADDRESS", "ADMISSION", "APPEND_ONLY", "BATCH", "CATEGORY", "CHAIN", "CHANGE",
+    "CHOICE", "CHUNK", "CUSTOMER", "DELIVERY_EVENT", "ENTRY", "EPOCH", "ERASABLE", "METADATA", "MUTABLE",
+    "NOTICE", "OUTBOX", "POLICY", "PRACTICE", "PSEUDONYM", "RECEIPT", "RECORD_NAME", "SUBJECT", "TAG",
+    "TAG_CORRECTION", "VERSION", "Small", "UtcTime", "Whole", "microseconds", "moment_of", "seconds",
+    "tag_table",
+]  # fmt: skip
 
 # Reference tables
 
@@ -321,35 +257,6 @@ ACKNOWLEDGEMENT = _spread(
     _version(),
     PrimaryKeyConstraint("subject_no", "version_no"),
 )
-OUTBOX = _spread(
-    "outbox",
-    "subject_no",
-    _subject(),
-    _entry(),
-    _number("notice_no", Integer, ForeignKey("notice.notice_no"), autoincrement=False),
-    _number("contact", autoincrement=False),
-    _text("nid"),
-    PrimaryKeyConstraint("subject_no", "notice_no", "contact"),
-    Index("outbox_nid", "nid"),
-)
-OUTBOX_STATE = _spread(
-    "outbox_state",
-    "subject_no",
-    _subject(),
-    Column("not_before", UtcTime),
-    _time("changed_at"),
-    _number("notice_no", Integer, autoincrement=False),
-    _number("contact", autoincrement=False),
-    _number("attempts"),
-    _text("state"),
-    _text("receipt"),
-    _text("reason"),
-    PrimaryKeyConstraint("subject_no", "notice_no", "contact"),
-    CheckConstraint(
-        "state IN ('planned', 'posting', 'accepted', 'unknown', 'rejected')", name="outbox_state_state"
-    ),
-    Index("outbox_state_state", "state", "subject_no"),
-)
 
 # Tables that are cut otherwise: what leads from a name to a number
 
@@ -362,17 +269,8 @@ PSEUDONYM = _spread(
     Column("ext_id", LargeBinary, nullable=False),
     PrimaryKeyConstraint("ext_id", "tenant_no"),
 )
-DELIVERY_EVENT = _spread(
-    "delivery_event",
-    "nid",
-    _time("happened_at"),
-    _entry(),
-    _text("nid"),
-    _text("event"),
-    PrimaryKeyConstraint("nid", "event", "happened_at"),
-)
 
 # Rows that may change at all: subject only by being erased, pseudonym and record_name only by going.
 ERASABLE = frozenset({SUBJECT.name, PSEUDONYM.name, RECORD_NAME.name})
-MUTABLE = frozenset({OUTBOX_STATE.name, ADDRESS.name}) | ERASABLE
+MUTABLE = frozenset({CHUNK.name, ADDRESS.name}) | ERASABLE
 APPEND_ONLY = tuple(name for name in METADATA.tables if name not in MUTABLE)

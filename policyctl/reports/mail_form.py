@@ -22,7 +22,8 @@ from policyctl.core.notices.notice import Addressee, Notice, Occasion, Sender
 from policyctl.reports.mail import Letter, render
 from policyctl.reports.words import one_line, shown
 
-_FIELDS = ("nid", "name", "account", "page", "query", "stop")
+FIELDS = ("nid", "name", "account", "page", "query", "stop")
+"""What differs between two mails of one form, in the order of their numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +36,14 @@ class LetterForm:
 
     def fill(self, addressee: Addressee) -> Letter:
         """The mail to ``addressee``, who must have the shape that the form was made for."""
-        values = _values(addressee)
-        escaped = {field: str(escape(shown(value))) for field, value in values.items()}
-        return Letter(self.subject, _joined(self.text, values), _joined(self.html, escaped))
+        plain, escaped = field_values(addressee)
+        return Letter(self.subject, _joined(self.text, plain), _joined(self.html, escaped))
+
+
+def field_values(addressee: Addressee) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The values of an addressee in the order of :data:`FIELDS`: for plain text, and for HTML."""
+    plain = tuple(_values(addressee).values())
+    return plain, tuple(str(escape(shown(value))) if value else "" for value in plain)
 
 
 def shape_of(addressee: Addressee, nonce: str) -> Addressee:
@@ -45,8 +51,8 @@ def shape_of(addressee: Addressee, nonce: str) -> Addressee:
 
     ``nonce``: letters and digits that occur in no notice.
     """
-    values, mark = _values(addressee), dict(zip(_FIELDS, _marks(nonce), strict=True))
-    given = {field: mark[field] if values[field] else "" for field in _FIELDS}
+    values, mark = _values(addressee), dict(zip(FIELDS, _marks(nonce), strict=True))
+    given = {field: mark[field] if values[field] else "" for field in FIELDS}
     return Addressee(
         nid=given["nid"],
         address="",
@@ -68,7 +74,7 @@ def letter_form(
 
 def _marks(nonce: str) -> Iterable[str]:
     """As short as most names, so that the lines of the plain text end where they would have ended."""
-    return (f"{nonce}{number}" for number in range(len(_FIELDS)))
+    return (f"{nonce}{number}" for number in range(len(FIELDS)))
 
 
 def _pieces(part: str, nonce: str) -> tuple[str, ...]:
@@ -87,7 +93,7 @@ def _values(addressee: Addressee) -> Mapping[str, str]:
     }
 
 
-def _joined(pieces: tuple[str, ...], values: Mapping[str, str]) -> str:
+def _joined(pieces: tuple[str, ...], values: tuple[str, ...]) -> str:
     filled = list(pieces)
-    filled[1::2] = [values[_FIELDS[int(number)]] for number in pieces[1::2]]
+    filled[1::2] = [values[int(number)] for number in pieces[1::2]]
     return "".join(filled)

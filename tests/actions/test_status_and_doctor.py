@@ -82,8 +82,10 @@ def test_a_notice_is_owed_until_it_is_delivered_and_again_when_it_bounces(repo: 
     publish(repo.root, DAYS[2])
     assert owed(repo) == "1 revision notice not sent yet: policyctl notify"
     with Opened(repo.root) as opened:
-        (item,) = opened.ledger.claim(DAYS[2], 10)
-        opened.ledger.settle(item.nid, OutboxState.ACCEPTED, DAYS[2], receipt="file")
+        chunk = opened.ledger.claim(DAYS[2], mailer="folder", owner="me")
+        assert chunk is not None
+        (item,) = opened.ledger.addressees(chunk)
+        opened.ledger.move(chunk, OutboxState.ACCEPTED, DAYS[2], receipt="file")
     assert "no report of delivery" in owed(repo)
     report(repo, item.nid, DeliveryName.DELIVERED)
     assert owed(repo) == ""

@@ -13,8 +13,7 @@ import sqlalchemy as sa
 from policyctl.adapters.ledger import Ledger, open_ledger
 from policyctl.adapters.ledger.engine import nid_of
 from policyctl.adapters.tables import APPEND_ONLY, METADATA
-from policyctl.core.notices.notice import NoticeKind
-from policyctl.core.notices.outbox import Audience, DeliveryEvent, DeliveryName, OutboxState
+from policyctl.core.notices.outbox import Audience, DeliveryEvent, DeliveryName
 from policyctl.core.policy import VersionKey
 from policyctl.core.practice import ChoiceMode, Recipient
 from policyctl.core.records import Answer, ClientBatch, VersionRecord
@@ -133,15 +132,6 @@ def test_a_version_whose_notices_cannot_be_planned_is_not_recorded_at_all(filled
 # Audience and outbox
 
 
-def test_every_customer_gets_one_notice_to_its_first_administrator(filled: Ledger) -> None:
-    items = [item for item in filled.claim(NOW, 100) if item.addressee_kind == "customer"]
-    assert {item.addressee: item.address for item in items} == {
-        "acme": "ada@acme.example.com",
-        "bolt": "ada@bolt.example.com",
-    }
-    assert all(item.notice.kind is NoticeKind.REVISION and item.name == "Ada" for item in items)
-
-
 def test_subjects_are_told_whose_older_data_meets_the_categories(filled: Ledger) -> None:
     def told(*categories: str) -> int:
         audience = Audience("subjects", categories)
@@ -179,83 +169,6 @@ def test_the_nid_is_the_same_on_every_database_and_hides_the_addressee(filled: L
     nids = {row[3]: row[0] for row in filled.nids(V2.key) if row[1] == "revision"}
     assert nids["acme"] == nid_of(secret, "customer:acme:1")
     assert len({row[0] for row in filled.nids(V2.key)}) == 4
-
-
-def test_what_is_claimed_is_not_handed_out_again(filled: Ledger) -> None:
-    first = filled.claim(NOW, 3)
-    second = filled.claim(NOW, 3)
-    assert (len(first), len(second)) == (3, 1)
-    assert not {item.nid for item in first} & {item.nid for item in second}
-    assert filled.claim(NOW, 3) == ()
-    assert {item.attempts for item in first} == {1}
-
-
-def test_a_claim_can_be_for_one_policy(filled: Ledger) -> None:
-    assert filled.claim(NOW, 10, slug="other") == ()
-    assert len(filled.claim(NOW, 10, slug="fax")) == 4
-
-
-def test_an_accepted_notice_is_settled_for_good(filled: Ledger) -> None:
-    (item,) = filled.claim(NOW, 1)
-    filled.settle(item.nid, OutboxState.ACCEPTED, NOW, receipt="mail.eml")
-    filled.settle(item.nid, OutboxState.ACCEPTED, NOW, receipt="mail.eml")
-    with pytest.raises(RefusedError):
-        filled.settle(item.nid, OutboxState.PLANNED, NOW)
-    assert filled.reopen([item.nid], now=NOW) == 0
-    assert item.nid not in {other.nid for other in filled.claim(NOW, 10)}
-
-
-def test_a_notice_that_did_not_leave_waits_until_it_may_be_tried_again(filled: Ledger) -> None:
-    (item,) = filled.claim(NOW, 1)
-    later = NOW + timedelta(minutes=5)
-    filled.settle(item.nid, OutboxState.PLANNED, NOW, reason="refused", not_before=later)
-    assert item.nid not in {other.nid for other in filled.claim(NOW, 10)}
-    (again,) = filled.claim(later, 10)
-    assert (again.nid, again.attempts) == (item.nid, 2)
-
-
-def test_a_notice_in_doubt_is_named_and_only_reopened_on_purpose(filled: Ledger) -> None:
-    stuck, unknown, *_ = filled.claim(NOW, 2)
-    filled.settle(unknown.nid, OutboxState.UNKNOWN, NOW, reason="connection lost")
-    assert {item.nid for item in filled.in_doubt()} == {stuck.nid, unknown.nid}
-    far = NOW + timedelta(days=365)
-    assert not {stuck.nid, unknown.nid} & {item.nid for item in filled.claim(far, 10)}
-    assert filled.reopen([stuck.nid, unknown.nid], now=far) == 2
-    assert {item.nid for item in filled.claim(far, 10)} == {stuck.nid, unknown.nid}
-
-
-def test_a_notice_that_nobody_owes_cannot_be_settled(filled: Ledger) -> None:
-    with pytest.raises(CannotCompareError, match="outbox"):
-        filled.settle("0" * 32, OutboxState.ACCEPTED, NOW)
-
-
-def test_a_notice_whose_address_was_erased_is_rejected_and_the_others_go_out(filled: Ledger) -> None:
-    assert filled.erase_addresses("customer", "acme", now=NOW) == 2
-    assert filled.erase_addresses("subject", "u1", now=NOW) == 1
-    assert {item.address for item in filled.claim(NOW, 1)} < {
-        "ada@bolt.example.com",
-        "u2@users.example.com",
-        "",
-    }
-    assert len(filled.claim(NOW, 10)) == 1
-    assert sum(count.count for count in filled.outbox_counts() if count.state == "rejected") == 2
-
-
-def test_every_addressee_is_counted_in_exactly_one_state(filled: Ledger) -> None:
-    first, second, *_ = filled.claim(NOW, 2)
-    filled.settle(first.nid, OutboxState.ACCEPTED, NOW)
-    filled.settle(second.nid, OutboxState.ACCEPTED, NOW)
-    filled.record_deliveries(
-        [
-            DeliveryEvent(first.nid, DeliveryName.BOUNCED, NOW),
-            DeliveryEvent(first.nid, DeliveryName.DELIVERED, NOW),
-        ],
-        now=NOW,
-    )
-    states = {}
-    for found in filled.outbox_counts("fax"):
-        states[found.state] = states.get(found.state, 0) + found.count
-    assert states == {"bounced": 1, "accepted": 1, "planned": 2}
 
 
 def test_a_delivery_event_counts_once_however_often_it_comes(filled: Ledger) -> None:
@@ -334,7 +247,6 @@ def test_rows_of_one_import_are_held_against_each_other(ledger: Ledger) -> None:
 def test_no_external_id_and_no_address_stands_outside_the_address_table(filled: Ledger) -> None:
     filled.import_choices([choice("u1", "fax@v1#news", Answer.REFUSE, "2026-03-01")], now=NOW)
     filled.accept("u1", V2.key, NOW, now=NOW, customer="acme")
-    filled.claim(NOW, 10)
     with filled._engine.connect() as connection:
         for name, table in METADATA.tables.items():
             if name != "address":
@@ -537,7 +449,7 @@ def test_no_row_of_the_record_can_be_changed_or_deleted(filled: Ledger, name: st
 
 
 def test_what_may_change_are_addresses_outbox_states_and_what_is_erased() -> None:
-    changing = {"address", "outbox_state", "subject", "pseudonym", "record_name"}
+    changing = {"address", "chunk", "subject", "pseudonym", "record_name"}
     assert set(METADATA.tables) - set(APPEND_ONLY) == changing
 
 

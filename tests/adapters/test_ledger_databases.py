@@ -177,8 +177,8 @@ def test_two_claims_at_once_hand_out_different_notices(database_url: str) -> Non
         got: list[str] = []
 
         def work() -> None:
-            while items := ledger.claim(NOW, 5):
-                got.extend(item.nid for item in items)
+            while chunk := ledger.claim(NOW, mailer="test", owner="me"):
+                got.extend(item.nid for item in ledger.addressees(chunk))
 
         workers = [threading.Thread(target=work) for _ in range(4)]
         for worker in workers:
@@ -341,17 +341,23 @@ def test_a_half_made_ledger_cannot_be(database_url: str, at: str) -> None:
         assert ledger.upgrade() is True
 
 
-def back_to_the_first_step(ledger: Ledger) -> None:
-    """The ledger as a release before the last migration left it."""
-    with ledger._engine.begin() as connection:
-        connection.execute(sa.text("DROP TABLE receipt"))
-        connection.execute(sa.text("UPDATE alembic_version SET version_num = '0001'"))
+def upgrade_to(ledger: Ledger, step: str) -> None:
+    """The ledger as an older release left it: its migrations up to ``step``."""
+    from alembic import command
+    from alembic.config import Config
+
+    if ledger._engine.dialect.name == "sqlite":
+        engine._make_file(Path(str(ledger._engine.url.database)))
+    config = Config()
+    config.set_main_option("script_location", str(engine._MIGRATIONS))
+    with engine.writing(ledger._engine, check=False) as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, step)
 
 
 def test_an_older_ledger_is_not_touched_until_it_is_upgraded(database_url: str) -> None:
-    with opened(database_url) as ledger:
-        ledger.import_customers([customer("acme")], now=NOW)
-        back_to_the_first_step(ledger)
+    with open_ledger(database_url, key=KEY, taxonomy=TAXONOMY) as ledger:
+        upgrade_to(ledger, "0001")
         for attempt in (ledger.versions, lambda: ledger.import_customers([customer("bolt")], now=NOW)):
             with pytest.raises(RefusedError, match="0001") as raised:
                 attempt()
@@ -359,7 +365,6 @@ def test_an_older_ledger_is_not_touched_until_it_is_upgraded(database_url: str) 
         pull_the_plug(ledger, "TRIGGER receipt_no_")
         assert "receipt" not in sa.inspect(ledger._engine).get_table_names()
         assert ledger.upgrade() is True
-        assert ledger.import_customers([customer("acme")], now=NOW).repeated == 1
         assert ledger.import_customers([customer("bolt")], now=NOW).added == 1
 
 

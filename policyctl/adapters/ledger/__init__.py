@@ -18,13 +18,11 @@ from sqlalchemy import Engine
 
 from policyctl.adapters.ledger import (
     answers,
-    audience,
     chain,
     engine,
     epochs,
     export,
     facts,
-    outbox,
     people,
     receipts,
     stats,
@@ -32,19 +30,11 @@ from policyctl.adapters.ledger import (
     versions,
 )
 from policyctl.adapters.ledger.common import Writer, administrator, pseudonym
+from policyctl.adapters.ledger.desk import OutboxDesk
 from policyctl.adapters.ledger.export import Export
 from policyctl.adapters.ledger.known import Memory
 from policyctl.adapters.tables import seconds
-from policyctl.core.notices.notice import Notice
-from policyctl.core.notices.outbox import (
-    Audience,
-    DeliveryEvent,
-    DeliveryReceipt,
-    OutboxCount,
-    OutboxItem,
-    OutboxState,
-    PlannedNotice,
-)
+from policyctl.core.notices.outbox import PlannedNotice
 from policyctl.core.policy import VersionKey
 from policyctl.core.practice import Taxonomy
 from policyctl.core.records import (
@@ -80,12 +70,13 @@ def open_ledger(url: str, *, key: bytes, taxonomy: Taxonomy) -> Ledger:
     return Ledger(engine.open_engine(url), key=key, taxonomy=taxonomy)
 
 
-class Ledger:
+class Ledger(OutboxDesk):
     """The ledger, open. Methods raise CannotCompareError where there is none yet, RefusedError when it
     is busy, IntegrityError when what is in it cannot be what was put there.
     """
 
     def __init__(self, database: Engine, *, key: bytes, taxonomy: Taxonomy) -> None:
+        super().__init__()
         self._engine = database
         self._key = key
         self._taxonomy = taxonomy
@@ -136,79 +127,6 @@ class Ledger:
         """
         with self._writing("version", now) as writer:
             return versions.record_version(writer, record, notices, key=self._key)
-
-    def audience_counts(self, version: VersionKey, audiences: Iterable[Audience]) -> dict[Audience, int]:
-        """How many addressees each audience would have if ``version`` were recorded now."""
-        with engine.reading(self._engine) as connection:
-            return audience.audience_counts(connection, version, audiences)
-
-    # Outbox
-
-    def claim(self, now: datetime, limit: int, *, slug: str | None = None) -> tuple[OutboxItem, ...]:
-        """Up to ``limit`` planned notices, oldest first, set to ``posting`` and committed.
-
-        One whose address was erased is set to ``rejected`` on the way and not handed out. None handed
-        out means that nothing is due.
-        """
-        with self._writing("claim", now) as writer:
-            return outbox.claim(writer.connection, now, limit, slug)
-
-    def settle(
-        self,
-        nid: str,
-        state: OutboxState,
-        at: datetime,
-        *,
-        receipt: str = "",
-        reason: str = "",
-        not_before: datetime | None = None,
-    ) -> None:
-        """Write down what came of posting ``nid``: ``planned`` where it certainly did not leave (with
-        ``not_before`` for the next try). The same again is fine; RefusedError for a row not on its way.
-        """
-        with self._writing("settle", at) as writer:
-            outbox.settle(
-                writer.connection, nid, state, at, receipt=receipt, reason=reason, not_before=not_before
-            )
-
-    def in_doubt(self, slug: str | None = None) -> tuple[OutboxItem, ...]:
-        """Notices that may or may not have left: ``unknown``, or ``posting`` by a process that is at
-        work or has died.
-        """
-        with engine.reading(self._engine) as connection:
-            return outbox.in_doubt(connection, slug)
-
-    def reopen(self, nids: Iterable[str], *, now: datetime) -> int:
-        """Plan notices in doubt again; how many. Only for a mailer that cannot send one nid twice."""
-        with self._writing("reopen", now) as writer:
-            return outbox.reopen(writer.connection, nids, now)
-
-    def outbox_counts(self, slug: str | None = None) -> tuple[OutboxCount, ...]:
-        """Where the addressees of every version and kind of notice stand; each in exactly one state."""
-        with engine.reading(self._engine) as connection:
-            return outbox.counts(connection, slug)
-
-    def notices(self, version: VersionKey) -> tuple[Notice, ...]:
-        """The notices that a version owes, as they were frozen when it was recorded."""
-        with engine.reading(self._engine) as connection:
-            return outbox.notices_of(connection, version)
-
-    def nids(self, version: VersionKey) -> tuple[tuple[str, str, str, str], ...]:
-        """(nid, notice kind, addressee kind, addressee) of everything owed for a version."""
-        with engine.reading(self._engine) as connection:
-            return outbox.nids(connection, version)
-
-    def record_deliveries(self, events: Iterable[DeliveryEvent], *, now: datetime) -> DeliveryReceipt:
-        """Enter delivery reports, in any order and as often as they come."""
-        with self._writing("deliveries", now) as writer:
-            return outbox.record_deliveries(writer, events)
-
-    def import_deliveries(
-        self, rows: Sequence[DeliveryEvent], *, now: datetime, dry_run: bool = False
-    ) -> ImportReceipt:
-        """The same from a person's file: InputErrors for a nid that is not in the outbox."""
-        with self._writing("deliveries", now, dry_run=dry_run) as writer:
-            return outbox.import_deliveries(writer, rows)
 
     # People and their data. Imports raise InputErrors that name every bad row; then nothing entered.
 

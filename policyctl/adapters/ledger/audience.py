@@ -15,6 +15,7 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
+    case,
     cast,
     exists,
     func,
@@ -24,6 +25,7 @@ from sqlalchemy import (
     select,
 )
 
+from policyctl.adapters.ledger.chunks import add_chunks
 from policyctl.adapters.ledger.common import NO_VERSION, TENANT_BITS, Writer
 from policyctl.adapters.ledger.epochs import tag_tables
 from policyctl.adapters.tables import (
@@ -32,15 +34,13 @@ from policyctl.adapters.tables import (
     CATEGORY,
     CUSTOMER,
     OUTBOX,
-    OUTBOX_STATE,
     POLICY,
     SUBJECT,
     TAG_CORRECTION,
     VERSION,
-    UtcTime,
     Whole,
 )
-from policyctl.core.notices.outbox import Audience, OutboxState
+from policyctl.core.notices.outbox import Audience
 from policyctl.core.policy import VersionKey
 
 _NID_DIGITS = 32
@@ -49,27 +49,43 @@ _LOCALS = 1 << TENANT_BITS
 
 def add_outbox_rows(
     writer: Writer, notice_no: int, version: VersionKey, audience: Audience, *, secret: str
-) -> None:
-    """One outbox row for every addressee of a notice, planned."""
-    people = _addressees(writer.connection, version, audience).subquery()
-    nid = _nid(writer.connection, secret, people.c)
+) -> int:
+    """One outbox row for every addressee of a notice who has none yet, and chunks of them, planned; how
+    many. Addressees of one language lie side by side, and among them those with a name.
+    """
+    connection = writer.connection
+    people = _addressees(connection, version, audience).subquery()
+    above = _last_place(connection, notice_no)
+    fresh = ~_owed_already(notice_no, people)
+    if above and connection.execute(select(people.c.contact).where(fresh).limit(1)).first() is None:
+        return 0
+    order = (people.c.locale, people.c.named, people.c.subject_no, people.c.contact)
     identity = select(
-        people.c.subject_no, literal(writer.entry, Whole), literal(notice_no, Integer), people.c.contact, nid
+        people.c.subject_no,
+        literal(writer.entry, Whole),
+        literal(notice_no, Integer),
+        people.c.contact,
+        literal(above, Integer) + cast(func.row_number().over(order_by=order), Integer),
+        _nid(connection, secret, people.c),
+        people.c.locale,
+    ).where(fresh)
+    columns = ["subject_no", "entry", "notice_no", "contact", "place", "nid", "locale"]
+    connection.execute(insert(OUTBOX).from_select(columns, identity))
+    add_chunks(connection, notice_no, above, writer.now)
+    return _last_place(connection, notice_no) - above
+
+
+def _last_place(connection: Connection, notice_no: int) -> int:
+    query = select(func.coalesce(func.max(OUTBOX.c.place), 0)).where(OUTBOX.c.notice_no == notice_no)
+    return int(connection.execute(query).scalar_one())
+
+
+def _owed_already(notice_no: int, people: Any) -> ColumnElement[bool]:
+    return exists().where(
+        OUTBOX.c.subject_no == people.c.subject_no,
+        OUTBOX.c.notice_no == notice_no,
+        OUTBOX.c.contact == people.c.contact,
     )
-    columns = ["subject_no", "entry", "notice_no", "contact", "nid"]
-    writer.connection.execute(insert(OUTBOX).from_select(columns, identity))
-    state = select(
-        OUTBOX.c.subject_no,
-        OUTBOX.c.notice_no,
-        OUTBOX.c.contact,
-        literal(OutboxState.PLANNED.value, Text),
-        literal(0, Integer),
-        literal(writer.now, UtcTime),
-        literal("", Text),
-        literal("", Text),
-    ).where(OUTBOX.c.notice_no == notice_no)
-    columns = ["subject_no", "notice_no", "contact", "state", "attempts", "changed_at", "receipt", "reason"]
-    writer.connection.execute(insert(OUTBOX_STATE).from_select(columns, state))
 
 
 def _nid(connection: Connection, secret: str, people: Any) -> ColumnElement[str]:
@@ -101,13 +117,24 @@ def _addressees(connection: Connection, version: VersionKey, audience: Audience)
 
 def _administrators() -> Select[Any]:
     """Every customer is owed the notice, one whose contact was erased too: status must show it."""
-    number = (cast(CUSTOMER.c.tenant_no, Whole) * literal(_LOCALS, Whole)).label("subject_no")
-    contact = func.coalesce(func.min(ADDRESS.c.position), 1)
-    return (
-        select(number, contact.label("contact"), ("customer:" + CUSTOMER.c.id).label("who"))
-        .select_from(CUSTOMER.outerjoin(ADDRESS, ADDRESS.c.subject_no == number))
-        .group_by(CUSTOMER.c.tenant_no, CUSTOMER.c.id)
+    number = cast(CUSTOMER.c.tenant_no, Whole) * literal(_LOCALS, Whole)
+    theirs = ADDRESS.alias("theirs")
+    first = select(func.min(theirs.c.position)).where(theirs.c.subject_no == number).scalar_subquery()
+    contact = func.coalesce(ADDRESS.c.position, 1)
+    return select(
+        number.label("subject_no"),
+        contact.label("contact"),
+        ("customer:" + CUSTOMER.c.id).label("who"),
+        func.coalesce(ADDRESS.c.locale, "").label("locale"),
+        _is_named(ADDRESS.c.name).label("named"),
+    ).select_from(
+        CUSTOMER.outerjoin(ADDRESS, and_(ADDRESS.c.subject_no == number, ADDRESS.c.position == first))
     )
+
+
+def _is_named(name: Any) -> ColumnElement[int]:
+    """Mails to those with a name read otherwise, so that they go together."""
+    return case((func.coalesce(name, "") == "", 0), else_=1)
 
 
 def _subjects(connection: Connection, version: VersionKey, categories: tuple[str, ...]) -> Select[Any]:
@@ -129,7 +156,13 @@ def _subjects(connection: Connection, version: VersionKey, categories: tuple[str
     tagged = or_(*(_tagged(table, older, numbers) for table in tables))
     who = "subject:" + _name(connection) + "@" + cast(ADDRESS.c.subject_no // literal(_LOCALS, Whole), Text)
     return (
-        select(ADDRESS.c.subject_no, ADDRESS.c.position.label("contact"), who.label("who"))
+        select(
+            ADDRESS.c.subject_no,
+            ADDRESS.c.position.label("contact"),
+            who.label("who"),
+            ADDRESS.c.locale,
+            _is_named(ADDRESS.c.name).label("named"),
+        )
         .select_from(ADDRESS.join(SUBJECT, SUBJECT.c.subject_no == ADDRESS.c.subject_no))
         .where(admitted, tagged)
     )

@@ -2,7 +2,8 @@
 """The chain: each entry's rows are hashed, and each hash is bound to all before it.
 
 1. A row is one line: its table, then its values in the order of the columns, as JSON. What may be
-   erased (``ext_id``, ``salt``, ``erased_at``, addresses, names of records) is left out.
+   erased (``ext_id``, ``salt``, ``erased_at``, addresses, names of records) is left out, and ``attempt``,
+   which the first reports were written without.
 2. The digest of an entry is the SHA-256 of its lines, sorted, after a line of its own values.
 3. A batch of tags is one row, whose digest is the SHA-256 over its tags in the order of their key, each
    as PostgreSQL's binary COPY writes it (driver.packed_tags).
@@ -26,7 +27,7 @@ from policyctl.adapters.ledger.driver import TagValues, driver_of, packed_tags
 from policyctl.adapters.tables import BATCH, CHAIN, ENTRY, METADATA, microseconds
 
 _START = bytes(32)
-_LEFT_OUT = {"entry", "ext_id", "salt", "erased_at"}
+_LEFT_OUT = {"entry", "ext_id", "salt", "erased_at", "attempt"}
 # Written in the same transaction but not part of the record: what leads to a subject, what is owed.
 _NOT_CHAINED = {"chain", "pseudonym", "outbox"}
 

@@ -32,7 +32,7 @@ from policyctl.errors import (
     UsageError,
 )
 
-HEAD = "0002"
+HEAD = "0003"
 _SQLITE = "sqlite:///"
 _PATIENCE_MS = 5000
 _TRIES = 6

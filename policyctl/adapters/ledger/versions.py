@@ -15,7 +15,7 @@ from policyctl.adapters.ledger.common import Writer, last_number, notice_secret
 from policyctl.adapters.tables import CHANGE, NOTICE, POLICY, PRACTICE, VERSION
 from policyctl.core.notices.notice import NoticeKind
 from policyctl.core.notices.notice_json import notice_to_json
-from policyctl.core.notices.outbox import PlannedNotice
+from policyctl.core.notices.outbox import Audience, PlannedNotice
 from policyctl.core.policy import ChangeClass, VersionKey
 from policyctl.core.practice import ChoiceMode, Practice, Recipient
 from policyctl.core.records import PendingChange, VersionRecord
@@ -152,6 +152,21 @@ def _add_notice(
     writer.add(NOTICE, [row])
     secret = notice_secret(key, notice_id(version, position, planned.notice.kind))
     add_outbox_rows(writer, int(row["notice_no"]), version, planned.audience, secret=secret)
+
+
+def enqueue(writer: Writer, version: VersionKey, *, key: bytes) -> int:
+    """Outbox rows for those of the audience of a version's notices who have none yet; how many."""
+    query = (
+        select(NOTICE)
+        .select_from(NOTICE.join(VERSION, VERSION.c.version_no == NOTICE.c.version_no).join(POLICY))
+        .where(POLICY.c.slug == version.slug, VERSION.c.number == version.number)
+    )
+    added = 0
+    for row in writer.connection.execute(query.order_by(NOTICE.c.position)).all():
+        secret = notice_secret(key, notice_id(version, row.position, NoticeKind(row.kind)))
+        audience = Audience(row.audience_kind, tuple(json.loads(row.audience_categories)))
+        added += add_outbox_rows(writer, row.notice_no, version, audience, secret=secret)
+    return added
 
 
 def notice_id(version: VersionKey, position: int, kind: NoticeKind) -> str:

@@ -35,16 +35,44 @@ class PlannedNotice:
 
 
 class OutboxState(StrEnum):
-    """How far one notice to one addressee has come with the mailer.
+    """How far a chunk of addressees has come with the mailer.
 
-    ``posting`` is committed before the mailer is called; found after a crash it means ``unknown``.
+    ``posting`` is committed before the mailer is called, and never taken over because time has passed:
+    found after a crash it means ``unknown``. ``void`` (cancelled and planned again) and ``split`` are of
+    chunks that others stand for by now: no addressee is in one of them.
     """
 
     PLANNED = "planned"
+    STAGED = "staged"
     POSTING = "posting"
+    SCHEDULED = "scheduled"
+    RELEASED = "released"
     ACCEPTED = "accepted"
     UNKNOWN = "unknown"
+    CANCELLING = "cancelling"
+    AWAITING = "awaiting"
+    HELD = "held"
+    PAUSED = "paused"
     REJECTED = "rejected"
+    RECALLED = "recalled"
+    VOID = "void"
+    SPLIT = "split"
+
+
+GONE = (OutboxState.VOID, OutboxState.SPLIT)
+"""States of chunks that are history."""
+
+IN_DOUBT = (
+    OutboxState.POSTING,
+    OutboxState.UNKNOWN,
+    OutboxState.CANCELLING,
+    OutboxState.AWAITING,
+    OutboxState.HELD,
+)
+"""States in which mails may or may not have left."""
+
+TAKEN = (OutboxState.SCHEDULED, OutboxState.RELEASED, OutboxState.ACCEPTED)
+"""States in which the mailer has said that it took the mails."""
 
 
 class DeliveryName(StrEnum):
@@ -65,12 +93,15 @@ class DeliveryName(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DeliveryEvent:
-    """A report about one notice to one addressee. ``at`` is when it happened, aware UTC."""
+    """A report about one notice to one addressee. ``at`` is when it happened, aware UTC; ``attempt``
+    counts the tries to deliver, where the reporter does.
+    """
 
     nid: str
     event: DeliveryName
     at: datetime
     place: Place | None = None
+    attempt: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,25 +116,94 @@ class DeliveryReceipt:
 
 
 @dataclass(frozen=True, slots=True)
+class Chunk:
+    """Up to 1,000 addressees of one notice and one language, who go to the mailer together: places
+    ``lo`` to ``hi`` of that notice. ``cursor`` is the place at work in a mailer that takes one mail at a
+    time. ``attempts`` counts calls that were made. ``owner``: which run has it. ``batch_id`` and
+    ``send_at``: under what the mailer holds them, and until when they can be called back.
+    """
+
+    number: int
+    notice_no: int
+    notice: Notice
+    locale: str
+    state: OutboxState
+    lo: int
+    hi: int
+    cursor: int
+    attempts: int
+    changed_at: datetime
+    mailer: str = ""
+    owner: str = ""
+    batch_id: str = ""
+    send_at: datetime | None = None
+    recalled: bool = False
+    reason: str = ""
+
+    @property
+    def size(self) -> int:
+        """How many addressees."""
+        return self.hi - self.lo + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece that a chunk is cut into: places ``lo`` to ``hi``, and how they stand."""
+
+    lo: int
+    hi: int
+    state: OutboxState
+    reason: str = ""
+    not_before: datetime | None = None
+    receipt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class OutboxItem:
-    """One notice owed to one addressee. ``addressee`` is the customer id or the subject's pseudonym;
-    ``addressee_kind`` is ``customer`` or ``subject``. ``attempts`` counts this one.
+    """One notice owed to one addressee, at ``place`` among those of the notice. ``addressee`` is the
+    customer id or the subject's pseudonym ('' once erased); ``addressee_kind`` is ``customer`` or
+    ``subject``. ``address`` is empty where none is on record any more.
     """
 
     nid: str
-    notice: Notice
+    place: int
     addressee_kind: str
     addressee: str
     address: str
     name: str
     locale: str
-    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class AddresseeState:
+    """How one notice to one addressee stands: ``event`` is the report of highest rank (None: no report),
+    at ``event_at``; ``state`` is that of his chunk, since ``changed_at``, and ``reason`` what was said.
+    ``contact`` is the position of the address among the customer's contacts.
+    """
+
+    nid: str
+    kind: NoticeKind
+    addressee_kind: str
+    addressee: str
+    contact: int
+    locale: str
+    state: OutboxState
+    changed_at: datetime
+    send_at: datetime | None
+    reason: str
+    event: DeliveryName | None
+    event_at: datetime | None
+
+    @property
+    def stands(self) -> str:
+        """The report of highest rank, else the state of the chunk."""
+        return (self.event or self.state).value
 
 
 @dataclass(frozen=True, slots=True)
 class OutboxCount:
     """How many addressees of one kind of notice about one version stand where. ``state`` is the
-    highest delivery event reported, or else the outbox state: every addressee is in exactly one.
+    highest delivery event reported, or else the state of the chunk: every addressee is in exactly one.
     """
 
     version: VersionKey

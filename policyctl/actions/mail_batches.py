@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Chunks to a mailer that takes them whole and holds them back until their time.
+
+1. A chunk is claimed, its mails are written, a batch id is asked for: nothing has left.
+2. Batch id and moment of release are stored, and that the call is about to be made. Then it is made.
+3. What came of it is stored. In doubt, the batch is called off at once (``resolve``).
+4. A chunk that is refused for what is in it is planned again in halves, down to the one that is bad.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import takewhile
+
+from policyctl.actions.mail_resolve import resolve
+from policyctl.actions.mail_run import ERASED, Run, addressee_of
+from policyctl.adapters.mail.interface import (
+    Accepted,
+    Batch,
+    BatchMailer,
+    Envelope,
+    Form,
+    NotSent,
+    Outcome,
+    Rejected,
+    Stopped,
+    Unknown,
+)
+from policyctl.adapters.mail.message import batch_digest, checked_form, fit_address
+from policyctl.core.notices.notice import Addressee
+from policyctl.core.notices.outbox import Chunk, OutboxItem, OutboxState, Part
+from policyctl.errors import RefusedError
+from policyctl.faults import fault_point
+from policyctl.reports.mail_form import field_values
+
+
+def send_batch(run: Run, chunk: Chunk, mailer: BatchMailer) -> None:
+    """Post a claimed chunk, or cut it so that its pieces can be posted."""
+    envelopes = _envelopes(run, chunk)
+    if envelopes is None:
+        return
+    form = _form(run, chunk)
+    if form is None:
+        return
+    staged = mailer.stage(run.clock())
+    if not isinstance(staged, NotSent | Stopped):
+        _post(run, chunk, mailer, Batch(form, envelopes, run.clock(), staged.batch_id, run.clock()))
+        return
+    _settle(run, chunk, staged)
+
+
+def _post(run: Run, chunk: Chunk, mailer: BatchMailer, batch: Batch) -> None:
+    send_at = mailer.send_at(batch.at)
+    batch = Batch(batch.form, batch.envelopes, batch.at, batch.batch_id, send_at)
+    posting = run.ledger.move(
+        chunk,
+        OutboxState.POSTING,
+        batch.at,
+        batch_id=batch.batch_id,
+        send_at=send_at,
+        body_sha256=batch_digest(batch),
+        attempts=chunk.attempts + 1,
+    )
+    if posting is None:  # somebody took this run for dead; nothing was posted
+        return
+    fault_point("notify.posting")
+    outcome = mailer.post(batch)
+    fault_point("notify.sent")
+    _settle(run, posting, outcome)
+    fault_point("notify.settled")
+
+
+def _settle(run: Run, chunk: Chunk, outcome: Outcome) -> None:
+    now, ledger = run.clock(), run.ledger
+    match outcome:
+        case Accepted(receipt):
+            if ledger.move(chunk, OutboxState.SCHEDULED, now, receipt=receipt, reason="", owner=""):
+                run.took(chunk.size)
+        case Unknown(reason):
+            run.failed("calls")
+            doubtful = ledger.move(chunk, OutboxState.UNKNOWN, now, reason=reason, owner="")
+            if doubtful:
+                resolve(run, doubtful)
+        case Rejected(reason):
+            _halve(run, chunk, reason)
+        case Stopped(reason, everything):
+            ledger.move(chunk, OutboxState.PAUSED, now, reason=reason, owner="")
+            if everything:
+                run.stopped = reason
+            else:
+                run.withhold(chunk, reason)
+        case NotSent(reason):
+            due = run.due_again(outcome, chunk.attempts)
+            if ledger.move(chunk, OutboxState.PLANNED, now, reason=reason, not_before=due, owner=""):
+                run.failed("calls")
+                run.put_back(chunk.number, chunk.size, outcome)
+
+
+def _halve(run: Run, chunk: Chunk, reason: str) -> None:
+    """Down to the one that is bad (4)."""
+    if chunk.size == 1:
+        if run.ledger.move(chunk, OutboxState.REJECTED, run.clock(), reason=reason, owner=""):
+            run.refused(1)
+        return
+    middle = (chunk.lo + chunk.hi) // 2
+    halves = [
+        Part(chunk.lo, middle, OutboxState.PLANNED, reason),
+        Part(middle + 1, chunk.hi, OutboxState.PLANNED, reason),
+    ]
+    run.ledger.split(chunk, halves, run.clock())
+
+
+# What can be posted in one call
+
+
+def _envelopes(run: Run, chunk: Chunk) -> tuple[Envelope, ...] | None:
+    """The mails of the whole chunk, where it can be one call. Else None: it was cut so that its first
+    piece can be, or is set aside.
+    """
+    items = run.ledger.addressees(chunk)
+    looked = [_looked_at(item) for item in items]
+    first = looked[0][1]
+    if first:
+        bad = len(list(takewhile(lambda look: look[1] == first, looked)))
+        _cut(run, chunk, bad, OutboxState.REJECTED, first)
+        return None
+    good = takewhile(lambda pair: not pair[1][1], zip(items, looked, strict=True))
+    people = [addressee_of(replace(item, address=look[0])) for item, look in good]
+    fitting = _alike(run, people)
+    if fitting < len(items):
+        _cut(run, chunk, fitting, OutboxState.PLANNED, "")
+        return None
+    return tuple(_envelope(addressee) for addressee in people)
+
+
+def _looked_at(item: OutboxItem) -> tuple[str, str]:
+    if not item.address:
+        return "", ERASED
+    return fit_address(item.nid, item.address, item.name, item.addressee)
+
+
+def _alike(run: Run, people: list[Addressee]) -> int:
+    """How many of the first can be in one call: their mails are of one form, no address comes twice."""
+    shape, seen = run.writer.shape(people[0]), set()
+    for count, addressee in enumerate(people):
+        if run.writer.shape(addressee) != shape or addressee.address.lower() in seen:
+            return count
+        seen.add(addressee.address.lower())
+    return len(people)
+
+
+def _cut(run: Run, chunk: Chunk, count: int, state: OutboxState, reason: str) -> None:
+    """Cut off the first ``count`` of a chunk; the rest is planned again."""
+    end = chunk.lo + count - 1
+    parts = [Part(chunk.lo, end, state, reason), Part(end + 1, chunk.hi, OutboxState.PLANNED)]
+    whole = [part for part in parts if part.lo <= part.hi]
+    if run.ledger.split(chunk, whole, run.clock()) is not None and state is OutboxState.REJECTED:
+        run.refused(count)
+
+
+def _envelope(addressee: Addressee) -> Envelope:
+    plain, escaped = field_values(addressee)
+    return Envelope(
+        addressee.nid, addressee.address, addressee.name, plain, escaped, addressee.stop_reminders
+    )
+
+
+def _form(run: Run, chunk: Chunk) -> Form | None:
+    """The form of the chunk's mails; None where none can be made: then the notice is withheld."""
+    first = addressee_of(run.ledger.addressees(chunk)[0])
+    try:
+        return checked_form(run.writer.batch_form(chunk.notice, first, run.occasion))
+    except RefusedError as error:
+        run.withhold(chunk, error.message)
+        run.ledger.move(chunk, OutboxState.PLANNED, run.clock(), reason=error.message, owner="")
+        return None

@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The part of the ledger that deals with what is owed: chunks on their way, and what became of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Engine
+
+import policyctl.adapters.ledger.audience as audience  # noqa: PLR0402 - the package itself imports this file
+import policyctl.adapters.ledger.chunks as chunks  # noqa: PLR0402
+import policyctl.adapters.ledger.deliveries as deliveries  # noqa: PLR0402
+import policyctl.adapters.ledger.engine as engine  # noqa: PLR0402
+import policyctl.adapters.ledger.outbox as outbox  # noqa: PLR0402
+import policyctl.adapters.ledger.versions as versions  # noqa: PLR0402
+from policyctl.adapters.ledger.common import Writer
+from policyctl.core.notices.notice import Notice, NoticeKind
+from policyctl.core.notices.outbox import (
+    AddresseeState,
+    Audience,
+    Chunk,
+    DeliveryEvent,
+    DeliveryReceipt,
+    OutboxCount,
+    OutboxItem,
+    OutboxState,
+    Part,
+)
+from policyctl.core.policy import VersionKey
+from policyctl.core.records import ImportReceipt
+from policyctl.errors import CannotCompareError
+
+
+class OutboxDesk:
+    """What :class:`~policyctl.adapters.ledger.Ledger` can do about its outbox.
+
+    A step takes the :class:`Chunk` as it was seen and gives it as it is then, or None where somebody else
+    was quicker: whoever gets None leaves the chunk alone.
+    """
+
+    _engine: Engine
+    _key: bytes
+    _writing: Callable[..., AbstractContextManager[Writer]]
+
+    def __init__(self) -> None:
+        self._chunks = chunks.Chunks()
+
+    def audience_counts(self, version: VersionKey, audiences: Iterable[Audience]) -> dict[Audience, int]:
+        """How many addressees each audience would have if ``version`` were recorded now."""
+        with engine.reading(self._engine) as connection:
+            return audience.audience_counts(connection, version, audiences)
+
+    def enqueue(self, version: VersionKey, *, now: datetime) -> int:
+        """Plan the notices of a recorded version for those of its audience who have none; how many.
+        Again it adds nothing.
+        """
+        with self._writing("outbox", now) as writer:
+            return versions.enqueue(writer, version, key=self._key)
+
+    # Steps
+
+    def claim(
+        self,
+        now: datetime,
+        *,
+        mailer: str,
+        owner: str,
+        to: OutboxState = OutboxState.POSTING,
+        slug: str | None = None,
+        skip: Collection[int] = (),
+    ) -> Chunk | None:
+        """The oldest planned chunk that is due, set to ``to`` for ``owner`` and committed; None where
+        none is due. ``skip``: numbers of notices that are not to be claimed.
+        """
+        with self._writing("claim", now) as writer:
+            return self._chunks.claim(
+                writer.connection, now, to=to, mailer=mailer, owner=owner, slug=slug, skip=skip
+            )
+
+    def addressees(self, chunk: Chunk) -> tuple[OutboxItem, ...]:
+        """The addressees of a chunk from its cursor on."""
+        with engine.reading(self._engine) as connection:
+            return outbox.addressees(connection, chunk)
+
+    def move(self, chunk: Chunk, to: OutboxState, at: datetime, **values: Any) -> Chunk | None:
+        """The chunk in another state. ``values``: ``batch_id``, ``send_at``, ``body_sha256``, ``attempts``,
+        ``receipt``, ``reason``, ``not_before`` (when a planned one is due again), ``owner``.
+        """
+        with self._writing("chunk", at) as writer:
+            return chunks.move(writer.connection, chunk, to, at, values)
+
+    def advance(self, chunk: Chunk, place: int, at: datetime) -> Chunk | None:
+        """All before ``place`` were taken by the mailer; ``place`` is handed over next."""
+        with self._writing("chunk", at) as writer:
+            return chunks.advance(writer.connection, chunk, place, at)
+
+    def split(self, chunk: Chunk, parts: Sequence[Part], at: datetime) -> tuple[int, ...] | None:
+        """Chunks of their own for the parts of a chunk, which cover it; their numbers."""
+        with self._writing("chunk", at) as writer:
+            return chunks.split(writer.connection, chunk, parts, at)
+
+    def give_up(self, chunk: Chunk, at: datetime, reason: str) -> bool:
+        """A chunk that certainly did not leave: void, and planned again in a new one."""
+        with self._writing("chunk", at) as writer:
+            return chunks.give_up(writer.connection, chunk, at, reason)
+
+    def tidy(self, now: datetime, slug: str | None = None) -> None:
+        """What time alone settles, at the start of a run: chunks whose moment has come are released, paused
+        ones (nothing of them was sent) are planned again, recalled ones that did not leave are done with.
+        """
+        states = OutboxState
+        with self._writing("chunk", now) as writer:
+            chunks.set_all(writer.connection, states.SCHEDULED, states.RELEASED, now, sent_by=now)
+            chunks.drop_recalled(writer.connection, now)
+            chunks.set_all(writer.connection, states.PAUSED, states.PLANNED, now, slug=slug)
+
+    def hold_back(self, until: datetime, *, now: datetime) -> None:
+        """No planned chunk is due before ``until``, for any worker."""
+        with self._writing("chunk", now) as writer:
+            chunks.hold_back(writer.connection, until)
+
+    def cancel(self, version: VersionKey, kind: NoticeKind | None = None, *, now: datetime) -> None:
+        """Recall the notices of a version (of one kind, or all) that have not left: nothing more of them
+        is claimed, and the next ``notify`` cancels what the mailer still holds. CannotCompareError where
+        there are none.
+        """
+        with self._writing("recall", now) as writer:
+            rows = outbox.notice_rows(writer.connection, version)
+            mine = [row.notice_no for row in rows if kind is None or row.kind == kind.value]
+            if not mine:
+                raise CannotCompareError(f"{version} owes no such notice", hint="look at `policyctl status`")
+            for number in mine:
+                chunks.recall(writer.connection, number, now)
+
+    # Looks
+
+    def chunks(self, *states: OutboxState, slug: str | None = None) -> tuple[Chunk, ...]:
+        """The chunks that stand so, oldest first."""
+        with engine.reading(self._engine) as connection:
+            return self._chunks.in_states(connection, states, slug)
+
+    def is_reported(self, chunk: Chunk) -> bool:
+        """Somebody of the chunk has a delivery report."""
+        with engine.reading(self._engine) as connection:
+            return deliveries.is_reported(connection, chunk)
+
+    def is_later_reported(self, chunk: Chunk) -> bool:
+        """Reports came about chunks that the same mailer was to send after this one."""
+        with engine.reading(self._engine) as connection:
+            return deliveries.is_later_reported(connection, chunk)
+
+    def outbox_counts(self, slug: str | None = None) -> tuple[OutboxCount, ...]:
+        """Where the addressees of every version and kind of notice stand; each in exactly one state."""
+        with engine.reading(self._engine) as connection:
+            return outbox.counts(connection, slug)
+
+    def addressee_states(self, version: VersionKey) -> Iterator[AddresseeState]:
+        """How every addressee of a version's notices stands, notice by notice; some thousands at a time,
+        so that a million need no memory.
+        """
+        with engine.reading(self._engine) as connection:
+            rows = outbox.notice_rows(connection, version)
+        for row in rows:
+            yield from self._states_of(row.notice_no, NoticeKind(row.kind))
+
+    def _states_of(self, notice_no: int, kind: NoticeKind) -> Iterator[AddresseeState]:
+        after = 0
+        while True:
+            with engine.reading(self._engine) as connection:
+                last = outbox.places(connection, notice_no)
+                if after >= last:
+                    return
+                after, page = outbox.page_of_states(connection, notice_no, kind, after)
+            yield from page
+
+    def notices(self, version: VersionKey) -> tuple[Notice, ...]:
+        """The notices that a version owes, as they were frozen when it was recorded."""
+        with engine.reading(self._engine) as connection:
+            return outbox.notices_of(connection, version)
+
+    def nids(self, version: VersionKey) -> tuple[tuple[str, str, str, str], ...]:
+        """(nid, notice kind, addressee kind, addressee) of everything owed for a version."""
+        with engine.reading(self._engine) as connection:
+            return outbox.nids(connection, version)
+
+    # Reports
+
+    def record_deliveries(self, events: Iterable[DeliveryEvent], *, now: datetime) -> DeliveryReceipt:
+        """Enter delivery reports, in any order and as often as they come."""
+        with self._writing("deliveries", now) as writer:
+            return deliveries.record_deliveries(writer, events)
+
+    def import_deliveries(
+        self, rows: Sequence[DeliveryEvent], *, now: datetime, dry_run: bool = False
+    ) -> ImportReceipt:
+        """The same from a person's file: InputErrors for a nid that is not in the outbox."""
+        with self._writing("deliveries", now, dry_run=dry_run) as writer:
+            return deliveries.import_deliveries(writer, rows)

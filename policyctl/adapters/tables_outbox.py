@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tables of the outbox: who is owed which notice, how far each chunk of them has come, reports.
+
+``outbox`` is written once. ``place`` numbers the addressees of a notice from 1, those of one language
+and with a name side by side; a chunk is a range of places, so its state stands for a thousand people
+at once. The chunks of a notice that are in use never overlap and leave no place out.
+
+**Shape.** ``outbox`` is cut by subject. ``chunk`` is small, a row for a thousand addressees, and copied
+to every server: each server finds the addressees of a chunk that it holds by (notice, place).
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, PrimaryKeyConstraint
+
+from policyctl.adapters.tables_kinds import (
+    Small,
+    UtcTime,
+    entry,
+    number,
+    own,
+    reference,
+    spread,
+    subject,
+    text,
+    time,
+)
+
+OUTBOX = spread(
+    "outbox",
+    "subject_no",
+    subject(),
+    entry(),
+    number("notice_no", Integer, ForeignKey("notice.notice_no"), autoincrement=False),
+    number("contact", autoincrement=False),
+    number("place", autoincrement=False),
+    text("nid"),
+    text("locale"),
+    PrimaryKeyConstraint("subject_no", "notice_no", "contact"),
+    Index("outbox_nid", "nid"),
+    Index("outbox_place", "notice_no", "place"),
+)
+# ``cursor``: the place that is being handed over by a mailer that takes one mail at a time.
+# ``recalled`` 1: as soon as its batch is cancelled it is done with, not planned again.
+CHUNK = reference(
+    "chunk",
+    Column("send_at", UtcTime),
+    Column("not_before", UtcTime),
+    time("changed_at"),
+    own("chunk_no"),
+    number("notice_no", Integer, ForeignKey("notice.notice_no"), autoincrement=False),
+    number("lo"),
+    number("hi"),
+    number("cursor"),
+    number("attempts"),
+    number("recalled", Small),
+    text("state"),
+    text("locale"),
+    text("mailer"),
+    text("owner"),
+    text("batch_id"),
+    text("body_sha256"),
+    text("receipt"),
+    text("reason"),
+    CheckConstraint("lo >= 1 AND hi >= lo AND cursor >= lo AND cursor <= hi", name="chunk_range"),
+    Index("chunk_state", "state", "chunk_no"),
+    Index("chunk_notice", "notice_no", "lo"),
+)
+DELIVERY_EVENT = spread(
+    "delivery_event",
+    "nid",
+    time("happened_at"),
+    entry(),
+    number("attempt", autoincrement=False),
+    text("nid"),
+    text("event"),
+    PrimaryKeyConstraint("nid", "event", "happened_at", "attempt"),
+)
