@@ -20,13 +20,11 @@ from policyctl.actions.notify import Trial, notify, plan_notify, send_test
 from policyctl.adapters.ledger import Ledger
 from policyctl.adapters.mail.folder import FolderMailer
 from policyctl.adapters.mail.interface import Accepted, Mail, NotSent, Outcome, Rejected, Stopped, Unknown
-from policyctl.adapters.mail.sendgrid import SendGridMailer
 from policyctl.core.notices.notice import NoticeKind
 from policyctl.core.notices.outbox import PlannedNotice
 from policyctl.errors import CannotCompareError, RefusedError
 from policyctl.faults import KILLED
 from tests.actions.notify_scene import NOW, PEOPLE, SLUG, open_scene, publish
-from tests.adapters.fake_sendgrid import KEY, Answer, fake_sendgrid
 from tests.adapters.mail_samples import part, read_back
 from tests.adapters.test_mail_smtp import Mailbox, free_port
 from tests.core.notice_samples import NEW_TEXT, SENDER, V3, planned
@@ -367,20 +365,3 @@ def test_two_runs_at_once_send_each_mail_once(ledger: Ledger, tmp_path: Path) ->
     taken = Counter(address for _, envelope in mailbox.taken for address in envelope.rcpt_tos)
     assert taken == Counter(dict.fromkeys(PEOPLE, 1))
     assert states(ledger) == ALL_ACCEPTED
-
-
-def test_over_sendgrid_a_wait_and_errors_leave_nobody_with_two_mails(ledger: Ledger) -> None:
-    with fake_sendgrid() as fake:
-        mailer = SendGridMailer(KEY, host=fake.url)
-        clock = {"X-RateLimit-Reset": str(int(NOW.timestamp()) + 60)}
-        fake.script = [Answer(), Answer(429, clock), Answer(500), Answer(202, {"X-Message-Id": "m1"})]
-        first = notify(NOW, ledger=ledger, mailer=mailer, sender=SENDER)
-        assert (first.accepted, first.postponed, first.retry_after) == (1, 1, 60.0)
-        later = notify(NOW + timedelta(seconds=61), ledger=ledger, mailer=mailer, sender=SENDER)
-        last = notify(NOW + timedelta(days=1), ledger=ledger, mailer=mailer, sender=SENDER)
-        mailer.close()
-    assert (later.accepted, later.in_doubt, last.accepted, last.in_doubt) == (2, 1, 0, 1)
-    taken = Counter(mail["personalizations"][0]["to"][0]["email"] for mail in fake.taken)
-    assert taken == Counter(dict.fromkeys(PEOPLE, 1))
-    nids = {mail["personalizations"][0]["custom_args"]["nid"] for mail in fake.taken}
-    assert len(nids) == 4

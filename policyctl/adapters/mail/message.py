@@ -122,15 +122,15 @@ def is_address(text: str) -> bool:
     return True
 
 
-def headers_of(mail: Mail) -> Mapping[str, str]:
+def headers_of(unsubscribe: str) -> Mapping[str, str]:
     """The headers beside those of every mail. List-Unsubscribe stands on reminders only: a service
     announcement has no opt-out, and a mail program would draw a button for it (RFC 2369, RFC 8058).
     """
-    if not mail.unsubscribe:
+    if not unsubscribe:
         return _AUTOMATIC
     return {
         **_AUTOMATIC,
-        "List-Unsubscribe": f"<{mail.unsubscribe}>",
+        "List-Unsubscribe": f"<{unsubscribe}>",
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
     }
 
@@ -145,7 +145,7 @@ def build_message(mail: Mail) -> EmailMessage:
     message["Date"] = format_datetime(mail.at)
     # The same for the same notice and addressee, so that a second copy can be known for one.
     message["Message-ID"] = f"<{mail.nid}@{mail.from_address.rpartition('@')[2]}>"
-    for name, value in headers_of(mail).items():
+    for name, value in headers_of(mail.unsubscribe).items():
         message[name] = value
     message.set_content(mail.text, cte=_encoding(mail.text))
     message.add_alternative(mail.html, subtype="html", cte=_encoding(mail.html))
