@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -98,6 +99,28 @@ def test_what_was_altered_behind_its_back_is_named(ledger: Ledger, first: int, s
     assert ledger.first_bad_entry() is None
     run(ledger, statement)
     assert ledger.first_bad_entry() == first
+
+
+def test_the_record_is_looked_through_in_the_memory_of_a_part_of_it(tmp_path) -> None:
+    """Held against a list of all that is told of each subject."""
+    with open_ledger(f"sqlite:///{tmp_path / 'ledger.db'}", key=KEY, taxonomy=TAXONOMY) as ledger:
+        ledger.upgrade()
+        for entry in range(12):
+            ledger.import_subjects([subject(f"u{entry}-{n}") for n in range(1_500)], now=NOW)
+        assert ledger.first_bad_entry() is None  # imports and caches, once
+        tracemalloc.start()
+        try:
+            assert ledger.first_bad_entry() is None
+            looked = tracemalloc.get_traced_memory()[1]
+            tracemalloc.reset_peak()
+            before = tracemalloc.get_traced_memory()[0]
+            with ledger._engine.connect() as connection:
+                rows = [dict(row) for row in connection.execute(sa.text("SELECT * FROM subject")).mappings()]
+            whole = tracemalloc.get_traced_memory()[0] - before
+        finally:
+            tracemalloc.stop()
+        assert len(rows) == 18_000
+        assert looked < whole / 2
 
 
 # Erasure

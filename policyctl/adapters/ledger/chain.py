@@ -19,14 +19,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
+from heapq import merge
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, Table, insert, select
 
-from policyctl.adapters.ledger.driver import TagValues, driver_of, packed_tags
-from policyctl.adapters.tables import BATCH, CHAIN, ENTRY, METADATA, microseconds
+from policyctl.adapters.ledger.driver import Driver, Row, TagValues, driver_of, packed_tags
+from policyctl.adapters.tables import BATCH, CHAIN, METADATA, microseconds
 
 _START = bytes(32)
+_ROWS_AT_ONCE = 2_000  # of each table, when all are read side by side
 _LEFT_OUT = {"entry", "ext_id", "salt", "erased_at", "attempt"}
 # Written in the same transaction but not part of the record: what leads to a subject, what is owed.
 _NOT_CHAINED = {"chain", "pseudonym", "outbox"}
@@ -46,15 +50,20 @@ class Lines:
     def add(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Note rows of a table that names its entry."""
         if table.name in chained():
-            names = [column.name for column in table.c if column.name not in _LEFT_OUT]
+            names = _told(table)
             self.lines += (_line(table.name, (row[name] for name in names)) for row in rows)
 
-    def digest(self, seq: int, kind: str, recorded_at: datetime) -> bytes:
-        """The hash of the entry (2)."""
+    def digest(self, seq: int, kind: str, recorded_at: datetime | int) -> bytes:
+        """The hash of the entry (2). A time may be given as the table holds it."""
         found = sha256(_line("entry", (seq, kind, recorded_at)))
         for line in sorted(self.lines):
             found.update(line)
         return found.digest()
+
+
+def _told(table: Table) -> list[str]:
+    """The columns that are part of a row's line."""
+    return [column.name for column in table.c if column.name not in _LEFT_OUT]
 
 
 def chained() -> tuple[str, ...]:
@@ -84,29 +93,45 @@ def add_link(connection: Connection, seq: int, kind: str, now: datetime, lines: 
 
 
 def first_bad_entry(connection: Connection) -> int | None:
-    """The first entry that is not what it was when it was written; None where all are."""
-    lines = _lines_on_record(connection)
+    """The first entry that is not what it was when it was written; None where all are.
+
+    Every table is read once, by entry, side by side: the rows of one entry are in memory at a time.
+    """
+    driver = driver_of(connection)
     bad_batches = _bad_batches(connection)
+    lines, links = _lines_by_entry(driver), _streamed(driver, "SELECT entry, digest, root FROM chain")
+    rows_of, link = next(lines, None), next(links, None)
     root, expected = _START, 0
-    links = {row.entry: row for row in connection.execute(select(CHAIN))}
-    for row in connection.execute(select(ENTRY).order_by(ENTRY.c.seq)):
+    for seq, kind, recorded_at in _streamed(driver, "SELECT seq, kind, recorded_at FROM entry"):
         expected += 1
-        digest = lines.get(row.seq, Lines()).digest(row.seq, row.kind, row.recorded_at)
+        found = Lines()
+        if rows_of is not None and rows_of[0] == seq:
+            found, rows_of = rows_of[1], next(lines, None)
+        digest = found.digest(seq, kind, recorded_at)
         root = sha256(root + digest).digest()
-        link = links.get(row.seq)
-        sound = link is not None and (link.digest, link.root) == (digest, root)
-        if row.seq != expected or not sound or row.seq in bad_batches:
+        sound = link is not None and (link[0], bytes(link[1]), bytes(link[2])) == (seq, digest, root)
+        if seq != expected or not sound or seq in bad_batches:
             return expected
-    return expected + 1 if len(links) > expected else None
+        link = next(links, None)
+    return None if link is rows_of is None else expected + 1
 
 
-def _lines_on_record(connection: Connection) -> dict[int, Lines]:
-    found: dict[int, Lines] = {}
-    for name in chained():
-        table = METADATA.tables[name]
-        for row in connection.execute(select(table)).mappings():
-            found.setdefault(row["entry"], Lines()).add(table, [dict(row)])
-    return found
+def _streamed(driver: Driver, query: str) -> Iterator[Row]:
+    """The rows of a query, by the first of its columns."""
+    for portion in driver.stream(f"{query} ORDER BY 1", _ROWS_AT_ONCE):
+        yield from portion
+
+
+def _lines_by_entry(driver: Driver) -> Iterator[tuple[int, Lines]]:
+    tables = [_rows_by_entry(driver, METADATA.tables[name]) for name in chained()]
+    for entry, rows in groupby(merge(*tables, key=itemgetter(0)), key=itemgetter(0)):
+        yield entry, Lines([line for _, line in rows])
+
+
+def _rows_by_entry(driver: Driver, table: Table) -> Iterator[tuple[int, bytes]]:
+    columns = ["entry", *_told(table)]
+    for entry, *values in _streamed(driver, f"SELECT {', '.join(columns)} FROM {table.name}"):  # noqa: S608 - our own names
+        yield entry, _line(table.name, values)
 
 
 def _bad_batches(connection: Connection) -> set[int]:

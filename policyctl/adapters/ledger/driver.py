@@ -31,8 +31,8 @@ class Driver(Protocol):
     def rows(self, query: str, *values: Any) -> list[Row]:
         """The rows of a query."""
 
-    def stream(self, query: str) -> Iterator[list[Row]]:
-        """The rows of a query of any size, some thousands at a time; several may run side by side."""
+    def stream(self, query: str, size: int = _STREAMED) -> Iterator[list[Row]]:
+        """The rows of a query of any size, ``size`` at a time; several may run side by side."""
 
     def rows_in(self, query: str, wanted: Iterable[Any]) -> Iterator[Row]:
         """The rows of a query for every one of ``wanted``, which ``?*`` stands for."""
@@ -78,10 +78,10 @@ class SqliteDriver:
         """The rows of a query."""
         return self.raw.execute(query, values).fetchall()  # type: ignore[no-any-return]
 
-    def stream(self, query: str) -> Iterator[list[Row]]:
+    def stream(self, query: str, size: int = _STREAMED) -> Iterator[list[Row]]:
         """A cursor of its own."""
         cursor = self.raw.execute(query)
-        yield from iter(lambda: cursor.fetchmany(_STREAMED), [])
+        yield from iter(lambda: cursor.fetchmany(size), [])
 
     def rows_in(self, query: str, wanted: Iterable[Any]) -> Iterator[Row]:
         """In portions, as SQLite takes only so many values; the last one is filled up with a repeat."""
@@ -135,11 +135,11 @@ class PostgresDriver:
         """The rows of a query."""
         return self.raw.execute(query.replace("?", "%s"), values).fetchall()  # type: ignore[no-any-return]
 
-    def stream(self, query: str) -> Iterator[list[Row]]:
+    def stream(self, query: str, size: int = _STREAMED) -> Iterator[list[Row]]:
         """A cursor that the server keeps, as a plain one would fetch all rows first."""
         with self.raw.cursor(name=f"stream_{next(_NUMBERS)}") as cursor:
             cursor.execute(query)
-            yield from iter(lambda: cursor.fetchmany(_STREAMED), [])
+            yield from iter(lambda: cursor.fetchmany(size), [])
 
     def rows_in(self, query: str, wanted: Iterable[Any]) -> Iterator[Row]:
         """All in one query, the list being one array."""
