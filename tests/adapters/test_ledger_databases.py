@@ -253,17 +253,38 @@ def test_a_full_disk_is_told_and_nothing_is_half_written(url: str, monkeypatch: 
         assert ledger.import_subjects(people, now=NOW).added == 3000
 
 
+# Migrations
+
+
 @pytest.mark.parametrize("statement", ["DROP TABLE pseudonym", "ALTER TABLE batch RENAME TO lost"])
-def test_an_error_of_the_driver_itself_is_told_plainly(database_url: str, statement: str) -> None:
+def test_a_table_that_is_not_there_is_told_with_its_mend(database_url: str, statement: str) -> None:
     with opened(database_url) as ledger:
         with ledger._engine.begin() as connection:
             connection.execute(sa.text(statement))
-        with pytest.raises(CannotCompareError, match="could not be reached") as raised:
+        with pytest.raises(RefusedError, match="trial version of policyctl, or some are missing") as raised:
             ledger.facts_for(UseRequest("u1", EMAIL, SERVICE, NOW))
-        assert raised.value.hint
+        assert str(ledger._engine.url.database) in raised.value.message
+        assert "policyctl sync" in raised.value.hint
 
 
-# Migrations
+def test_a_ledger_made_before_the_tables_were_laid_out_anew_is_named_and_left_alone(
+    database_url: str,
+) -> None:
+    """Its step has the number of today's first one, but other tables: none is added to them."""
+    with open_ledger(database_url, key=KEY, taxonomy=TAXONOMY) as ledger:
+        engine._make_file(Path(str(ledger._engine.url.database))) if "sqlite" in database_url else None
+        with ledger._engine.begin() as connection:
+            for statement in (
+                "CREATE TABLE alembic_version (version_num TEXT)",
+                "INSERT INTO alembic_version VALUES ('0001')",
+                "CREATE TABLE version (slug TEXT, number INTEGER)",
+            ):
+                connection.execute(sa.text(statement))
+        with pytest.raises(RefusedError, match="trial version") as raised:
+            ledger.upgrade()
+        assert str(ledger._engine.url.database) in raised.value.message
+        assert "move it away" in raised.value.hint
+        assert sorted(sa.inspect(ledger._engine).get_table_names()) == ["alembic_version", "version"]
 
 
 def test_a_second_upgrade_changes_nothing(database_url: str) -> None:

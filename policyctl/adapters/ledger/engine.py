@@ -51,6 +51,7 @@ _HAS_TABLES = {
     "sqlite": "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'alembic_version'",
     "postgresql": "SELECT to_regclass('alembic_version') IS NOT NULL",
 }
+_HAS_POLICY = {name: query.replace("alembic_version", "policy") for name, query in _HAS_TABLES.items()}
 _MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
 
@@ -142,7 +143,7 @@ def _postgresql_engine(url: URL) -> Engine:
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """One consistent look at a ledger that is set up. CannotCompareError where there is none."""
-    with _plain_errors(), engine.connect() as connection:
+    with _plain_errors(engine), engine.connect() as connection:
         if engine.dialect.name == "postgresql":
             connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         with connection.begin():
@@ -156,7 +157,7 @@ def writing(engine: Engine, *, check: bool = True, keep: bool = True) -> Iterato
 
     ``keep`` False is for dry runs: everything is tried and then rolled back.
     """
-    with _plain_errors(), closing(_begun(engine)) as connection:
+    with _plain_errors(engine), closing(_begun(engine)) as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _WRITE_LOCK})
         if check:
@@ -212,10 +213,32 @@ def upgrade(engine: Engine) -> bool:
         _make_file(Path(str(engine.url.database)))
     with writing(engine, check=False) as connection:
         found = _revision(connection)
+        if found is not None:
+            _require_layout(connection)
         if found == HEAD:
             return False
         _migrate(connection, found)
     return True
+
+
+def _require_layout(connection: Connection) -> None:
+    """The first step was written anew before the first release: tables of the old one cannot be mended."""
+    there = driver_of(connection).rows(_HAS_POLICY[connection.dialect.name])[0][0]
+    if not there:
+        raise _old_layout(connection.engine)
+
+
+def _old_layout(engine: Engine) -> RefusedError:
+    return BusyError(
+        f"the tables in {_place(engine)} were made by a trial version of policyctl, or some are missing",
+        hint="move it away, run `policyctl sync`, then import customers, subjects and tags again",
+    )
+
+
+def _place(engine: Engine) -> str:
+    """What a person calls the ledger: its file, or the name of its database."""
+    name = str(engine.url.database)
+    return name if engine.dialect.name == "sqlite" else f"database {name!r}"
 
 
 def _make_file(path: Path) -> None:
@@ -257,17 +280,19 @@ def _migrate(connection: Connection, found: str | None) -> None:
 
 
 @contextmanager
-def _plain_errors() -> Iterator[None]:
+def _plain_errors(engine: Engine) -> Iterator[None]:
     """Foreign errors end here, SQLAlchemy's and those of the drivers. Parameters are never shown: they
     hold addresses.
     """
     try:
         yield
     except exc.DBAPIError as error:
-        raise _plain(error.orig or error) from error
+        raise _plain(error.orig or error, engine) from error
+    except exc.TimeoutError as error:
+        raise _BUSY[0](_BUSY[1], hint=_BUSY[2]) from error  # every connection is lent out
     except Exception as error:
         if isinstance(error, sqlite3.Error) or type(error).__module__.startswith("psycopg"):
-            raise _plain(error) from error
+            raise _plain(error, engine) from error
         raise
 
 
@@ -291,8 +316,10 @@ _MEANT = {
 }
 
 
-def _plain(error: BaseException) -> PolicyctlError:
+def _plain(error: BaseException, engine: Engine) -> PolicyctlError:
     said = _first_line(error)
+    if "no such table" in said or type(error).__name__ == "UndefinedTable":
+        return _old_layout(engine)
     if any(kind.__name__ == "IntegrityError" for kind in type(error).__mro__):
         return IntegrityError(f"the ledger refused a row: {said}")
     if "unable to open database file" in said:
