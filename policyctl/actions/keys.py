@@ -15,6 +15,7 @@ from policyctl.errors import CannotCompareError, UsageError
 
 if TYPE_CHECKING:
     from policyctl.adapters.key_file import KeyFile
+    from policyctl.adapters.ledger import Ledger
 
 _LONGEST = 200
 
@@ -28,31 +29,49 @@ class NewKey:
 
 
 def new_key(
-    name: str, scopes: Iterable[str], customer: str | None, *, now: datetime, keys: KeyFile
+    name: str,
+    scopes: Iterable[str],
+    customer: str | None,
+    *,
+    now: datetime,
+    keys: KeyFile,
+    ledger: Ledger | None = None,
 ) -> NewKey:
-    """Make a key and keep its digest. ``customer``: it reaches this one's subjects only."""
+    """Make a key and keep its digest. ``customer``: it reaches this one's subjects only. ``ledger``: the
+    customer must be known to it, else CannotCompareError, and no key is made.
+    """
     chosen = frozenset(_scope(word) for word in scopes)
     if not chosen:
         raise UsageError("a key without a scope opens nothing", hint=f"name some: {', '.join(Scope)}")
     for what, text in (("name", name), ("customer", customer)):
         if text is not None and not (text.strip() and text.isprintable() and len(text) <= _LONGEST):
             raise UsageError(f"this {what} cannot be", hint=f"write 1 to {_LONGEST} printable characters")
+    if customer is not None and ledger is not None:
+        ledger.require_customers([customer])
     number = secrets.token_hex(6)
     token = f"pck_{number}_{secrets.token_urlsafe(32)}"
     key = ApiKey(number, name, digest_of(token), chosen, customer, now)
-    keys.save([*keys.all().values(), key])
+    with keys.changing() as known:
+        known[number] = key
     return NewKey(key, token)
 
 
 def revoke_key(number: str, *, now: datetime, keys: KeyFile) -> bool:
     """Make a key good for nothing, at once; False when it was so before."""
-    known = keys.all()
-    if number not in known:
-        raise CannotCompareError(f"there is no key {number!r}", hint="`policyctl keys list` shows them")
-    if known[number].revoked_at is not None:
-        return False
-    keys.save((known | {number: replace(known[number], revoked_at=now)}).values())
+    with keys.changing() as known:
+        if number not in known:
+            raise CannotCompareError(f"there is no key {number!r}", hint="`policyctl keys list` shows them")
+        if known[number].revoked_at is not None:
+            return False
+        known[number] = replace(known[number], revoked_at=now)
     return True
+
+
+def keys_astray(keys: KeyFile, ledger: Ledger) -> tuple[str, ...]:
+    """The ids of keys in force that open nothing, because the ledger does not know their customer."""
+    theirs = {key.id: key.customer for key in keys.all().values() if key.customer and not key.revoked_at}
+    unknown = ledger.unknown_customers(set(theirs.values()))
+    return tuple(sorted(number for number, customer in theirs.items() if customer in unknown))
 
 
 def find_key(token: str, *, keys: KeyFile) -> ApiKey | None:

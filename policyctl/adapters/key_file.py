@@ -2,15 +2,18 @@
 """The file of API keys: JSON, digests only, for its owner's eyes.
 
 It is read again whenever it has changed, so a key that was revoked opens nothing from the next request on.
+Who changes it holds a lock from the reading to the writing, so that of two at once neither loses a key.
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import secrets
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -53,21 +56,42 @@ class KeyFile:
             last = self._read = _Read(stamp, self._parse())
         return last.keys
 
-    def save(self, keys: Iterable[ApiKey]) -> None:
-        """Put these keys in place of all that are there, whole or not at all."""
+    @contextmanager
+    def changing(self) -> Iterator[dict[str, ApiKey]]:
+        """The keys by id, to be changed in place: saved when the block ends well, whole or not at all.
+        Another that changes them waits.
+        """
+        with self._alone():
+            keys = dict(self.all())
+            yield keys
+            self._save(keys.values())
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """The kernel lets go of the lock when its holder dies, so none is ever left over."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            lock = os.open(self.path.with_name(f".{self.path.name}.lock"), os.O_CREAT | os.O_RDWR, 0o600)
+        except OSError as error:
+            raise self._unwritable(error) from error
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(lock)
+
+    def _save(self, keys: Iterable[ApiKey]) -> None:
         text = json.dumps({_FORM: [_out(key) for key in keys]}, indent=2)
         fresh = self.path.with_name(f".{self.path.name}.{secrets.token_hex(4)}")
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
             with os.fdopen(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
                 file.write(f"{text}\n")
                 file.flush()
                 os.fsync(file.fileno())
             fresh.replace(self.path)
         except OSError as error:
-            raise CannotCompareError(
-                f"{self.path.name} cannot be written: {error.strerror}", hint="check [web] keys"
-            ) from error
+            fresh.unlink(missing_ok=True)
+            raise self._unwritable(error) from error
 
     def _parse(self) -> dict[str, ApiKey]:
         try:
@@ -82,6 +106,11 @@ class KeyFile:
                 place=Place(self.path.name),
             ) from error
         return {key.id: key for key in keys}
+
+    def _unwritable(self, error: OSError) -> CannotCompareError:
+        return CannotCompareError(
+            f"{self.path.name} cannot be written: {error.strerror}", hint="check [web] keys"
+        )
 
     def _unreadable(self, error: OSError) -> CannotCompareError:
         return CannotCompareError(

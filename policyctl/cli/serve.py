@@ -93,12 +93,15 @@ def keys_new(
     ] = None,
 ) -> None:
     """Make an API key and print it, once: only its digest is kept. Without --customer it reaches the whole
-    ledger.
+    ledger; with it, the customer must be known already (`policyctl customers import`).
     """
     from policyctl.actions.keys import new_key
 
-    with _keys() as keys:
-        made = new_key(name, scope, customer, now=now(), keys=keys)
+    with repository() as opened:
+        from policyctl.wiring import open_keys
+
+        ledger = None if customer is None else opened.ledger(upgrade=False)
+        made = new_key(name, scope, customer, now=now(), keys=open_keys(opened.settings), ledger=ledger)
     emit(f"{made.token}\n")
 
 

@@ -6,11 +6,13 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import uvicorn
 
-from policyctl.errors import UsageError
+from policyctl.actions.keys import keys_astray
+from policyctl.errors import PolicyctlError, UsageError
 from policyctl.web import log
 from policyctl.web.app import make_app
 
@@ -26,6 +28,7 @@ def serve(ledger: Ledger, keys: KeyFile, *, host: str, port: int) -> None:
     """Serve until SIGTERM or SIGINT. ``port`` 0: any free one; the log tells which."""
     listener = _listen(host, port)
     log.take_over()
+    _tell_of_keys_astray(ledger, keys)
     config = uvicorn.Config(
         make_app(ledger, keys),
         log_config=None,
@@ -44,6 +47,13 @@ def serve(ledger: Ledger, keys: KeyFile, *, host: str, port: int) -> None:
     log.write("listening", url=f"http://{url_host}:{listener.getsockname()[1]}")
     asyncio.run(uvicorn.Server(config).serve(sockets=[listener]))
     log.write("stopped")
+
+
+def _tell_of_keys_astray(ledger: Ledger, keys: KeyFile) -> None:
+    """Once, at the start, and not by the customer's name: the log names nobody."""
+    with suppress(PolicyctlError):  # what is wrong with either is told when a request meets it
+        for number in keys_astray(keys, ledger):
+            log.write("keys", key=number, message="its customer is not known: it opens nothing")
 
 
 def _listen(host: str, port: int) -> socket.socket:

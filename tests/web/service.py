@@ -76,12 +76,14 @@ class Running:
             text=True,
         )
         assert self.process.stderr
-        first = self.process.stderr.readline()
-        try:
-            self.url = json.loads(first)["url"]
-        except ValueError:
-            raise AssertionError(first + self.process.stderr.read()) from None
         self.log: list[str] = []
+        for line in iter(self.process.stderr.readline, ""):
+            if '"listening"' in line:
+                self.url = json.loads(line)["url"]
+                break
+            self.log.append(line)
+        else:
+            raise AssertionError("".join(self.log))
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
