@@ -28,6 +28,7 @@ from policyctl.errors import (
     UsageError,
 )
 from tests.adapters.ledger_samples import EMAIL, KEY, SERVICE, TAXONOMY, customer, day, subject
+from tests.peers.postgres import Server
 
 NOW = day("2026-11-01")
 
@@ -165,6 +166,19 @@ def test_eight_writing_connections_lose_nothing(database_url: str) -> None:
         for writer in writers:
             writer.join(120)
         assert _entries(ledger) == list(range(1, 65))
+
+
+@pytest.mark.peer("postgres")
+def test_a_writer_that_waits_too_long_is_told_that_the_ledger_is_busy(
+    postgres: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(engine._SESSION, "lock_timeout", "100ms")
+    url = postgres.new_database()
+    with opened(url) as ledger, opened(url) as other:
+        with engine.writing(other._engine), pytest.raises(RefusedError, match="busy") as raised:
+            ledger.import_customers([customer("acme")], now=NOW)
+        assert "again in a moment" in raised.value.hint
+        assert ledger.import_customers([customer("acme")], now=NOW).added == 1
 
 
 def test_two_claims_at_once_hand_out_different_notices(database_url: str) -> None:

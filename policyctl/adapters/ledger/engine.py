@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, exc, text
 from sqlalchemy.engine import URL, make_url
@@ -46,6 +47,21 @@ _PRAGMAS = {
     "recursive_triggers": 1,  # so that INSERT OR REPLACE asks the triggers that refuse a DELETE
     "wal_autocheckpoint": 32768,  # pages: a page that is written often reaches the file once
     "cache_size": -65536,  # KiB
+}
+# A server that is gone without a word must not keep a request waiting for hours; nor a program that is
+# gone, the others that want to write.
+_LINE = {
+    "connect_timeout": 5,  # seconds
+    "keepalives_idle": 10,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,  # milliseconds
+}
+_SESSION = {
+    "lock_timeout": "30s",
+    "tcp_keepalives_idle": "30",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
 }
 _HAS_TABLES = {
     "sqlite": "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'alembic_version'",
@@ -137,7 +153,20 @@ def _postgresql_engine(url: URL) -> Engine:
             "a ledger in PostgreSQL needs the driver psycopg, which is not installed",
             hint="install it with: pip install 'policyctl[postgres]'",
         ) from error
-    return create_engine(url.set(drivername="postgresql+psycopg"), hide_parameters=True, pool_pre_ping=True)
+    engine = create_engine(
+        url.set(drivername="postgresql+psycopg"),
+        hide_parameters=True,
+        pool_pre_ping=True,
+        connect_args={name: value for name, value in _LINE.items() if name not in url.query},
+    )
+    event.listen(engine, "connect", _prepare_postgresql)
+    return engine
+
+
+def _prepare_postgresql(connection: Any, _record: object) -> None:
+    values = ", ".join(f"set_config('{name}', '{value}', false)" for name, value in _SESSION.items())
+    connection.execute(f"SELECT {values}")
+    connection.commit()
 
 
 @contextmanager
@@ -309,6 +338,7 @@ _DAMAGED = IntegrityError, "the ledger's file is damaged: {}", "restore it from 
 _MEANT = {
     "append-only": (IntegrityError, "{}", "a row of the ledger is corrected by a new row"),
     "locked": _BUSY,
+    "lock timeout": _BUSY,
     "disk is full": _FULL,
     "No space left": _FULL,
     "not a database": _DAMAGED,
