@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -66,9 +66,10 @@ def new_key(root: Path, *scopes: str, customer: str | None = None) -> str:
 class Running:
     """The service, running; ``log`` has what it wrote so far."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, before: Sequence[str] = ()) -> None:
+        """``before``: a command that runs the one which comes after it."""
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "policyctl", "serve", "--port", "0"],
+            [*before, sys.executable, "-m", "policyctl", "serve", "--port", "0"],
             cwd=root,
             env={**CLEAN, "POLICYCTL_PSEUDONYM_KEY": KEY.hex()},
             stdout=subprocess.PIPE,

@@ -341,6 +341,12 @@ _MEANT = {
     "lock timeout": _BUSY,
     "disk is full": _FULL,
     "No space left": _FULL,
+    "disk I/O error": (
+        BusyError,
+        "the ledger's disk fails: {}; nothing was written",
+        "look at the disk, run it again",
+    ),
+    "readonly database": (BusyError, "the ledger's file may not be written", "run it as its owner"),
     "not a database": _DAMAGED,
     "malformed": _DAMAGED,
 }
