@@ -15,7 +15,16 @@ from policyctl.errors import InputError, Place, PolicyctlError
 _LONGEST = 200
 _LOCALE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", re.ASCII)
 _VERSION = re.compile(r"(?:([a-z0-9][a-z0-9-]{0,62})@)?v?([1-9][0-9]{0,8})", re.ASCII)
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+def unfit(text: str) -> tuple[str, str] | None:
+    """What is wrong with a text that is to be a name, and its mend; None where nothing is."""
+    if found := _UNFIT.search(text):
+        return f"there is a control character or half a letter, U+{ord(found[0]):04X}", "remove it"
+    if len(text) > _LONGEST:
+        return f"{len(text)} characters are too many", f"use at most {_LONGEST}"
+    return None
 
 
 @dataclass(slots=True)
@@ -41,10 +50,8 @@ class Cells:
     def text(self, column: str) -> str:
         """A cell that may be empty."""
         text = self.row.cells.get(column, "")
-        if found := _CONTROL.search(text):
-            self.complain(column, f"there is a control character, U+{ord(found[0]):04X}", "remove it")
-        elif len(text) > _LONGEST:
-            self.complain(column, f"{len(text)} characters are too many", f"use at most {_LONGEST}")
+        if found := unfit(text):
+            self.complain(column, *found)
         return text
 
     def required(self, column: str) -> str:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from policyctl.actions.cells import unfit
 from policyctl.core.notices.outbox import DeliveryEvent, DeliveryName
 from policyctl.core.policy import VersionKey
 from policyctl.core.records import Answer, ChoiceRow, ClientBatch, ImportReceipt
@@ -100,6 +101,8 @@ def _require_past(at: datetime, now: datetime) -> None:
 def _require_named(who: str, what: str) -> None:
     if not who.strip():
         raise UsageError(f"the {what} has no name", hint=f"give the {what}'s id")
+    if found := unfit(who):
+        raise UsageError(f"this {what}'s id cannot be: {found[0]}", hint=found[1])
 
 
 def _word(text: str, words: tuple[str, ...]) -> str:

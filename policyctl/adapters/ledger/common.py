@@ -16,7 +16,7 @@ from sqlalchemy import Column, Connection, Row, Table, func, insert, select
 from policyctl.adapters.ledger.chain import Lines, add_link
 from policyctl.adapters.ledger.driver import Driver, driver_of
 from policyctl.adapters.tables import ENTRY, microseconds
-from policyctl.errors import InputError, InputErrors, Place, PolicyctlError
+from policyctl.errors import InputError, InputErrors, Place, PolicyctlError, UsageError
 
 PORTION = 500
 TENANT_BITS = 40
@@ -28,9 +28,17 @@ _LARGEST_NUMBER = 1 << 62
 
 
 def pseudonym(key: bytes, external_id: str) -> bytes:
-    """The name a subject has in the ledger: keyed BLAKE2b, 128 bits, of the caller's id (NFC, trimmed)."""
+    """The name a subject has in the ledger: keyed BLAKE2b, 128 bits, of the caller's id (NFC, trimmed).
+    UsageError for half a letter, which no text in UTF-8 can have.
+    """
     text = unicodedata.normalize("NFC", external_id).strip()
-    return blake2b(text.encode(), key=key, digest_size=16, person=b"policyctl.subj").digest()
+    try:
+        content = text.encode()
+    except UnicodeEncodeError as error:
+        raise UsageError(
+            "the subject's id has half a letter", hint="pass it as it is in your system"
+        ) from error
+    return blake2b(content, key=key, digest_size=16, person=b"policyctl.subj").digest()
 
 
 def seal(salt: bytes, ext_id: bytes) -> bytes:
