@@ -23,6 +23,8 @@ table                      keys                           meaning
 ``[limits]``               max_bytes                      the largest file that is read
 ``[web]``                  host, port, keys               where `policyctl serve` listens, and its file
                                                           of API keys (their digests)
+``[spark]``                master, folder                 the cluster that decides in bulk, and the folder
+                                                          that it and this machine share
 =========================  =============================  =============================================
 """
 
@@ -105,6 +107,14 @@ class Web:
 
 
 @dataclass(frozen=True, slots=True)
+class Spark:
+    """``[spark]``: address of the master. ``folder`` is empty for the temporary folder."""
+
+    master: str = "local[*]"
+    folder: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All settings of one repository. ``root`` is its top folder; paths in it are relative to that."""
 
@@ -119,6 +129,7 @@ class Settings:
     terms: tuple[LocalTerm, ...] = ()
     max_bytes: int = 5_000_000
     web: Web = field(default_factory=Web)
+    spark: Spark = field(default_factory=Spark)
 
 
 def find_root(start: Path) -> Path | None:
@@ -183,7 +194,7 @@ def parse_settings(text: str, *, root: Path) -> Settings:
     return settings
 
 
-_TABLES = ("ledger", "mail", "site", "lead_time", "choices", "regimes", "taxonomy", "limits", "web")
+_TABLES = ("ledger", "mail", "site", "lead_time", "choices", "regimes", "taxonomy", "limits", "web", "spark")
 _MAIL = ("mailer", "folder", "from", "from_name", "reply_to", "postal_address", "smtp", "sendgrid")
 
 
@@ -201,7 +212,12 @@ def _settings(top: _Table, root: Path) -> Settings:
         terms=_terms(top.table("taxonomy", ("categories", "purposes", "recipients"))),
         max_bytes=top.table("limits", ("max_bytes",)).number("max_bytes", 5_000_000, (1, 100_000_000)),
         web=_web(top.table("web", ("host", "port", "keys"))),
+        spark=_spark(top.table("spark", ("master", "folder"))),
     )
+
+
+def _spark(table: _Table) -> Spark:
+    return Spark(table.text("master", "local[*]"), table.text("folder", ""))
 
 
 def _web(table: _Table) -> Web:

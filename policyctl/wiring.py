@@ -17,6 +17,7 @@ from policyctl.errors import CannotCompareError, InputError, UsageError
 from policyctl.settings import FILE, Settings, parse_settings, pseudonym_key
 
 if TYPE_CHECKING:
+    from policyctl.adapters.bulk import Cluster
     from policyctl.adapters.github import GitHub
     from policyctl.adapters.history import History
     from policyctl.adapters.key_file import KeyFile
@@ -131,6 +132,14 @@ def open_keys(settings: Settings) -> KeyFile:
     from policyctl.adapters.key_file import KeyFile
 
     return KeyFile(settings.root / settings.web.keys)
+
+
+def spark_cluster(settings: Settings, master: str | None = None) -> Cluster:
+    """Where Spark runs: on ``master``, else as ``[spark]`` says."""
+    from policyctl.adapters.bulk import Cluster
+
+    folder = settings.root / settings.spark.folder if settings.spark.folder else None
+    return Cluster(master or settings.spark.master, folder)
 
 
 def site_folder(settings: Settings) -> Path:

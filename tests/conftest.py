@@ -14,4 +14,5 @@ pytest_plugins = [
     "tests.peers.office",
     "tests.peers.mail_checkers",
     "tests.peers.browser",
+    "tests.peers.spark",
 ]

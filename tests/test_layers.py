@@ -25,7 +25,7 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
         {
             "git", "gitdb", "sqlalchemy", "alembic", "psycopg", "sendgrid", "python_http_client", "httpx",
             "markdownify", "bs4", "email_validator", "weasyprint", "pyarrow",
-            "duckdb", "sqlglot",
+            "duckdb", "sqlglot", "pyspark", "py4j",
         },
     ),
     "actions": ({"core", "reports", "adapters", "errors", "faults", "actions"}, set()),
@@ -148,6 +148,8 @@ def allowed_sideways(importer: str, imported: str) -> bool:
         return importer.startswith("adapters/mail/")
     if imported.startswith(("policyctl.adapters.tables", "policyctl.adapters.ledger")):
         return importer.startswith(("adapters/ledger", "adapters/tables"))
+    if imported.startswith("policyctl.adapters.bulk"):
+        return importer.startswith("adapters/bulk/")
     if imported.startswith("policyctl.adapters.git"):
         return importer.startswith(("adapters/git", "adapters/history"))
     return False
@@ -215,6 +217,7 @@ def test_the_command_line_starts_without_the_heavy_libraries() -> None:
         "git", "deepdiff", "sqlalchemy", "alembic", "sendgrid", "httpx", "jinja2", "rapidfuzz", "markdown_it",
         "ruamel.yaml", "pydantic", "markdownify", "babel", "weasyprint", "pyarrow",
         "starlette", "uvicorn", "msgspec", "policyctl.web.app", "duckdb", "sqlglot",
+        "pyspark",
     ]  # fmt: skip
     code = f"import sys, policyctl.cli.app; print([m for m in {heavy!r} if m in sys.modules])"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -18,9 +18,10 @@ from policyctl.core.suggest import did_you_mean
 from policyctl.core.use.matrix import BulkCount, BulkDecision, BulkQuestion, Matrix, Standing
 from policyctl.core.use.question import UseAnswer
 from policyctl.core.use.stance import find_party
-from policyctl.errors import InputError, Place, UsageError
+from policyctl.errors import CannotCompareError, InputError, Place, UsageError
 
 if TYPE_CHECKING:
+    from policyctl.adapters.bulk.engine import Workbench
     from policyctl.adapters.bulk.query import Query
     from policyctl.adapters.ledger import Ledger
     from policyctl.adapters.ledger.export import Export
@@ -62,9 +63,16 @@ class BulkSource:
 
 
 def decide_in_bulk(
-    question: BulkQuestion, source: BulkSource, output: BulkOutput, *, ledger: Ledger
+    question: BulkQuestion,
+    source: BulkSource,
+    output: BulkOutput,
+    *,
+    ledger: Ledger,
+    cluster: bulk.Cluster | None = None,
 ) -> BulkDecision:
-    """Answer ``question`` for every record of ``source``. Callers treat undecided as no.
+    """Answer ``question`` for every record of ``source``. Callers treat undecided as no. DuckDB does the
+    work in this process, or Spark on ``cluster``, with the same answers; there an output is a folder of
+    Parquet parts.
 
     UsageError for an unknown purpose, category, policy or recipient; InputError for a file that is no
     file of tags; RefusedError where an output is there already.
@@ -74,7 +82,7 @@ def decide_in_bulk(
             bulk.check_target(path, over=output.over)
     if output.permitted and output.permitted == output.refused:
         raise UsageError("both outputs are the same file", hint="name two files")
-    with bulk.workbench() as bench, ledger.exporting(question) as export:
+    with bulk.workbench(cluster) as bench, ledger.exporting(question) as export:
         _check(question, export)
         joined = (
             _from_ledger(bench, export, question)
@@ -117,7 +125,7 @@ class _Kind:
     key: VersionKey | None
 
 
-def _from_ledger(bench: bulk.Workbench, export: Export, question: BulkQuestion) -> Query:
+def _from_ledger(bench: Workbench, export: Export, question: BulkQuestion) -> Query:
     from policyctl.adapters.bulk.query import Query, kinds_of_tags
 
     columns = (
@@ -136,14 +144,15 @@ def _from_ledger(bench: bulk.Workbench, export: Export, question: BulkQuestion) 
 
 
 def _from_file(
-    bench: bulk.Workbench, export: Export, question: BulkQuestion, source: BulkSource, path: Path
+    bench: Workbench, export: Export, question: BulkQuestion, source: BulkSource, path: Path
 ) -> Query:
     from policyctl.adapters.bulk import query
 
     columns = bench.open_file(path)
     found = bench.rows(query.kinds_of_tags("file"))
     gaps = any(version is None for _, version in found)
-    kinds = [_kind_of_file(category, version, path, question) for category, version in found]
+    # No version may be written in two ways, and is one kind.
+    kinds = dict.fromkeys(_kind_of_file(category, version, path, question) for category, version in found)
     asked = [kind for kind in kinds if question.asks(kind.slug, kind.name)]
     timed = "collected_at" in columns
     categories = tuple(sorted({str(kind.category) for kind in asked}))
@@ -188,7 +197,7 @@ def _matrix(export: Export, question: BulkQuestion) -> Matrix:
 
 
 def _put_cells(
-    bench: bulk.Workbench,
+    bench: Workbench,
     number: str,
     kinds: Sequence[_Kind],
     matrix: Matrix,
@@ -215,29 +224,39 @@ def _put_cells(
 # The answer
 
 
-def _answer(bench: bulk.Workbench, joined: Query, output: BulkOutput, sequence: int) -> BulkDecision:
+def _answer(bench: Workbench, joined: Query, output: BulkOutput, sequence: int) -> BulkDecision:
     from policyctl.adapters.bulk import query
 
     asked = bench.rows(query.how_many())[0][0]
     if output.explain:
         return BulkDecision(asked, (), sequence, _plans(bench, joined, output))
-    permitted = _written(bench, query.permitted(joined), output.permitted, output)
-    if output.refused or not output.permitted:
-        _written(bench, query.not_permitted(joined), output.refused, output)
-        rows = bench.rows(query.decided(joined))
-        return BulkDecision(asked, tuple(BulkCount(*row) for row in rows), sequence)
-    counts = (
-        BulkCount("permitted", "", permitted),
-        BulkCount("not permitted", "", asked - permitted),
-    )
+    wanted = [(query.permitted(joined), output.permitted), (query.not_permitted(joined), output.refused)]
+    found = [(tree, path) for tree, path in wanted if path is not None]
+    with bench.written(found, over=output.over) as written:
+        rows: dict[Path | None, int] = dict(zip((path for _, path in found), written, strict=True))
+        if output.refused or not output.permitted:
+            counts = tuple(BulkCount(*row) for row in bench.rows(query.decided(joined)))
+            _check_whole(asked, counts, rows.get(output.permitted), rows.get(output.refused))
+        else:
+            permitted = rows[output.permitted]
+            counts = (
+                BulkCount("permitted", "", permitted),
+                BulkCount("not permitted", "", asked - permitted),
+            )
     return BulkDecision(asked, counts, sequence)
 
 
-def _written(bench: bulk.Workbench, found: object, path: Path | None, output: BulkOutput) -> int:
-    return 0 if path is None else bench.write(found, path, over=output.over)  # type: ignore[arg-type]
+def _check_whole(asked: int, counts: Sequence[BulkCount], permitted: int | None, refused: int | None) -> None:
+    """Each record is looked at more than once: what does not add up is no answer."""
+    yes = sum(each.records for each in counts if each.answer == "permitted")
+    no = sum(each.records for each in counts) - yes
+    if yes + no != asked or permitted not in {None, yes} or refused not in {None, no}:
+        raise CannotCompareError(
+            "the records changed while they were looked at", hint="run it again when nothing writes them"
+        )
 
 
-def _plans(bench: bulk.Workbench, joined: Query, output: BulkOutput) -> str:
+def _plans(bench: Workbench, joined: Query, output: BulkOutput) -> str:
     from policyctl.adapters.bulk import query
 
     wanted: list[Callable[[Query], object]] = []

@@ -26,6 +26,16 @@ class Engine(StrEnum):
     """What runs a question about many records."""
 
     DUCKDB = "duckdb"
+    SPARK = "spark"
+
+
+EngineOption = Annotated[
+    Engine | None, typer.Option(help="What runs the question in bulk; default duckdb, in this process.")
+]
+MasterOption = Annotated[
+    str | None,
+    typer.Option("--master", metavar="URL", help="Where Spark runs: local[*], or spark://host:7077."),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -36,6 +46,7 @@ def register(app: typer.Typer) -> None:
         "policyctl may-use --subject u-17 --category user.contact.email --purpose sales",
         "policyctl may-use --subject u-17 --category user.contact.email --purpose sales --at 2026-03-01",
         "policyctl may-use --bulk --purpose sales --from ledger --to yes.parquet --refused no.parquet",
+        "policyctl may-use --bulk --purpose sales --from tags --to yes --engine spark --master spark://h:7077",
     )(may_use)
 
 
@@ -54,7 +65,8 @@ def may_use(
     at: AtOption = None,
     in_bulk: Annotated[bool, typer.Option("--bulk", help="Ask about many records at once.")] = False,
     source: Annotated[
-        str | None, typer.Option("--from", metavar="FILE", help="A Parquet file of tags, or `ledger`.")
+        str | None,
+        typer.Option("--from", metavar="FILE", help="Parquet of tags, a file or folder; or `ledger`."),
     ] = None,
     permitted: Annotated[
         Path | None, typer.Option("--to", metavar="FILE", help="Write the permitted records there (Parquet).")
@@ -62,9 +74,8 @@ def may_use(
     refused: Annotated[
         Path | None, typer.Option("--refused", metavar="FILE", help="Write the others there, each with why.")
     ] = None,
-    engine: Annotated[
-        Engine | None, typer.Option(help="What runs the question in bulk; default duckdb.")
-    ] = None,
+    engine: EngineOption = None,
+    master: MasterOption = None,
     one_tag: Annotated[
         bool, typer.Option("--one-tag", help="No record of the file has two tags: spares the look for it.")
     ] = False,
@@ -82,16 +93,28 @@ def may_use(
         if subject is not None:
             raise UsageError("--bulk asks about every subject", hint="leave out --subject, or --bulk")
         asked = (purpose, when, category, recipient, policy)
-        _in_bulk(asked, (source, customer, one_tag), (permitted, refused, force, explain), output_format)
+        tags, to = (source, customer, one_tag), (permitted, refused, force, explain)
+        _in_bulk(asked, tags, to, output_format, spark=_spark(engine, master))
         return
-    if any((source, permitted, refused, engine, one_tag, explain, force)):
-        hint = "add --bulk; --from, --to, --refused, --engine, --one-tag, --explain, --force belong to it"
+    if any((source, permitted, refused, engine, master, one_tag, explain, force)):
+        hint = (
+            "add --bulk; --from, --to, --refused, --engine, --master, --one-tag, --explain, --force need it"
+        )
         raise UsageError("this asks about many records", hint=hint)
     if subject is None or category is None:
         raise UsageError("name a subject and a category", hint="add --subject and --category, or --bulk")
     from policyctl.core.use.question import UseRequest
 
     _of_one(UseRequest(subject, category, purpose, when, recipient, policy, customer), output_format)
+
+
+def _spark(engine: Engine | None, master: str | None) -> tuple[str | None] | None:
+    """The master that was named where Spark is asked for; None for DuckDB."""
+    if engine is Engine.SPARK:
+        return (master,)
+    if master is not None:
+        raise UsageError("--master is where Spark runs", hint="add --engine spark, or leave out --master")
+    return None
 
 
 def _source(source: str | None, customer: str | None, *, one_tag: bool) -> Path | None:
@@ -127,16 +150,21 @@ def _in_bulk(
     source: tuple[str | None, str | None, bool],
     to: tuple[Path | None, Path | None, bool, bool],
     output_format: Format,
+    *,
+    spark: tuple[str | None] | None,
 ) -> None:
     from policyctl.actions.decide_bulk import BulkOutput, BulkSource, decide_in_bulk
     from policyctl.core.use.matrix import BulkQuestion
     from policyctl.reports.bulk_v1 import bulk_json, bulk_text
+    from policyctl.wiring import spark_cluster
 
     name, customer, one_tag = source
     question, output = BulkQuestion(*asked), BulkOutput(*to)
     tags = BulkSource(_source(name, customer, one_tag=one_tag), customer, one_tag)
     with repository() as opened:
-        done = decide_in_bulk(question, tags, output, ledger=opened.ledger(upgrade=False))
+        cluster = spark_cluster(opened.settings, *spark) if spark else None
+        ledger = opened.ledger(upgrade=False)
+        done = decide_in_bulk(question, tags, output, ledger=ledger, cluster=cluster)
     written = [] if output.explain else [str(path) for path in (output.permitted, output.refused) if path]
     if output_format is Format.JSON:
         emit_json(bulk_json(question, done, written))

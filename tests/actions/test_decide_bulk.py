@@ -15,6 +15,7 @@ from policyctl.core.practice import ChoiceMode
 from policyctl.core.records import Answer
 from policyctl.core.use.matrix import BulkQuestion
 from tests.actions.bulk_scene import PEOPLE, Said, World, filled, one_by_one, questions, read, worlds
+from tests.actions.file_scene import TagFile, read_rows, row_by_row, tag_files
 from tests.adapters.ledger_samples import day, practice, tag, version
 
 
@@ -42,6 +43,30 @@ def test_the_records_of_a_ledger_are_decided_as_each_would_be(world: World, ques
         for (_, answer, code), times in both.items():
             counted[answer, code] += times
         assert {(each.answer, each.code): each.records for each in done.counts} == counted
+
+
+@settings(
+    max_examples=20,
+    deadline=None,
+    phases=[Phase.reuse, Phase.generate],
+    suppress_health_check=[HealthCheck.too_slow],
+)
+@given(worlds, questions, tag_files)
+def test_the_records_of_a_file_are_decided_as_each_would_be(
+    world: World, question: BulkQuestion, file: TagFile
+) -> None:
+    with TemporaryDirectory() as folder, filled(world, Path(folder) / "ledger.db") as ledger:
+        expected = row_by_row(ledger, world, question, file)
+        yes, no, only = (Path(folder) / f"{name}.parquet" for name in ("yes", "no", "only"))
+        source = BulkSource(file.write(Path(folder) / "tags.parquet"))
+        done = decide_in_bulk(question, source, BulkOutput(yes, no), ledger=ledger)
+        decide_in_bulk(question, source, BulkOutput(only), ledger=ledger)
+        assert read_rows(yes, no) == expected
+        assert read_rows(only) == read_rows(yes)
+        assert all(answer == "permitted" for _, answer, _ in read_rows(yes))
+        counted = Counter({(each.answer, each.code): each.records for each in done.counts})
+        assert counted == Counter((answer, code) for _, answer, code in expected.elements())
+        assert done.asked == expected.total()
 
 
 def test_a_customers_refusal_binds_its_subjects_and_nobody_elses(tmp_path: Path, database_url: str) -> None:

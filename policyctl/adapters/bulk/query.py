@@ -48,7 +48,7 @@ def permitted(query: Query) -> exp.Select:
     return _where_in(found, exp.column("version", "tag"), query.versions)
 
 
-def _where_in(found: exp.Select, column: exp.Column, values: Sequence[int | str] | None) -> exp.Select:
+def _where_in(found: exp.Select, column: exp.Expr, values: Sequence[int | str] | None) -> exp.Select:
     """Only rows with one of ``values``; none at all where there is no value, all where that is not asked."""
     if values is None:
         return found
@@ -153,7 +153,7 @@ def tags_of_file(columns: Sequence[str], query: FileQuery) -> exp.Select:
     """The relation ``tag`` of a file of tags: its own columns, of the rows that are asked about."""
     found = select(*[_of_file(name, query) for name in columns]).from_("file")
     found = _where_in(found, exp.column("category"), query.categories)
-    return _where_in(found, exp.column("version"), query.versions)
+    return _where_in(found, _version(query), query.versions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,10 +171,15 @@ class FileQuery:
 def _of_file(name: str, query: FileQuery) -> exp.Expr:
     column = exp.column(name, quoted=True)
     if name == "version" and query.gaps:
-        return exp.func("coalesce", column, exp.Literal.string("")).as_(name)
+        return _version(query).as_(name)
     if name == "collected_at" and query.timed:
         return exp.cast(column, exp.DataType.Type.TIMESTAMPTZ).as_(name)
     return column
+
+
+def _version(query: FileQuery) -> exp.Expr:
+    column = exp.column("version", quoted=True)
+    return exp.func("coalesce", column, exp.Literal.string("")) if query.gaps else column
 
 
 def kinds_of_tags(relation: str) -> exp.Select:
