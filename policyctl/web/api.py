@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from policyctl.actions import record
-from policyctl.actions.decide import decide_use
+from policyctl.actions.decide import decide_uses
 from policyctl.actions.tagging import NewTag, add_tags
 from policyctl.core.access import ApiKey
 from policyctl.core.records import ClientBatch, split_change
-from policyctl.core.use.decision import UseRequest
+from policyctl.core.use.decision import Decision, UseRequest
 from policyctl.errors import PolicyctlError, UsageError
 from policyctl.reports.decision_v1 import decision_json
 from policyctl.web.bodies import (
@@ -90,20 +90,24 @@ def decisions(call: Call) -> Answer:
     raw = parse(call.body)
     rows, customer = rows_of(raw, "requests", DecisionRequest)
     whose, many = _customer(call.key, customer), "requests" in raw
-    said, answers = [], []
-    for place, row in enumerate(rows):
-        request = UseRequest(
+    requests = [
+        UseRequest(
             row.subject, row.category, row.purpose, moment(row.at, call.now), row.recipient, row.policy, whose
         )
-        try:
-            decision = decide_use(request, ledger=call.ledger)
-        except UsageError as error:
-            fault = Fault(pointer=f"/requests/{place}" if many else "", detail=error.message, hint=error.hint)
-            raise ProblemError("invalid-request", error.message, [fault]) from error
-        said.append(decision_json(request, decision))
-        answers.append(decision.answer.value)
+        for row in rows
+    ]
+    found: list[Decision] = []
+    try:
+        found.extend(decide_uses(requests, ledger=call.ledger))
+    except UsageError as error:
+        # Answers come in order, so it is the next one that cannot be given.
+        pointer = f"/requests/{len(found)}" if many else ""
+        fault = Fault(pointer=pointer, detail=error.message, hint=error.hint)
+        raise ProblemError("invalid-request", error.message, [fault]) from error
+    said = [decision_json(*each) for each in zip(requests, found, strict=True)]
+    answers = tuple(decision.answer.value for decision in found)
     content = msgspec.json.encode({"decisions": said} if many else said[0])
-    return Answer(_OK, content, answers=tuple(answers))
+    return Answer(_OK, content, answers=answers)
 
 
 def tags(call: Call) -> Answer:

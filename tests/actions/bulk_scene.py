@@ -19,7 +19,7 @@ from policyctl.core.notices.outbox import DeliveryEvent, DeliveryName
 from policyctl.core.policy import VersionKey
 from policyctl.core.records import Answer, Tag, TagRow, VersionRecord
 from policyctl.core.use.decision import UseRequest, decide
-from policyctl.core.use.matrix import BulkQuestion, finding
+from policyctl.core.use.matrix import BulkQuestion
 from tests.adapters.ledger_samples import (
     KEY,
     NEWS,
@@ -171,7 +171,7 @@ def one_by_one(ledger: Ledger, question: BulkQuestion) -> Answers:
             mine = [t for t in same if (t.slug, t.collected_at) == (tag.slug, tag.collected_at)]
             decision = decide(asked, replace(facts, tags=tuple(same if mine else ())))
             own = decide(asked, replace(facts, tags=tuple(mine)))
-            code = finding(own) if own.answer is decision.answer else "another_tag"
+            code = own.finding.code if own.answer is decision.answer else "another_tag"
             key = (ledger.pseudonym(name), tag.record, tag.category, tag.collected_at.isoformat())
             found[key, decision.answer.value, code] += 1
     return found

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from policyctl.core.policy import VersionKey
 from policyctl.core.practice import ChoiceMode
 from policyctl.core.use.decision import Facts, UseAnswer, UseRequest, decide
-from policyctl.core.use.matrix import UNKNOWN, BulkQuestion, Matrix, Standings, finding
+from policyctl.core.use.matrix import UNKNOWN, BulkQuestion, Matrix, Standings
 from tests.adapters.ledger_samples import ADS, EMAIL, day
 from tests.core.test_decision_properties import requests, worlds
 from tests.core.use_samples import KNOWN, TERMS, V1, V2, delivered, facts, says
@@ -30,7 +30,7 @@ def test_a_cell_says_what_the_rules_say_of_the_record_alone(world: Facts, reques
         decision = decide(request, replace(world, tags=(tag,)))
         if matrix.question.asks(tag.slug, tag.category):
             cell = matrix.cell(tag.slug, tag.category, tag.version, standing)
-            assert (cell.answer, cell.code) == (decision.answer, finding(decision))
+            assert (cell.answer, cell.code) == (decision.answer, decision.finding.code)
 
 
 @given(worlds, requests)

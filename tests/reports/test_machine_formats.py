@@ -17,7 +17,7 @@ from policyctl.core.policy import ChangeClass, VersionKey
 from policyctl.core.practice import ChoiceMode
 from policyctl.core.records import Answer, ChoiceCount, LedgerStats, Tag, TagCount
 from policyctl.core.text.parse import parse
-from policyctl.core.use.decision import Decision, Reason, UseAnswer, UseRequest
+from policyctl.core.use.decision import Decision, Explanation, Finding, Reason, UseAnswer, UseRequest
 from policyctl.errors import InputError, Place
 from policyctl.reports import ledger_v1
 from policyctl.reports.check_text import check_text
@@ -75,13 +75,18 @@ class Looked:
 
 REQUEST = UseRequest("customer-17/user-3", "user.contact.email", "marketing", AT, recipient="processor")
 DECISION = Decision(
-    UseAnswer.REFUSED,
-    (
-        Reason(1, 2, "Version 2 asks for consent and there is none.", V2, "quotes", "quote-marketing"),
-        Reason(2, 5, "x"),
+    Finding(UseAnswer.REFUSED, "no_consent", 2, V2, "quotes", "quote-marketing", V2, V2),
+    Explanation(
+        (
+            Reason(1, 2, "Version 2 asks for consent and there is none.", V2, "quotes", "quote-marketing"),
+            Reason(2, 5, "x"),
+        ),
+        (
+            Tag("5f2c", "user.contact.email", "crm/17", AT, V2),
+            Tag("5f2c", "user.contact", "crm/18", AT, None),
+        ),
+        ("a consent to example-notes@v2#quote-marketing",),
     ),
-    (Tag("5f2c", "user.contact.email", "crm/17", AT, V2), Tag("5f2c", "user.contact", "crm/18", AT, None)),
-    ("a consent to example-notes@v2#quote-marketing",),
 )
 
 
@@ -230,7 +235,9 @@ def test_the_counts_of_a_ledger_are_the_same_for_a_person_and_for_a_machine() ->
 def test_a_decision_that_rests_on_old_data_says_where_that_is_known_from() -> None:
     tag = Tag("0" * 32, "user.name", "crm-1", AT, V2, "paper forms of 2019")
     reason = Reason(1, 2, "stated", V2)
-    text = decision_text(Decision(UseAnswer.PERMITTED, (reason,), (tag,), ()))
+    text = decision_text(
+        Decision(Finding(UseAnswer.PERMITTED, "stated", 2, V2), Explanation((reason,), (tag,), ()))
+    )
     assert "record crm-1, known from: paper forms of 2019" in text
 
 

@@ -33,6 +33,7 @@ from policyctl.adapters.ledger.common import Writer, administrator, pseudonym
 from policyctl.adapters.ledger.desk import OutboxDesk
 from policyctl.adapters.ledger.export import Export
 from policyctl.adapters.ledger.known import Memory
+from policyctl.adapters.ledger.online import Online
 from policyctl.adapters.tables import seconds
 from policyctl.core.notices.outbox import PlannedNotice
 from policyctl.core.policy import VersionKey
@@ -81,6 +82,7 @@ class Ledger(OutboxDesk):
         self._key = key
         self._taxonomy = taxonomy
         self._memory = Memory()
+        self.online = Online(database, key=key, taxonomy=taxonomy, memory=self._memory)
 
     def __enter__(self) -> Self:
         return self
@@ -90,6 +92,7 @@ class Ledger(OutboxDesk):
 
     def close(self) -> None:
         """Let go of every connection; idempotent."""
+        self.online.close()
         self._engine.dispose()
 
     def upgrade(self) -> bool:

@@ -30,11 +30,31 @@ from datetime import datetime
 from policyctl.core.practice import covers
 from policyctl.core.records import Tag
 from policyctl.core.suggest import nearest
-from policyctl.core.use.question import Decision, Facts, Outcome, Reason, UseAnswer, UseRequest, undecided
+from policyctl.core.use.question import (
+    Decision,
+    Explanation,
+    Facts,
+    Finding,
+    Outcome,
+    Reason,
+    UseAnswer,
+    UseRequest,
+    undecided,
+)
 from policyctl.core.use.stance import find_party
 from policyctl.core.use.tag_decision import judge_tag
 
-__all__ = ["Decision", "Facts", "Reason", "UseAnswer", "UseRequest", "decide"]
+__all__ = [
+    "Decision",
+    "Explanation",
+    "Facts",
+    "Finding",
+    "Reason",
+    "UseAnswer",
+    "UseRequest",
+    "decide",
+    "worst_of",
+]
 
 
 def decide(request: UseRequest, facts: Facts) -> Decision:
@@ -48,16 +68,21 @@ def decide(request: UseRequest, facts: Facts) -> Decision:
 
 
 def _decision(outcomes: Sequence[Outcome], tags: tuple[Tag, ...], facts: Facts) -> Decision:
-    answers = {outcome.answer for outcome in outcomes}
-    worst = next(a for a in (UseAnswer.REFUSED, UseAnswer.UNDECIDED, UseAnswer.PERMITTED) if a in answers)
+    worst = worst_of(outcome.answer for outcome in outcomes)
     reasons = [reason for outcome in outcomes for reason in outcome.reasons]
-    return Decision(
-        answer=worst,
+    told = Explanation(
         reasons=tuple(replace(reason, number=number) for number, reason in enumerate(reasons, start=1)),
         tags=tags,
         missing=tuple(dict.fromkeys(item for outcome in outcomes for item in outcome.missing)),
-        sequence=facts.sequence,
     )
+    deciding = next(outcome for outcome in outcomes if outcome.answer is worst)
+    return Decision(deciding.finding, told, facts.sequence)
+
+
+def worst_of(answers: Iterable[UseAnswer]) -> UseAnswer:
+    """Every tag must permit; one that is refused outweighs one undecided (rule 6)."""
+    found = set(answers)
+    return next(a for a in (UseAnswer.REFUSED, UseAnswer.UNDECIDED, UseAnswer.PERMITTED) if a in found)
 
 
 def _as_of(at: datetime, facts: Facts) -> Facts:

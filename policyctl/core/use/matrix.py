@@ -30,7 +30,7 @@ from policyctl.core.records import (
 )
 from policyctl.core.use.decision import decide
 from policyctl.core.use.in_force import version_in_force
-from policyctl.core.use.question import Decision, Facts, UseAnswer, UseRequest
+from policyctl.core.use.question import Facts, UseAnswer, UseRequest
 
 _DAY = timedelta(days=1)
 
@@ -121,12 +121,6 @@ class BulkDecision:
     counts: tuple[BulkCount, ...]
     sequence: int
     plan: str = ""
-
-
-def finding(decision: Decision) -> str:
-    """The code of the reason that a decision on one tag rests on: for a yes the first that permits."""
-    permits = decision.answer is UseAnswer.PERMITTED
-    return decision.reasons[1 if permits else -1].code
 
 
 class Standings:
@@ -226,7 +220,7 @@ class Matrix:
             "", asked.category or category, asked.purpose, asked.at, asked.recipient, asked.slug
         )
         decision = decide(request, self._facts(tag, standing))
-        return Cell(decision.answer, finding(decision))
+        return Cell(decision.answer, decision.finding.code)
 
     def _facts(self, tag: Tag, standing: Standing) -> Facts:
         """Facts of which ``standing`` is the reduction. Their dates are made up and never shown."""

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from policyctl.core.policy import VersionKey
 from policyctl.core.practice import Taxonomy
@@ -71,23 +73,116 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
-    """The answer, why, on which tags, and what would make it a yes."""
+class Finding:
+    """What an answer rests on, for a program: the same for every record that stands alike.
+
+    ``code``, ``rule``, ``version``, ``clause``, ``practice``: those of the deciding reason.
+    ``collected``: the version that the deciding tag was collected under; ``in_force``: the one that binds
+    the subject at the moment asked about; None where a gap was found before they mattered.
+    """
 
     answer: UseAnswer
+    code: str
+    rule: int
+    version: VersionKey | None = None
+    clause: str | None = None
+    practice: str | None = None
+    collected: VersionKey | None = None
+    in_force: VersionKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A decision in words: why, on which tags, and what would make it a yes."""
+
     reasons: tuple[Reason, ...]
     tags: tuple[Tag, ...]
     missing: tuple[str, ...]
-    sequence: int = 0
+
+
+class Decision:
+    """The answer and what it rests on; why in words, on which tags, and what would make it a yes.
+
+    A program that only acts on the answer need not wait for the words: they may be worked out when they
+    are first read, from the facts of the same look at the ledger.
+    """
+
+    __slots__ = ("_told", "finding", "sequence")
+
+    def __init__(
+        self, finding: Finding, told: Explanation | Callable[[], Explanation], sequence: int = 0
+    ) -> None:
+        self.finding = finding
+        self.sequence = sequence
+        self._told = told
+
+    @property
+    def answer(self) -> UseAnswer:
+        """Permitted, refused or undecided."""
+        return self.finding.answer
+
+    @property
+    def told(self) -> Explanation:
+        """The words."""
+        if not isinstance(self._told, Explanation):
+            self._told = self._told()
+        return self._told
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """Why, step by step."""
+        return self.told.reasons
+
+    @property
+    def tags(self) -> tuple[Tag, ...]:
+        """The tags asked about."""
+        return self.told.tags
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What would make it a yes."""
+        return self.told.missing
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Decision):
+            return NotImplemented
+        return (self.finding, self.sequence, self.told) == (other.finding, other.sequence, other.told)
+
+    def __hash__(self) -> int:
+        return hash((self.finding, self.sequence))
+
+    def __repr__(self) -> str:
+        return f"Decision({self.finding!r}, {self.told!r}, {self.sequence!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Decision, (self.finding, self.told, self.sequence)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one tag, or one step for it, comes to."""
+    """What one tag, or one step for it, comes to; ``collected`` and ``in_force`` as in Finding."""
 
     answer: UseAnswer
     reasons: tuple[Reason, ...]
     missing: tuple[str, ...] = ()
+    collected: VersionKey | None = None
+    in_force: VersionKey | None = None
+
+    @property
+    def finding(self) -> Finding:
+        """What it rests on: for a yes about a tag the first reason that permits, else the last."""
+        permits = self.answer is UseAnswer.PERMITTED
+        reason = self.reasons[1 if permits else -1]
+        return Finding(
+            self.answer,
+            reason.code,
+            reason.rule,
+            reason.version,
+            reason.clause,
+            reason.practice,
+            self.collected,
+            self.in_force,
+        )
 
 
 def undecided(code: str, text: str, missing: str) -> Outcome:

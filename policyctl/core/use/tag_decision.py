@@ -60,7 +60,8 @@ def judge_tag(tag: Tag, request: UseRequest, facts: Facts) -> Outcome:
         )
     known = tuple(record for record in own if record.key <= current.key)
     case = _Case(tag, _use(tag, request, facts), request.at, collected, current, known, facts)
-    return _join(_opening(case), _untold_transfer(case), _stated(case))
+    found = _join(_opening(case), _untold_transfer(case), _stated(case))
+    return replace(found, collected=collected.key, in_force=current.key)
 
 
 def _use(tag: Tag, request: UseRequest, facts: Facts) -> Use:

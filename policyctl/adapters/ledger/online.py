@@ -1,0 +1,308 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Questions asked online: one statement on the driver, and cells that were compiled before.
+
+What is kept between questions is good while the greatest numbers of the ledger stand: every look brings
+the number of the last entry along, and where that has moved a probe tells whether a version, category
+or epoch has come, whoever recorded it. Answers, acceptances, deliveries and tags are never kept.
+
+Where anything is out of the ordinary (an unknown word, a failing database, tables of another release)
+the answer is None, and the caller asks the long way, which says what is wrong.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from sqlalchemy import Engine, exc
+
+from policyctl.adapters.ledger import engine, online_sql
+from policyctl.adapters.ledger.common import pseudonym
+from policyctl.adapters.ledger.driver import driver_of
+from policyctl.adapters.ledger.known import Memory
+from policyctl.adapters.ledger.online_answers import Asked, of_combined, of_look, of_row
+from policyctl.adapters.ledger.online_rows import (
+    Book,
+    Look,
+)
+from policyctl.core.practice import Taxonomy
+from policyctl.core.use.cells import Cells, Column, NoticeRow, Numbers
+from policyctl.core.use.question import Decision, UseRequest
+from policyctl.errors import PolicyctlError
+
+_IDLE = 16
+_MOST_ASKS, _MOST_BATCHES = 5_000, 100_000
+_NAMES = 512  # in one statement
+_TRIES = 3
+_NOTICES = "SELECT notice_no, version_no, kind, changes FROM notice"
+_FOREIGN = (exc.SQLAlchemyError, sqlite3.Error, PolicyctlError)
+_Q = TypeVar("_Q")
+_A = TypeVar("_A")
+_BEGIN = {"sqlite": "BEGIN", "postgresql": "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    """One question, about whomever: its cells and its statements."""
+
+    column: Column
+    one: str
+    one_of_tenant: str
+
+
+@dataclass(slots=True)
+class _State:
+    """What is kept. ``heads``: the greatest numbers it was read at, good up to ``sequence``; ``since``:
+    the entry that brought its newest version.
+    """
+
+    heads: tuple[int, ...]
+    sequence: int
+    since: int
+    book: Book
+    epochs: tuple[int, ...]
+    simple: bool
+    asks: dict[tuple[str, str, str | None, str | None], _Ask | None] = field(default_factory=dict)
+    tenants: dict[str, int] = field(default_factory=dict)
+    texts: dict[tuple[frozenset[int], str, bool, bool], str] = field(default_factory=dict)
+
+    def holds(self, sequence: int) -> bool:
+        """Whether a look that saw this entry last may be read with it."""
+        return self.since <= sequence <= self.sequence
+
+
+class Online:
+    """Decides by compiled cells; may be asked by several threads."""
+
+    def __init__(self, database: Engine, *, key: bytes, taxonomy: Taxonomy, memory: Memory) -> None:
+        self._engine = database
+        self._sqlite = database.dialect.name == "sqlite"
+        self._mark = "?" if self._sqlite else "%s"
+        self._key = key
+        self._taxonomy = taxonomy
+        self._memory = memory
+        self._state: _State | None = None
+        self._idle: list[Any] = []  # append and pop are one step each
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        while self._idle:
+            _close(self._idle.pop())
+
+    def decide(self, request: UseRequest) -> Decision | None:
+        """The answer; None where it must be asked the long way."""
+        return self._asked(self._decided, request, None)
+
+    def decide_many(self, requests: Sequence[UseRequest]) -> list[Decision | None]:
+        """The answers, of one state of the ledger; None for each that must be asked the long way."""
+        return self._asked(self._all_decided, requests, [None] * len(requests))
+
+    def _asked(self, ask: Callable[[Any, _Q], _A], question: _Q, unanswered: _A) -> _A:
+        """By a connection that is free, or one more."""
+        connection = None
+        try:
+            connection = self._idle.pop() if self._idle else self._connect()
+            found = ask(connection, question)
+        except Exception as error:
+            # A server that was restarted has ended every connection that waits here.
+            _close(connection)
+            self.close()
+            if isinstance(error, _FOREIGN) or type(error).__module__.startswith("psycopg"):
+                return unanswered
+            raise
+        if len(self._idle) < _IDLE:
+            self._idle.append(connection)
+        else:
+            _close(connection)
+        return found
+
+    def _connect(self) -> Any:
+        pooled = self._engine.raw_connection()
+        raw: Any = pooled.driver_connection
+        pooled.detach()
+        if not self._sqlite:
+            raw.rollback()
+            raw.autocommit = True
+        return raw
+
+    def _decided(self, connection: Any, request: UseRequest) -> Decision | None:
+        found = self._simple(connection, request) if self._sqlite else None
+        return found or self._many(connection, [request])[0]
+
+    def _all_decided(self, connection: Any, requests: Sequence[UseRequest]) -> list[Decision | None]:
+        connection.execute(_BEGIN[self._engine.dialect.name])
+        found = self._many(connection, requests)
+        connection.execute("COMMIT")
+        return found
+
+    # What is kept
+
+    def _known_at(self, connection: Any, sequence: int) -> _State:
+        """What is kept, after it was seen whether that still stands at an entry of the ledger."""
+        state = self._state
+        if state is None:
+            return self._load()
+        if not state.holds(sequence):
+            probed = tuple(connection.execute(online_sql.PROBE).fetchone())
+            if probed[1:] != state.heads:
+                return self._load()
+            state.sequence = max(state.sequence, probed[0])
+        return state
+
+    def _load(self) -> _State:
+        with engine.reading(self._engine) as connection:
+            rows = driver_of(connection).rows
+            (probed,) = rows(online_sql.PROBE)
+            known = self._memory.known(connection)
+            notices = {
+                number: NoticeRow(known.key_of[version], kind, tuple(json.loads(changes)))
+                for number, version, kind, changes in rows(_NOTICES)
+            }
+            epochs = tuple(row[0] for row in rows("SELECT epoch_no FROM epoch ORDER BY epoch_no DESC"))
+        numbers = Numbers(known.key_of, known.category_of, known.practice_of, notices)
+        provenance = self._state.book.provenance if self._state else {}
+        book = Book(known, Cells(known.records, self._taxonomy, numbers), self._taxonomy, provenance)
+        heads, simple = tuple(probed[1:]), epochs == (1,) and not probed[4]
+        self._state = _State(heads, probed[0], max(known.entries.values(), default=0), book, epochs, simple)
+        return self._state
+
+    def _ask(self, state: _State, request: UseRequest) -> _Ask | None:
+        key = (request.category, request.purpose, request.recipient, request.slug)
+        if key not in state.asks:
+            if len(state.asks) >= _MOST_ASKS:
+                state.asks.clear()
+            column = state.book.cells.column(request)
+            if column is None:
+                state.asks[key] = None
+            else:
+                texts = [
+                    online_sql.one_subject(column.categories, told=column.told, of_tenant=of)
+                    for of in (False, True)
+                ]
+                state.asks[key] = _Ask(column, *texts)
+        return state.asks[key]
+
+    def _tenant(self, connection: Any, state: _State, customer: str) -> int | None:
+        if customer not in state.tenants:
+            query = f"SELECT tenant_no FROM customer WHERE id = {self._mark}"  # noqa: S608 - a mark
+            found = connection.execute(query, (customer,)).fetchone()
+            if found is None:
+                return None
+            if len(state.tenants) >= _MOST_ASKS:
+                state.tenants.clear()
+            state.tenants[customer] = found[0]
+        return state.tenants[customer]
+
+    def _meet(self, connection: Any, book: Book, batches: Iterable[int]) -> None:
+        """Learn where the tags of these batches are known from."""
+        missing = {number for number in batches if number not in book.provenance}
+        if missing:
+            if len(book.provenance) >= _MOST_BATCHES:
+                book.provenance.clear()
+            among = ", ".join(map(str, missing))
+            rows = connection.execute(f"SELECT batch_no, provenance FROM batch WHERE batch_no IN ({among})")  # noqa: S608 - numbers of ours
+            book.provenance.update(rows.fetchall())
+
+    # One of each, on SQLite
+
+    def _simple(self, connection: Any, request: UseRequest) -> Decision | None:
+        name = pseudonym(self._key, request.subject)
+        for _ in range(_TRIES):
+            state = self._state or self._load()
+            ask = self._ask(state, request) if state.simple else None
+            if ask is None:
+                return None
+            rows = self._fetched(connection, state, ask, request, name)
+            if not 0 < len(rows) < online_sql.MOST_ROWS or rows[0][0] != engine.HEAD:
+                return None
+            if state.holds(rows[0][1]) or self._known_at(connection, rows[0][1]) is state:
+                self._meet(connection, state.book, {row[6] for row in rows} - {None})
+                asked = Asked(0, request, ask.column, name)
+                return (of_row if len(rows) == 1 else of_combined)(asked, rows, state.book)
+        return None
+
+    def _fetched(self, connection: Any, state: _State, ask: _Ask, request: UseRequest, name: bytes) -> Any:
+        if request.customer is None:
+            return connection.execute(ask.one, (name,)).fetchall()
+        tenant = self._tenant(connection, state, request.customer)
+        return [] if tenant is None else connection.execute(ask.one_of_tenant, (name, tenant)).fetchall()
+
+    # Any number, of any shape
+
+    def _many(self, connection: Any, requests: Sequence[UseRequest]) -> list[Decision | None]:
+        for _ in range(_TRIES):
+            state = self._state or self._load()
+            found = self._tried(connection, state, requests)
+            if found is not None:
+                return found
+        return [None] * len(requests)
+
+    def _tried(
+        self, connection: Any, state: _State, requests: Sequence[UseRequest]
+    ) -> list[Decision | None] | None:
+        """The answers; None where the ledger has moved past what is kept."""
+        found: list[Decision | None] = [None] * len(requests)
+        for tenant, asked in self._by_tenant(connection, state, requests).items():
+            for start in range(0, len(asked), _NAMES):
+                portion = asked[start : start + _NAMES]
+                look = self._look(connection, state, tenant, portion)
+                if look.step != engine.HEAD:
+                    return found
+                if self._known_at(connection, look.sequence) is not state:
+                    return None
+                met = {tag[3] for subject in look.subjects.values() for tag in subject.tags}
+                self._meet(connection, state.book, met)
+                for one in portion:
+                    found[one.place] = of_look(one, look, state.book)
+        return found
+
+    def _by_tenant(
+        self, connection: Any, state: _State, requests: Sequence[UseRequest]
+    ) -> dict[int | None, list[Asked]]:
+        groups: dict[int | None, list[Asked]] = {}
+        for place, request in enumerate(requests):
+            ask = self._ask(state, request)
+            if ask is None:
+                continue
+            tenant = None
+            if request.customer is not None:
+                tenant = self._tenant(connection, state, request.customer)
+                if tenant is None:
+                    continue
+            name = pseudonym(self._key, request.subject)
+            groups.setdefault(tenant, []).append(Asked(place, request, ask.column, name))
+        return groups
+
+    def _look(self, connection: Any, state: _State, tenant: int | None, portion: Sequence[Asked]) -> Look:
+        categories = frozenset[int]().union(*(one.column.categories for one in portion))
+        names = list(dict.fromkeys(one.name for one in portion))
+        marks = "= ANY(%s)"
+        if self._sqlite:
+            size = 1 << (len(names) - 1).bit_length()  # few different statements to prepare
+            names += [names[-1]] * (size - len(names))
+            marks = f"IN ({', '.join('?' * size)})"
+        told = any(one.column.told for one in portion)
+        key = (categories, marks, told, tenant is not None)
+        if key not in state.texts:
+            if len(state.texts) >= _MOST_ASKS:
+                state.texts.clear()
+            state.texts[key] = online_sql.many_subjects(
+                categories,
+                marks,
+                told=told,
+                epochs=state.epochs,
+                dialect=self._engine.dialect.name,
+                tenant=None if tenant is None else self._mark,
+            )
+        values = [*(names if self._sqlite else [names]), *([] if tenant is None else [tenant])]
+        return Look().take(connection.execute(state.texts[key], values))
+
+
+def _close(connection: Any) -> None:
+    if connection is not None:
+        with suppress(Exception):
+            connection.close()

@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The rules of core/use/decision.py compiled while they are asked, for one question at a time.
+
+What the rules say of one tag hangs on little: its category and version, the version in force for its
+subject, what was said to which practice in which order, of what it was told and whether its time is
+over. All of that is small whole numbers here, so a finding that was made once is found again by them;
+dates count only as before or after. One :class:`Column` holds the cells of one question (category,
+purpose, recipient, policy). A cell is what ``decide`` itself found for the first tag that fell into it:
+there is no second reading of the rules. A property test holds that no answer is changed by that.
+
+Cells hold for the versions they were made from; whoever learns of another version makes them anew.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from policyctl.core.policy import ChangeClass, VersionKey
+from policyctl.core.practice import ChoiceMode, Taxonomy, covers
+from policyctl.core.records import Admission, VersionRecord, split_change
+from policyctl.core.use.in_force import version_in_force
+from policyctl.core.use.question import Finding, UseRequest
+
+_START = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_DAY_US = 24 * 3600 * 1_000_000
+# More than any honest ledger needs; people who change their minds all day must not fill the memory.
+_MOST_CELLS = 100_000
+NONE_IN_FORCE = 0
+
+DELIVERED, FAILED = 1, 2
+
+# (version_no or 0 where it was known before, moment)
+AdmissionRow = tuple[int, int]
+# (the customer's own, practice_no, answer, moment, order in the ledger)
+ChoiceRow = tuple[bool, int, int, int, int]
+# (notice_no, contact, DELIVERED or FAILED, moment)
+ReportRow = tuple[int, int, int, int]
+Standing = tuple[int, tuple[object, ...], tuple[object, ...], bool]
+
+
+def micros(moment: datetime) -> int:
+    """Whole microseconds since 1970."""
+    return (moment - _START) // _MICROSECOND
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeRow:
+    """What a notice tells of: of which version, and of which changes."""
+
+    version: VersionKey
+    kind: str
+    changes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """What the numbers of a ledger stand for. ``categories``: policy and category; ``practices``: the
+    name of a change, ``fax@v3#ads``.
+    """
+
+    versions: Mapping[int, VersionKey]
+    categories: Mapping[int, tuple[str, str]]
+    practices: Mapping[int, str]
+    notices: Mapping[int, NoticeRow]
+
+
+@dataclass(slots=True)
+class Column:
+    """The cells of one question: (era, category_no, version_no, standing) -> what was found there.
+    ``categories``: the numbers of those it asks about. ``told``: whether it can matter what the subject
+    was told.
+    """
+
+    categories: frozenset[int]
+    told: bool
+    found: dict[tuple[int, int, int, Standing], Finding] = field(default_factory=dict)
+
+    def keep(self, key: tuple[int, int, int, Standing], finding: Finding) -> None:
+        """Fill a cell."""
+        if len(self.found) >= _MOST_CELLS:
+            self.found.clear()
+        self.found[key] = finding
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What one notice has to say of one policy: the changes under which silence binds (place, days to
+    answer and effective date in microseconds), and whether it is of a change of ownership.
+    """
+
+    slug: str
+    changes: tuple[tuple[str, int, int], ...]
+    transfer: bool
+
+
+class Cells:
+    """The columns of all questions, over the versions of one moment in the life of a ledger."""
+
+    def __init__(self, records: Sequence[VersionRecord], taxonomy: Taxonomy, numbers: Numbers) -> None:
+        self._records = records
+        self._taxonomy = taxonomy
+        self.numbers = numbers
+        self._moments = sorted({micros(m) for r in records for m in (r.published_at, r.effective_at)})
+        self._number_of = {key: number for number, key in numbers.versions.items()}
+        self._timelines = {slug: self._timeline(slug) for slug in {r.key.slug for r in records}}
+        self._told = {number: self._notice(notice) for number, notice in numbers.notices.items()}
+        self._slug_of = {number: _policy_of(name) for number, name in numbers.practices.items()}
+        self._in_force: dict[tuple[object, ...], int] = {}
+
+    def column(self, request: UseRequest) -> Column | None:
+        """The cells for this question; None where only the rules themselves can answer it."""
+        terms = self._taxonomy
+        known = request.category in terms.categories and request.purpose in terms.purposes
+        party = request.recipient
+        # A bare name stands for whoever the practices of the subject's own policies call so.
+        of_class = party is None or party.partition(":")[0] in terms.recipients
+        if not known or not of_class:
+            return None
+        asked = frozenset(
+            number
+            for number, (slug, category) in self.numbers.categories.items()
+            if request.slug in {None, slug} and _meets(category, request.category)
+        )
+        return Column(asked, party is not None or any(self._by_silence(request)))
+
+    def _by_silence(self, request: UseRequest) -> Iterator[bool]:
+        """Of each change under which silence binds, whether it might be this use that it brought."""
+        for record in self._records:
+            asked = {change.practice for change in record.changes if change.mode is ChoiceMode.OPT_OUT}
+            for practice in record.practices:
+                if practice.id in asked:
+                    yield covers(practice.purpose, request.purpose) and any(
+                        _meets(category, request.category) for category in practice.categories
+                    )
+
+    def era(self, at: int) -> int:
+        """Between which of all dates of publication and effect a moment lies."""
+        return bisect_right(self._moments, at)
+
+    # Where a subject stands
+
+    def standing(
+        self,
+        slug: str,
+        at: int,
+        admissions: Sequence[AdmissionRow],
+        choices: Sequence[ChoiceRow],
+        reports: Sequence[ReportRow],
+    ) -> Standing:
+        """Where the subject with these facts stands towards a policy at a moment."""
+        told, transfer = self._told_of(slug, at, reports) if reports else ((), False)
+        return (
+            self._version(slug, at, admissions),
+            self._said(slug, at, choices) if choices else (),
+            told,
+            transfer,
+        )
+
+    def _version(self, slug: str, at: int, admissions: Sequence[AdmissionRow]) -> int:
+        moments, numbers = self._timelines[slug]
+        if len(admissions) == 1 and admissions[0][0] == 0:
+            # Most people: those who were there, and never accepted a version.
+            place = bisect_right(moments, at) if admissions[0][1] <= at else 0
+            return numbers[place - 1] if place else NONE_IN_FORCE
+        entered = tuple((number, bisect_right(moments, given)) for number, given in admissions if given <= at)
+        key = (slug, self.era(at), entered)
+        if key not in self._in_force:
+            if len(self._in_force) >= _MOST_CELLS:
+                self._in_force.clear()
+            self._in_force[key] = self._asked_of_core(slug, at, admissions)
+        return self._in_force[key]
+
+    def _asked_of_core(self, slug: str, at: int, admissions: Sequence[AdmissionRow]) -> int:
+        moment = _START + at * _MICROSECOND
+        known = [r for r in self._records if min(r.published_at, r.effective_at) <= moment]
+        entries = [
+            Admission("", _START + given * _MICROSECOND, self.numbers.versions.get(number))
+            for number, given in admissions
+        ]
+        found = version_in_force(slug, moment, versions=known, admissions=entries)
+        return NONE_IN_FORCE if found is None else self._number_of[found.key]
+
+    def _timeline(self, slug: str) -> tuple[list[int], list[int]]:
+        """From which moment on which version is the greatest in effect."""
+        own = sorted((micros(r.effective_at), r.key.number) for r in self._records if r.key.slug == slug)
+        greatest = [max(number for _, number in own[: place + 1]) for place in range(len(own))]
+        return [at for at, _ in own], [self._number_of[VersionKey(slug, number)] for number in greatest]
+
+    def _said(self, slug: str, at: int, choices: Sequence[ChoiceRow]) -> tuple[object, ...]:
+        """What was said to which practice, in the order of the ledger, and how the moments lie in turn."""
+        said = [row for row in choices if row[3] <= at and self._slug_of[row[1]] == slug]
+        if len(said) <= 1:
+            return tuple(row[:3] for row in said)
+        said.sort(key=lambda row: row[4])
+        ranks = {moment: rank for rank, moment in enumerate(sorted({row[3] for row in said}))}
+        return tuple((*row[:3], ranks[row[3]]) for row in said)
+
+    def _told_of(self, slug: str, at: int, reports: Sequence[ReportRow]) -> tuple[tuple[object, ...], bool]:
+        """Of which changes the subject was told, and whether its time is over; and of a transfer."""
+        first: dict[str, tuple[int, int, int]] = {}
+        transfer = False
+        for notice_no, given in _given(at, reports):
+            told = self._told[notice_no]
+            if told.slug != slug:
+                continue
+            transfer = transfer or told.transfer
+            for name, window, effective in told.changes:
+                before = first.get(name, (given, 0, 0))[0]
+                first[name] = (min(before, given), window, effective)
+        over = ((name, at >= max(given + wait, due)) for name, (given, wait, due) in first.items())
+        return tuple(sorted(over)), transfer
+
+    def _notice(self, notice: NoticeRow) -> _Told:
+        record = next(record for record in self._records if record.key == notice.version)
+        changes = tuple(
+            (change.name, change.window_days * _DAY_US, micros(record.effective_at))
+            for change in record.changes
+            if change.mode is ChoiceMode.OPT_OUT and change.name in notice.changes
+        )
+        return _Told(notice.version.slug, changes, record.change_class is ChangeClass.TRANSITION)
+
+
+def _given(at: int, reports: Iterable[ReportRow]) -> Iterable[tuple[int, int]]:
+    """The notices that had arrived by then, and first when; none that was found to have failed."""
+    first: dict[tuple[int, int], int] = {}
+    failed = set()
+    for notice_no, contact, event, moment in reports:
+        if moment > at:
+            continue
+        if event == FAILED:
+            failed.add((notice_no, contact))
+        elif event == DELIVERED:
+            key = (notice_no, contact)
+            first[key] = min(moment, first.get(key, moment))
+    return [(key[0], moment) for key, moment in first.items() if key not in failed]
+
+
+def _meets(one: str, other: str) -> bool:
+    return covers(one, other) or covers(other, one)
+
+
+def _policy_of(change: str) -> str:
+    named = split_change(change)
+    return named[0].slug if named else ""
