@@ -20,6 +20,7 @@ from policyctl.cli import (
     ci,
     comparing,
     deciding,
+    exporting,
     ledger,
     lineage,
     people,
@@ -91,8 +92,8 @@ def options(
 
 
 for group in (
-    setup, comparing, checking, lineage, publishing, people, deciding, tagging, ledger, serve, showing,
-    ci, reference,
+    setup, comparing, checking, lineage, publishing, people, deciding, tagging, ledger, exporting, serve,
+    showing, ci, reference,
 ):  # fmt: skip
     group.register(app)
 

@@ -20,15 +20,16 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Engine, exc
 
-from policyctl.adapters.ledger import engine, online_sql
 from policyctl.adapters.ledger.common import pseudonym
 from policyctl.adapters.ledger.driver import driver_of
+from policyctl.adapters.ledger.engine import HEAD, reading
 from policyctl.adapters.ledger.known import Memory
 from policyctl.adapters.ledger.online_answers import Asked, of_combined, of_look, of_row
 from policyctl.adapters.ledger.online_rows import (
     Book,
     Look,
 )
+from policyctl.adapters.ledger.online_sql import MOST_ROWS, PROBE, many_subjects, one_subject
 from policyctl.core.practice import Taxonomy
 from policyctl.core.use.cells import Cells, Column, NoticeRow, Numbers
 from policyctl.core.use.question import Decision, UseRequest
@@ -147,16 +148,16 @@ class Online:
         if state is None:
             return self._load()
         if not state.holds(sequence):
-            probed = tuple(connection.execute(online_sql.PROBE).fetchone())
+            probed = tuple(connection.execute(PROBE).fetchone())
             if probed[1:] != state.heads:
                 return self._load()
             state.sequence = max(state.sequence, probed[0])
         return state
 
     def _load(self) -> _State:
-        with engine.reading(self._engine) as connection:
+        with reading(self._engine) as connection:
             rows = driver_of(connection).rows
-            (probed,) = rows(online_sql.PROBE)
+            (probed,) = rows(PROBE)
             known = self._memory.known(connection)
             notices = {
                 number: NoticeRow(known.key_of[version], kind, tuple(json.loads(changes)))
@@ -180,8 +181,7 @@ class Online:
                 state.asks[key] = None
             else:
                 texts = [
-                    online_sql.one_subject(column.categories, told=column.told, of_tenant=of)
-                    for of in (False, True)
+                    one_subject(column.categories, told=column.told, of_tenant=of) for of in (False, True)
                 ]
                 state.asks[key] = _Ask(column, *texts)
         return state.asks[key]
@@ -217,7 +217,7 @@ class Online:
             if ask is None:
                 return None
             rows = self._fetched(connection, state, ask, request, name)
-            if not 0 < len(rows) < online_sql.MOST_ROWS or rows[0][0] != engine.HEAD:
+            if not 0 < len(rows) < MOST_ROWS or rows[0][0] != HEAD:
                 return None
             if state.holds(rows[0][1]) or self._known_at(connection, rows[0][1]) is state:
                 self._meet(connection, state.book, {row[6] for row in rows} - {None})
@@ -250,7 +250,7 @@ class Online:
             for start in range(0, len(asked), _NAMES):
                 portion = asked[start : start + _NAMES]
                 look = self._look(connection, state, tenant, portion)
-                if look.step != engine.HEAD:
+                if look.step != HEAD:
                     return found
                 if self._known_at(connection, look.sequence) is not state:
                     return None
@@ -290,7 +290,7 @@ class Online:
         if key not in state.texts:
             if len(state.texts) >= _MOST_ASKS:
                 state.texts.clear()
-            state.texts[key] = online_sql.many_subjects(
+            state.texts[key] = many_subjects(
                 categories,
                 marks,
                 told=told,

@@ -8,10 +8,20 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any
 
-from policyctl.adapters.ledger import online_sql
 from policyctl.adapters.ledger.answers import ANSWER_OF
 from policyctl.adapters.ledger.common import NO_VERSION, tenant_of
 from policyctl.adapters.ledger.known import Known
+from policyctl.adapters.ledger.online_sql import (
+    ADMISSION,
+    CHOICE,
+    CORRECTION,
+    CUSTOMERS_CHOICE,
+    HEAD,
+    KINDS,
+    NAME,
+    REPORT,
+    TAG,
+)
 from policyctl.adapters.tables import microseconds, moment_of, seconds
 from policyctl.core.practice import Taxonomy
 from policyctl.core.records import Choice, Delivery, Tag, VersionRecord
@@ -63,25 +73,25 @@ class Look:
 
     def take(self, rows: Iterable[tuple[Any, ...]]) -> Look:
         """Sort the rows of :func:`online_sql.many_subjects` to their subjects."""
-        kinds: list[list[tuple[Any, ...]]] = [[] for _ in range(online_sql.KINDS)]
+        kinds: list[list[tuple[Any, ...]]] = [[] for _ in range(KINDS)]
         for row in rows:
             kinds[row[0]].append(row)
-        ((_, _, self.sequence, *_, self.step),) = kinds[online_sql.HEAD]
+        ((_, _, self.sequence, *_, self.step),) = kinds[HEAD]
         subjects = self.subjects
-        for _, number, *_, text in kinds[online_sql.NAME]:
+        for _, number, *_, text in kinds[NAME]:
             subjects[number] = SubjectRows(number)
             name = text if isinstance(text, bytes) else bytes.fromhex(text)
             self.names.setdefault(name, []).append(number)
-        for _, number, a, b, c, d, e, _, text in kinds[online_sql.TAG]:
+        for _, number, a, b, c, d, e, _, text in kinds[TAG]:
             subjects[number].tags.append((a, b, c, d, e, text))
-        for row in kinds[online_sql.ADMISSION]:
+        for row in kinds[ADMISSION]:
             subjects[row[1]].admissions.append(row[2:4])
-        for row in kinds[online_sql.CHOICE]:
+        for row in kinds[CHOICE]:
             subjects[row[1]].choices.append((False, *row[2:6]))
-        for row in kinds[online_sql.REPORT]:
+        for row in kinds[REPORT]:
             subjects[row[1]].reports.append(row[2:6])
-        self._correct(kinds[online_sql.CORRECTION])
-        self._add_customers(kinds[online_sql.CUSTOMERS_CHOICE])
+        self._correct(kinds[CORRECTION])
+        self._add_customers(kinds[CUSTOMERS_CHOICE])
         return self
 
     def _correct(self, rows: Iterable[tuple[Any, ...]]) -> None:
