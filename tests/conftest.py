@@ -10,6 +10,7 @@ settings.register_profile("patient", settings(), deadline=None)
 settings.load_profile("patient")
 
 pytest_plugins = [
+    "pytester",
     "tests.peers.postgres",
     "tests.peers.office",
     "tests.peers.mail_checkers",

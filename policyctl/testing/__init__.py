@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Doubles of outside services, at the edge of the machine, for the tests of whoever uses policyctl."""
+"""For the tests of programs that use policyctl: nothing here runs in the service of anybody."""
