@@ -38,7 +38,6 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
     "__main__": ({"cli"}, set()),
     "__init__": ({"api", "core", "errors"}, set()),
     "sample": (set(), set()),
-    "testing": ({"testing"}, set()),
 }  # fmt: skip
 
 # The rooms of core/: each may use the ones before it, and the values that lie in core/ itself.

@@ -150,7 +150,7 @@ def test_a_wrong_key_stops(fake: Fake) -> None:
     ("headers", "seconds"),
     [
         ({"X-RateLimit-Reset": "1798889430", "Date": "Sat, 02 Jan 2027 11:30:00 GMT"}, 30.0),
-        ({"X-RateLimit-Reset": "1798885800", "Date": ""}, 0.0),  # no clock of its own: that of the mail, 10:30
+        ({"X-RateLimit-Reset": "1798885800", "Date": ""}, 0.0),  # no clock: the mail says 10:30
         ({"X-RateLimit-Reset": "1798885900", "Date": "yesterday"}, 100.0),
         ({"X-RateLimit-Reset": "1", "Date": "Sat, 02 Jan 2027 11:30:00 GMT"}, 0.0),
         ({"X-RateLimit-Reset": "soon"}, None),

@@ -83,7 +83,7 @@ def test_a_new_subject_comes_under_a_policy_by_accepting_it(ledger: SampleLedger
 
 
 def test_practices_that_will_not_do_are_refused(ledger: SampleLedger) -> None:
-    with pytest.raises(InputErrors, match="unheard|data"):
+    with pytest.raises(InputErrors, match=r"unheard|data"):
         ledger.publish("practices:\n  - {id: x, purpose: unheard}\n")
 
 
