@@ -46,8 +46,10 @@ def new_key(
     for what, text in (("name", name), ("customer", customer)):
         if text is not None and not (text.strip() and text.isprintable() and len(text) <= _LONGEST):
             raise UsageError(f"this {what} cannot be", hint=f"write 1 to {_LONGEST} printable characters")
-    if customer is not None and ledger is not None:
-        ledger.require_customers([customer])
+    if customer is not None and ledger is not None and ledger.unknown_customers([customer]):
+        raise CannotCompareError(
+            f"customer {customer!r} is not known", hint="look at the spelling, or import the customers first"
+        )
     number = secrets.token_hex(6)
     token = f"pck_{number}_{secrets.token_urlsafe(32)}"
     key = ApiKey(number, name, digest_of(token), chosen, customer, now)

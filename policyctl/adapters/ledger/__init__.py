@@ -50,7 +50,7 @@ from policyctl.core.records import (
 )
 from policyctl.core.use.matrix import BulkQuestion
 from policyctl.core.use.question import Facts, UseRequest
-from policyctl.errors import CannotCompareError, InputError, UsageError
+from policyctl.errors import InputError, UsageError
 
 __all__ = ["Ledger", "open_ledger"]
 
@@ -193,13 +193,6 @@ class Ledger(OutboxDesk):
         wanted = set(customers)
         with engine.reading(self._engine) as connection:
             return wanted - set(people.tenants(connection, wanted))
-
-    def require_customers(self, customers: Iterable[str]) -> None:
-        """CannotCompareError when one of ``customers`` is not known."""
-        for name in sorted(self.unknown_customers(customers)):
-            raise CannotCompareError(
-                f"customer {name!r} is not known", hint="look at the spelling, or import the customers first"
-            )
 
     def require_ready(self) -> None:
         """UnreachableError or BusyError where the ledger cannot be asked just now."""
