@@ -23,16 +23,19 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from policyctl.adapters.ledger import Ledger, engine, epochs, open_ledger
-from policyctl.adapters.ledger.chain import tags_digest
+from policyctl.adapters.ledger import Ledger, engine, epochs, open_ledger, proofs
+from policyctl.adapters.ledger import tags as tags_of_ledger
 from policyctl.adapters.ledger.common import Writer
-from policyctl.adapters.ledger.driver import TAG_COLUMNS, driver_of, in_key_order, packed_tags
+from policyctl.adapters.ledger.driver import driver_of
+from policyctl.adapters.ledger.packed import TAG_COLUMNS, WIDTH, NewTag, in_key_order, pack_tags
 from policyctl.adapters.tables import BATCH
+from policyctl.core import merkle
 from policyctl.core.use.decision import UseRequest, decide
 from tests.adapters.ledger_samples import (
     EMAIL,
@@ -48,7 +51,7 @@ from tests.adapters.ledger_samples import (
 from tests.peers import postgres
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
-BATCH_ROWS = 50_000
+BATCH_ROWS = tags_of_ledger.PORTION
 TENANTS, CATEGORIES, VERSIONS, TAGS_EACH = 200, 12, 20, 5
 START = 1_700_000_000
 Tag = tuple[int, int, int, int, int, int]
@@ -96,20 +99,21 @@ def timed(work: Callable[[], Any]) -> float:
     return time.perf_counter() - start
 
 
-def enter(ledger: Ledger, rows: list[Tag], batch_no: int, table: str = "tag_1") -> None:
+def fresh(rows: list[Tag]) -> list[NewTag]:
+    """Tags as they enter: the ledger numbers the batch."""
+    return [(*row[:4], row[5]) for row in rows]
+
+
+def enter(ledger: Ledger, rows: list[NewTag], batch_no: int, table: str = "tag_1") -> None:
     """What tags.py does with a portion of numbers, in a transaction of its own."""
     with engine.writing(ledger._engine) as connection:
         writer = Writer(connection, "tags", NOW)
         ready = in_key_order(rows)
-        packed = packed_tags(ready)
-        added = writer.driver.insert_tags(table, ready, packed)
+        packed = pack_tags(ready)
+        added = writer.driver.insert_tags(table, batch_no, ready, packed)
         assert added == len(ready)
         epoch_no = int(table.removeprefix("tag_"))
-        row = {
-            "batch_no": batch_no, "tag_count": added, "epoch_no": epoch_no, "digest": tags_digest(packed),
-            "provenance": "",
-        }  # fmt: skip
-        writer.add(BATCH, [row])
+        writer.add(BATCH, [proofs.batch_row(batch_no, epoch_no, packed, "")])
         writer.finish()
 
 
@@ -137,11 +141,11 @@ def one_round(
     url: Callable[[], str], rows: list[Tag], floor: Callable[..., None], prepare: Callable[[list[Tag]], Any]
 ) -> Seconds:
     """Of each batch the seconds of the floor and of the ledger, each into a database of its own."""
-    ready = [prepare(batch) for batch in batches(rows, BATCH_ROWS)]
+    ready = [(prepare(batch), fresh(batch)) for batch in batches(rows, BATCH_ROWS)]
     with new_ledger(url()) as one, new_ledger(url()) as other:
         return [
             (timed(lambda made=made: floor(one, made)), timed(lambda b=batch, n=number: enter(other, b, n)))
-            for number, (batch, made) in enumerate(zip(batches(rows, BATCH_ROWS), ready, strict=True), 1)
+            for number, (made, batch) in enumerate(ready, 1)
         ]
 
 
@@ -161,22 +165,33 @@ def sqlite_url(folder: Path) -> Callable[[], str]:
 
 
 def chain_share(rows: list[Tag], folder: Path, rounds: int) -> None:
-    """What the hash and the chain take of an import."""
-    turns: list[Seconds] = []
+    """What the hash and the tree take: of the entering of numbers, and of the import of a caller's rows."""
+    turns: list[list[tuple[float, ...]]] = []
     for _ in range(rounds):
         with new_ledger(sqlite_url(folder)()) as ledger:
             turns.append(
                 [
-                    (
-                        timed(lambda b=batch: tags_digest(packed_tags(b))),
-                        timed(lambda b=batch, n=number: enter(ledger, b, n)),
-                    )
+                    hashed(ledger, fresh(batch), number)
                     for number, batch in enumerate(batches(rows, BATCH_ROWS), 1)
                 ]
             )
     best = [[min(side) for side in zip(*each, strict=True)] for each in zip(*turns, strict=True)]
-    hashing, whole = (sum(side) for side in zip(*best, strict=True))
-    say("share of the chain in an SQLite import", hashing / whole, 0.10, at_least=False)
+    chain, tree, whole = (sum(side) for side in zip(*best, strict=True))
+    say("share of the chain in the entering of numbers, SQLite", chain / whole, 0.10, at_least=False)
+    print(f"  of the Merkle tree in the same: {tree / whole:.2f}", flush=True)
+    seconds_each = whole_import(folder, len(rows))
+    say("share of the Merkle tree in an import", tree / len(rows) / seconds_each, 0.20, at_least=False)
+
+
+def hashed(ledger: Ledger, rows: list[NewTag], number: int) -> tuple[float, float, float]:
+    """The seconds of the chain, of the tree, and of all."""
+    ready = in_key_order(rows)
+    packed = pack_tags(ready)
+    return (
+        timed(lambda: sha256(pack_tags(ready)).digest()),
+        timed(lambda: merkle.root(merkle.row_hashes(packed, WIDTH))),
+        timed(lambda: enter(ledger, rows, number)),
+    )
 
 
 def in_order(count: int) -> Iterator[list[Tag]]:
@@ -291,8 +306,8 @@ def decisions(folder: Path, subjects: int = 2000) -> None:
     say("decision with its look-ups against the bare join", floor / ours, 0.80, note=note)
 
 
-def whole_import(folder: Path, count: int) -> None:
-    """From rows as callers give them: pseudonyms, versions in force, names of records."""
+def whole_import(folder: Path, count: int) -> float:
+    """From rows as callers give them: pseudonyms, versions in force, names of records. Seconds a row."""
     with new_ledger(sqlite_url(folder)()) as ledger:
         ledger.record_version(version(1, "2026-01-01", practice("account", SERVICE)), (), now=NOW)
         ledger.import_subjects([subject(f"u{n}") for n in range(count // TAGS_EACH)], now=NOW)
@@ -303,6 +318,7 @@ def whole_import(folder: Path, count: int) -> None:
         f"whole import: {count / first / 1000:.0f} k/s, the same again {count / again / 1000:.0f} k/s",
         flush=True,
     )
+    return first / count
 
 
 @contextmanager
@@ -366,7 +382,6 @@ def measure(folder: Path, given: argparse.Namespace) -> None:
         turns = [one_round(sqlite_url(folder), rows, raw_sqlite, prepare) for _ in range(given.rounds)]
         compare(what, bar, given.rows, turns)
     chain_share(rows, folder, given.rounds)
-    whole_import(folder, given.rows)
     flat(folder, [100_000, 1_000_000])
     decisions(folder)
     if not given.no_postgres:

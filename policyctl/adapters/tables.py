@@ -150,6 +150,8 @@ BATCH = _reference(
     _number("epoch_no", Small),
     Column("digest", LargeBinary, nullable=False),
     _text("provenance"),
+    Column("root", LargeBinary),
+    Column("tiles", LargeBinary),
     Index("batch_entry", "entry", "batch_no"),
 )
 RECEIPT = _reference(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from policyctl.core.merkle import Inclusion
 from policyctl.core.policy import ChangeClass, VersionKey
 from policyctl.core.practice import ChoiceMode, Practice
 from policyctl.errors import Place
@@ -191,6 +192,17 @@ class ImportReceipt:
     added: int
     repeated: int
     again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TagProof:
+    """That a tag entered with ``batch`` in ``entry`` of the ledger. The leaf is 28 bytes, big-endian:
+    subject_no (8), category (2), ref (8), collected_at in seconds (8), version_no (2).
+    """
+
+    batch: int
+    entry: int
+    inclusion: Inclusion
 
 
 @dataclass(frozen=True, slots=True)

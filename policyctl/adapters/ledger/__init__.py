@@ -24,6 +24,7 @@ from policyctl.adapters.ledger import (
     export,
     facts,
     people,
+    proofs,
     receipts,
     stats,
     tags,
@@ -45,6 +46,7 @@ from policyctl.core.records import (
     ImportReceipt,
     LedgerStats,
     SubjectRow,
+    TagProof,
     TagRow,
     VersionRecord,
 )
@@ -290,6 +292,13 @@ class Ledger(OutboxDesk):
         """The first entry that was altered, left out or moved since it was written; None where all hold."""
         with engine.reading(self._engine) as connection:
             return chain.first_bad_entry(connection)
+
+    def prove(self, subject: str, category: str, record: str, customer: str | None = None) -> list[TagProof]:
+        """That the tags of a record entered when they did; none where these names are not known."""
+        with engine.reading(self._engine) as connection:
+            number = people.find_subject(connection, self._name(subject), customer)
+            known = self._memory.known(connection)
+            return proofs.of_record(connection, number, category, record, key=self._key, known=known)
 
     # The question
 

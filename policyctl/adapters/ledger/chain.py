@@ -5,8 +5,10 @@
    erased (``ext_id``, ``salt``, ``erased_at``, addresses, names of records) is left out, and ``attempt``,
    which the first reports were written without.
 2. The digest of an entry is the SHA-256 of its lines, sorted, after a line of its own values.
-3. A batch of tags is one row, whose digest is the SHA-256 over its tags in the order of their key, each
-   as PostgreSQL's binary COPY writes it (driver.packed_tags).
+3. A batch of tags is one row. Its digest is the SHA-256 over its tags in the order of their key
+   (packed.py); its root, that of their Merkle tree (proofs.py). A large batch has no root, and none in
+   its line. One without tiles, even empty ones, is from before step 0004: its digest is over the tags
+   as COPY has them.
 4. The root of an entry is the SHA-256 of the root before it and its own digest.
 
 Whoever kept one root can tell that nothing before it was altered, left out or put elsewhere.
@@ -26,19 +28,15 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, insert, select
 
-from policyctl.adapters.ledger.driver import Driver, Row, TagValues, driver_of, packed_tags
+from policyctl.adapters.ledger.driver import Driver, Row, driver_of
+from policyctl.adapters.ledger.packed import TAG_COLUMNS, TagValues, copy_of, pack_on_record
 from policyctl.adapters.tables import BATCH, CHAIN, METADATA, microseconds
 
 _START = bytes(32)
 _ROWS_AT_ONCE = 2_000  # of each table, when all are read side by side
-_LEFT_OUT = {"entry", "ext_id", "salt", "erased_at", "attempt"}
+_LEFT_OUT = {"entry", "ext_id", "salt", "erased_at", "attempt", "tiles"}
 # Written in the same transaction but not part of the record: what leads to a subject, what is owed.
 _NOT_CHAINED = {"chain", "pseudonym", "outbox"}
-
-
-def tags_digest(packed: Iterable[bytes]) -> bytes:
-    """What stands for a batch of tags (3)."""
-    return sha256(b"".join(packed)).digest()
 
 
 @dataclass(slots=True)
@@ -74,7 +72,10 @@ def chained() -> tuple[str, ...]:
 
 
 def _line(table: str, values: Iterable[Any]) -> bytes:
-    return json.dumps([table, *map(_plain, values)], ensure_ascii=True).encode() + b"\n"
+    found = [table, *map(_plain, values)]
+    if table == "batch" and found[-1] is None:
+        found.pop()  # the root, for which the first lines had no place
+    return json.dumps(found, ensure_ascii=True).encode() + b"\n"
 
 
 def _plain(value: Any) -> Any:
@@ -136,10 +137,12 @@ def _rows_by_entry(driver: Driver, table: Table) -> Iterator[tuple[int, bytes]]:
 
 def _bad_batches(connection: Connection) -> set[int]:
     """The entries with a batch whose tags are others than were hashed; one pass over each table of tags."""
+    batches = {row.batch_no: row for row in connection.execute(select(BATCH))}
+    old = {number for number, row in batches.items() if row.tiles is None}
     hashes: dict[int, Any] = {}
     for row in _tags_on_record(connection):
-        hashes.setdefault(row[4], sha256()).update(packed_tags([row])[0])
-    batches = {row.batch_no: row for row in connection.execute(select(BATCH))}
+        packed = copy_of(row) if row[4] in old else pack_on_record(row)
+        hashes.setdefault(row[4], sha256()).update(packed)
     wrong = {
         row.entry for row in batches.values() if hashes.get(row.batch_no, sha256()).digest() != row.digest
     }
@@ -148,8 +151,8 @@ def _bad_batches(connection: Connection) -> set[int]:
 
 def _tags_on_record(connection: Connection) -> Iterator[TagValues]:
     driver = driver_of(connection)
-    columns = "subject_no, category, ref, collected_at, batch_no, version_no"
+    columns, key = ", ".join(TAG_COLUMNS), "subject_no, category, ref"
     for (number,) in driver.rows("SELECT epoch_no FROM epoch ORDER BY epoch_no"):
-        yield from driver.rows(f"SELECT {columns} FROM tag_{number} ORDER BY subject_no, category, ref")  # noqa: S608 - our own names
-    order = "subject_no, category, ref, correction"
-    yield from driver.rows(f"SELECT {columns} FROM tag_correction ORDER BY {order}")  # noqa: S608 - our own names
+        for portion in driver.stream(f"SELECT {columns} FROM tag_{number} ORDER BY {key}"):  # noqa: S608 - our own names
+            yield from portion
+    yield from driver.rows(f"SELECT {columns} FROM tag_correction ORDER BY {key}, correction")  # noqa: S608 - our own names

@@ -33,7 +33,7 @@ from policyctl.errors import (
     UsageError,
 )
 
-HEAD = "0003"
+HEAD = "0004"
 _SQLITE = "sqlite:///"
 _PATIENCE_MS = 5000
 _TRIES = 6

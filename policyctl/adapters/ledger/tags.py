@@ -17,12 +17,12 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from policyctl.adapters.ledger.chain import tags_digest
 from policyctl.adapters.ledger.common import NO_VERSION, Complaints, Writer, last_number, pseudonym, ref_of
-from policyctl.adapters.ledger.driver import TagValues, in_key_order, packed_tags
 from policyctl.adapters.ledger.epochs import Epochs, read_epochs, table_name
 from policyctl.adapters.ledger.known import Known, add_category
+from policyctl.adapters.ledger.packed import NEW_COLUMNS, NewTag, in_key_order, pack_tags
 from policyctl.adapters.ledger.people import namesakes, tenant_no_of
+from policyctl.adapters.ledger.proofs import batch_row
 from policyctl.adapters.tables import BATCH, seconds
 from policyctl.core.policy import VersionKey
 from policyctl.core.practice import Taxonomy
@@ -30,7 +30,7 @@ from policyctl.core.records import Admission, ImportReceipt, TagRow
 from policyctl.core.suggest import did_you_mean
 from policyctl.errors import InputError, IntegrityError
 
-PORTION = 50_000
+PORTION = 100_000
 _CORRECTIONS = 0  # stands where a batch names its epoch
 _CLAIM = "leave the version empty to let the ledger compute it, or say in `provenance` how it is known"
 _CONFLICT = "to correct a tag, say in `provenance` how it is known"
@@ -204,16 +204,16 @@ class _Import:
     def _add_new(self, epoch_no: int, candidates: Sequence[_Candidate], note: str) -> None:
         batch_no = self._next_batch
         by_key = {candidate.key: candidate for candidate in candidates}
-        rows = in_key_order(self._values(candidate, batch_no) for candidate in candidates)
+        rows = in_key_order(map(self._values, candidates))
         table = table_name(epoch_no)
-        packed = packed_tags(rows)
-        added = self.driver.insert_tags(table, rows, packed)
+        packed = pack_tags(rows)
+        added = self.driver.insert_tags(table, batch_no, rows, packed)
         if added < len(rows):
-            there = {row[:3]: row for row in self.driver.tags_there(table, rows)}
+            there = {row[:3]: row for row in self.driver.tags_there(table, batch_no, rows)}
             for key, known in there.items():
                 self._same_or_conflict(by_key[key], (known[3], known[5]))
             rows = [row for row in rows if row[:3] not in there]
-            packed = packed_tags(rows)
+            packed = pack_tags(rows)
         if len(rows) != added:
             raise IntegrityError(
                 f"{added} tags entered where {len(rows)} are new", hint="report this as a bug"
@@ -221,22 +221,15 @@ class _Import:
         self._note_names(by_key[row[:3]] for row in rows)
         self._add_batch(epoch_no, packed, note)
 
-    def _values(self, candidate: _Candidate, batch_no: int) -> TagValues:
-        return (*candidate.key, candidate.collected_at, batch_no, candidate.version_no(self.known))
+    def _values(self, candidate: _Candidate) -> NewTag:
+        return (*candidate.key, candidate.collected_at, candidate.version_no(self.known))
 
-    def _add_batch(self, epoch_no: int, packed: Sequence[bytes], note: str) -> None:
-        if not packed:
-            return
-        row = {
-            "batch_no": self._next_batch,
-            "tag_count": len(packed),
-            "epoch_no": epoch_no,
-            "digest": tags_digest(packed),
-            "provenance": note,
-        }
-        self.writer.add(BATCH, [row])
-        self._next_batch += 1
-        self.added += len(packed)
+    def _add_batch(self, epoch_no: int, packed: bytes, note: str) -> None:
+        if packed:
+            row = batch_row(self._next_batch, epoch_no, packed, note)
+            self.writer.add(BATCH, [row])
+            self._next_batch += 1
+            self.added += row["tag_count"]
 
     def _same_or_conflict(self, candidate: _Candidate, known: tuple[int, int]) -> None:
         if self._same(candidate, known):
@@ -287,12 +280,11 @@ class _Import:
 
     def _there(self, candidates: Sequence[_Candidate]) -> dict[_Key, Any]:
         """What is on record of these keys now, in whichever epoch, with the number of its correction."""
-        rows = sorted(
-            {self._values(candidate, 0)[:3]: self._values(candidate, 0) for candidate in candidates}.values()
-        )
+        rows = sorted(map(self._values, candidates))
         found: dict[_Key, Any] = {}
         for epoch_no in self.epochs.numbers:
-            found |= {row[:3]: (*row, 0) for row in self.driver.tags_there(table_name(epoch_no), rows)}
+            there = self.driver.tags_there(table_name(epoch_no), self._next_batch, rows)
+            found |= {row[:3]: (*row, 0) for row in there}
         return found | self._corrections(candidates)
 
     def _notes(self, batches: Iterable[int]) -> dict[int, str]:
@@ -300,8 +292,7 @@ class _Import:
         return dict(self.driver.rows_in(query, sorted(set(batches))))
 
     def _add_corrections(self, note: str, corrections: Iterable[tuple[_Candidate, int]]) -> None:
-        batch_no = self._next_batch
-        rows = sorted((*self._values(found, batch_no), number) for found, number in corrections)
-        columns = ("subject_no", "category", "ref", "collected_at", "batch_no", "version_no", "correction")
+        rows = sorted((*self._values(found), number, self._next_batch) for found, number in corrections)
+        columns = (*NEW_COLUMNS, "correction", "batch_no")
         self.driver.insert("tag_correction", columns, rows)
-        self._add_batch(_CORRECTIONS, packed_tags(row[:6] for row in rows), note)
+        self._add_batch(_CORRECTIONS, pack_tags([row[:5] for row in rows]), note)
