@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policyctl.adapters.ledger import Ledger, open_ledger, packed, tags
+from policyctl.adapters.ledger import Ledger, open_ledger, packed, proofs, tags
 from policyctl.adapters.ledger.common import ref_of
 from policyctl.core.merkle import leaf_hash
 from policyctl.errors import IntegrityError
@@ -111,6 +111,16 @@ def test_a_root_is_part_of_the_chain(ledger: Ledger) -> None:
     assert ledger.first_bad_entry() is None
     run(ledger, "UPDATE batch SET root = digest WHERE batch_no = 2")
     assert ledger.first_bad_entry() == 5
+
+
+def test_a_large_batch_has_its_digest_only_and_still_holds(ledger: Ledger, monkeypatch) -> None:
+    monkeypatch.setattr(proofs, "PROVEN", 100)
+    fill(ledger)
+    assert ledger.prove("u1", EMAIL, "1") == []
+    assert ledger.prove("u3", EMAIL, "account")[0].inclusion.holds()
+    assert ledger.first_bad_entry() is None
+    run(ledger, "UPDATE tag_1 SET version_no = 2 WHERE subject_no = 2 AND ref = 4")
+    assert ledger.first_bad_entry() == 4
 
 
 def old_row(batch_no: int, epoch_no: int, found: bytes, note: str) -> dict[str, object]:

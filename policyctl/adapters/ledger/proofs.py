@@ -26,6 +26,8 @@ from policyctl.core import merkle
 from policyctl.core.records import TagProof
 from policyctl.errors import IntegrityError
 
+# A tree costs more than the rest of a large import: larger batches have only their digest.
+PROVEN = 10_000
 _LEVEL = 8
 _LEAVES = 1 << _LEVEL
 _TILE = struct.Struct(">qhq32s")
@@ -36,15 +38,17 @@ TagKey = tuple[int, int, int]
 
 def batch_row(batch_no: int, epoch_no: int, packed: bytes, note: str) -> dict[str, Any]:
     """The row of a batch of tags, of which there is at least one."""
-    tree = merkle.levels(merkle.row_hashes(packed, WIDTH))
+    proven = len(packed) <= PROVEN * WIDTH
+    tree = merkle.levels(merkle.row_hashes(packed, WIDTH)) if proven else []
     return {
         "batch_no": batch_no,
         "tag_count": len(packed) // WIDTH,
         "epoch_no": epoch_no,
         "digest": sha256(packed).digest(),
         "provenance": note,
-        "root": tree[-1][0],
-        "tiles": b"".join(_tiles(packed, tree[min(_LEVEL, len(tree) - 1)])),
+        "root": tree[-1][0] if proven else None,
+        # Empty, and not nothing, marks a batch whose digest is made as it is now (chain.py).
+        "tiles": b"".join(_tiles(packed, tree[min(_LEVEL, len(tree) - 1)])) if proven else b"",
     }
 
 
@@ -67,7 +71,7 @@ def of_record(
 
 def prove(connection: Connection, key: TagKey) -> Iterator[TagProof]:
     """A proof for every tag with this key (subject_no, category, ref), corrections last. Tags of batches
-    from before there were roots have none. IntegrityError where the table is not what was hashed.
+    without a root have none. IntegrityError where the table is not what was hashed.
     """
     driver = driver_of(connection)
     tables = [*map(table_name, read_epochs(connection).numbers), "tag_correction"]
