@@ -21,8 +21,9 @@ table                      keys                           meaning
 ``[regimes]``              apply                          names of regimes; none named: all
 ``[taxonomy.categories]``  "user.fax" = {label, ...}      terms of your own; also purposes, recipients
 ``[limits]``               max_bytes                      the largest file that is read
-``[web]``                  host, port, keys               where `policyctl serve` listens, and its file
-                                                          of API keys (their digests)
+``[web]``                  host, port, keys, url,         where `policyctl serve` listens, its file of API
+                           link_keys, link_days           keys (digests); where readers of mails reach it,
+                                                          the file of keys for links, the days they open
 ``[spark]``                master, folder                 the cluster that decides in bulk, and the folder
                                                           that it and this machine share
 =========================  =============================  =============================================
@@ -50,6 +51,10 @@ REGIMES = ("founding", "ftc", "dpf", "gdpr", "california", "colorado", "minnesot
 _LARGEST_FILE = 1_000_000
 _TERM = re.compile(r"[a-z0-9_]+([.-][a-z0-9_]+)*", re.ASCII)
 _WHOLE = (0, 3650)
+_PUBLIC_URL = re.compile(
+    r"(https://[A-Za-z0-9.-]+|http://(localhost|127\.0\.0\.1|\[::1\]))(:[0-9]{1,5})?(/[A-Za-z0-9._~-]+)*",
+    re.ASCII,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +104,16 @@ class LocalTerm:
 
 @dataclass(frozen=True, slots=True)
 class Web:
-    """``[web]``: where ``policyctl serve`` listens, and the file of digests of its API keys."""
+    """``[web]``: where ``policyctl serve`` listens, and its files of keys. ``url`` is where readers of mails
+    reach it, without a slash at the end; empty: mails have no links, and no pages are served.
+    """
 
     host: str = "127.0.0.1"
     port: int = 8080
     keys: str = ".policyctl/api-keys.json"
+    url: str = ""
+    link_keys: str = ".policyctl/link-keys.json"
+    link_days: int = 730
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +221,7 @@ def _settings(top: _Table, root: Path) -> Settings:
         regimes=top.table("regimes", ("apply",)).words("apply", REGIMES),
         terms=_terms(top.table("taxonomy", ("categories", "purposes", "recipients"))),
         max_bytes=top.table("limits", ("max_bytes",)).number("max_bytes", 5_000_000, (1, 100_000_000)),
-        web=_web(top.table("web", ("host", "port", "keys"))),
+        web=_web(top.table("web", ("host", "port", "keys", "url", "link_keys", "link_days"))),
         spark=_spark(top.table("spark", ("master", "folder"))),
     )
 
@@ -225,7 +235,18 @@ def _web(table: _Table) -> Web:
         host=table.text("host", "127.0.0.1"),
         port=table.number("port", 8080, (1, 65535)),
         keys=table.text("keys", ".policyctl/api-keys.json"),
+        url=_public_url(table),
+        link_keys=table.text("link_keys", ".policyctl/link-keys.json"),
+        link_days=table.number("link_days", 730, (30, 36_500)),
     )
+
+
+def _public_url(table: _Table) -> str:
+    """Https (RFC 8058 asks for it too); plain http on this machine only, for trying."""
+    url = table.text("url", "").rstrip("/")
+    if url and not _PUBLIC_URL.fullmatch(url):
+        table.complain("url", "is no address for readers of mails", 'write "https://privacy.example.com"')
+    return url
 
 
 def _mail(table: _Table) -> Mail:

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from policyctl.adapters.bulk import Cluster
     from policyctl.adapters.github import GitHub
     from policyctl.adapters.history import History
-    from policyctl.adapters.key_file import KeyFile
+    from policyctl.adapters.key_file import KeyFile, LinkKeyFile
     from policyctl.adapters.ledger import Ledger
+    from policyctl.adapters.links import Links
     from policyctl.adapters.mail.interface import Mailer
     from policyctl.adapters.pdf import Printer
     from policyctl.core.notices.notice import Sender
@@ -140,6 +141,32 @@ def spark_cluster(settings: Settings, master: str | None = None) -> Cluster:
 
     folder = settings.root / settings.spark.folder if settings.spark.folder else None
     return Cluster(master or settings.spark.master, folder)
+
+
+def open_link_keys(settings: Settings) -> LinkKeyFile:
+    """The file of keys that links in mails are signed with."""
+    from policyctl.adapters.key_file import LinkKeyFile
+
+    return LinkKeyFile(settings.root / settings.web.link_keys)
+
+
+def open_links(settings: Settings) -> Links | None:
+    """The links to the pages of the service; None where ``[web] url`` does not say where they are served.
+    UsageError where they cannot be signed.
+    """
+    if not settings.web.url:
+        return None
+    try:
+        from policyctl.adapters.links import Links
+    except ImportError as error:
+        raise UsageError(
+            "[web] url is set, and the library that signs links is not installed",
+            hint="install it with: pip install 'policyctl[web]'",
+        ) from error
+    keys = open_link_keys(settings)
+    links = Links(settings.web.url, lambda: tuple(keys.all().values()), days=settings.web.link_days)
+    links.require_key()
+    return links
 
 
 def site_folder(settings: Settings) -> Path:

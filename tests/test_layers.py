@@ -25,7 +25,7 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
         {
             "git", "gitdb", "sqlalchemy", "alembic", "psycopg", "sendgrid", "python_http_client", "httpx",
             "markdownify", "bs4", "email_validator", "weasyprint", "pyarrow",
-            "duckdb", "sqlglot", "pyspark", "py4j",
+            "duckdb", "sqlglot", "pyspark", "py4j", "itsdangerous",
         },
     ),
     "actions": ({"core", "reports", "adapters", "errors", "faults", "actions"}, set()),
@@ -216,7 +216,7 @@ def test_the_command_line_starts_without_the_heavy_libraries() -> None:
     heavy = [
         "git", "deepdiff", "sqlalchemy", "alembic", "sendgrid", "httpx", "jinja2", "rapidfuzz", "markdown_it",
         "ruamel.yaml", "pydantic", "markdownify", "babel", "weasyprint", "pyarrow",
-        "starlette", "uvicorn", "msgspec", "policyctl.web.app", "duckdb", "sqlglot",
+        "starlette", "uvicorn", "msgspec", "policyctl.web.app", "duckdb", "sqlglot", "itsdangerous",
         "pyspark",
     ]  # fmt: skip
     code = f"import sys, policyctl.cli.app; print([m for m in {heavy!r} if m in sys.modules])"

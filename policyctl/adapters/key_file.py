@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The file of API keys: JSON, digests only, for its owner's eyes.
+"""Files of keys, JSON for their owner's eyes: the API keys (digests only), and those that links are signed
+with.
 
-It is read again whenever it has changed, so a key that was revoked opens nothing from the next request on.
-Who changes it holds a lock from the reading to the writing, so that of two at once neither loses a key.
+They are read again whenever they have changed, so a key that was revoked opens nothing from the next
+request on. Who changes one holds a lock from the reading to the writing, so that of two at once neither
+loses a key.
 """
 
 from __future__ import annotations
@@ -12,33 +14,51 @@ import json
 import os
 import secrets
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from policyctl.core.access import ApiKey, Scope
+from policyctl.core.links import LinkKey
 from policyctl.errors import CannotCompareError, InputError, Place, RefusedError
 
-_FORM = "policyctl.api-keys/1"
+_LEAST_SECRET = 32
+Key = TypeVar("Key", ApiKey, LinkKey)
 
 
 @dataclass(frozen=True, slots=True)
-class _Read:
-    stamp: tuple[int, int, int]
-    keys: dict[str, ApiKey]
+class _Read(Generic[Key]):
+    stamp: tuple[int, int, int, int]
+    keys: dict[str, Key]
 
 
-class KeyFile:
+@dataclass(frozen=True, slots=True)
+class _Form(Generic[Key]):
+    """How keys of one kind are written. ``what`` they are, ``setting`` that names the file, ``command``
+    that makes one: for complaints.
+    """
+
+    name: str
+    what: str
+    setting: str
+    command: str
+    out: Callable[[Key], dict[str, Any]]
+    into: Callable[[dict[str, Any]], Key]
+
+
+class _PrivateFile(Generic[Key]):
     """The keys in the file at ``path``; none where there is no file."""
+
+    form: _Form[Key]
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._read: _Read | None = None
+        self._read: _Read[Key] | None = None
 
-    def all(self) -> dict[str, ApiKey]:
+    def all(self) -> dict[str, Key]:
         """Every key by id. RefusedError when others may read the file, InputError when it is damaged."""
         try:
             found = self.path.stat()
@@ -46,7 +66,7 @@ class KeyFile:
             return {}
         except OSError as error:
             raise self._unreadable(error) from error
-        stamp = (found.st_mtime_ns, found.st_size, found.st_ino)
+        stamp = (found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino)
         last = self._read
         if last is None or last.stamp != stamp:
             if found.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
@@ -57,7 +77,7 @@ class KeyFile:
         return last.keys
 
     @contextmanager
-    def changing(self) -> Iterator[dict[str, ApiKey]]:
+    def changing(self) -> Iterator[dict[str, Key]]:
         """The keys by id, to be changed in place: saved when the block ends well, whole or not at all.
         Another that changes them waits.
         """
@@ -80,8 +100,8 @@ class KeyFile:
         finally:
             os.close(lock)
 
-    def _save(self, keys: Iterable[ApiKey]) -> None:
-        text = json.dumps({_FORM: [_out(key) for key in keys]}, indent=2)
+    def _save(self, keys: Iterable[Key]) -> None:
+        text = json.dumps({self.form.name: [self.form.out(key) for key in keys]}, indent=2)
         fresh = self.path.with_name(f".{self.path.name}.{secrets.token_hex(4)}")
         try:
             with os.fdopen(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
@@ -93,28 +113,29 @@ class KeyFile:
             fresh.unlink(missing_ok=True)
             raise self._unwritable(error) from error
 
-    def _parse(self) -> dict[str, ApiKey]:
+    def _parse(self) -> dict[str, Key]:
         try:
             raw = json.loads(self.path.read_text("utf-8"))
-            keys = [_in(entry) for entry in raw[_FORM]]
+            keys = [self.form.into(entry) for entry in raw[self.form.name]]
         except OSError as error:
             raise self._unreadable(error) from error
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise InputError(
-                "this is not a file of API keys",
-                hint="put a copy of it back, or move it away and run `policyctl keys new`",
+                f"this is not a file of {self.form.what}",
+                hint=f"put a copy of it back, or move it away and run `{self.form.command}`",
                 place=Place(self.path.name),
             ) from error
         return {key.id: key for key in keys}
 
     def _unwritable(self, error: OSError) -> CannotCompareError:
         return CannotCompareError(
-            f"{self.path.name} cannot be written: {error.strerror}", hint="check [web] keys"
+            f"{self.path.name} cannot be written: {error.strerror}", hint=f"check {self.form.setting}"
         )
 
     def _unreadable(self, error: OSError) -> CannotCompareError:
         return CannotCompareError(
-            f"{self.path.name} cannot be read: {error.strerror}", hint="check [web] keys in policyctl.toml"
+            f"{self.path.name} cannot be read: {error.strerror}",
+            hint=f"check {self.form.setting} in policyctl.toml",
         )
 
 
@@ -143,4 +164,40 @@ def _in(entry: dict[str, Any]) -> ApiKey:
         customer=customer,
         made_at=datetime.fromisoformat(entry["made_at"]),
         revoked_at=None if gone is None else datetime.fromisoformat(gone),
+    )
+
+
+def _link_out(key: LinkKey) -> dict[str, Any]:
+    return {
+        "id": key.id,
+        "secret": key.secret.hex(),
+        "made_at": key.made_at.isoformat(),
+        "retired_at": key.retired_at.isoformat() if key.retired_at else None,
+    }
+
+
+def _link_in(entry: dict[str, Any]) -> LinkKey:
+    secret, gone = bytes.fromhex(entry["secret"]), entry["retired_at"]
+    if len(secret) < _LEAST_SECRET:
+        raise ValueError("secret")
+    made = datetime.fromisoformat(entry["made_at"])
+    return LinkKey(str(entry["id"]), secret, made, None if gone is None else datetime.fromisoformat(gone))
+
+
+class KeyFile(_PrivateFile[ApiKey]):
+    """The API keys: their digests."""
+
+    form = _Form("policyctl.api-keys/1", "API keys", "[web] keys", "policyctl keys new", _out, _in)
+
+
+class LinkKeyFile(_PrivateFile[LinkKey]):
+    """The keys that links in mails are signed with: secrets, as long as they lie here."""
+
+    form = _Form(
+        "policyctl.link-keys/1",
+        "keys for links",
+        "[web] link_keys",
+        "policyctl links rotate",
+        _link_out,
+        _link_in,
     )

@@ -23,6 +23,7 @@ from policyctl.cli import (
     exporting,
     ledger,
     lineage,
+    links,
     people,
     publishing,
     reference,
@@ -93,7 +94,7 @@ def options(
 
 for group in (
     setup, comparing, checking, lineage, publishing, people, deciding, tagging, ledger, exporting, serve,
-    showing, ci, reference,
+    links, showing, ci, reference,
 ):  # fmt: skip
     group.register(app)
 
