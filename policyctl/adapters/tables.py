@@ -36,6 +36,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from policyctl.adapters.tables_answers import ANSWER_RECEIPT, OBJECTION, REMINDER_STOP
 from policyctl.adapters.tables_kinds import (
     METADATA,
     Small,
@@ -57,6 +58,7 @@ from policyctl.adapters.tables_kinds import version as _version
 from policyctl.adapters.tables_outbox import CHUNK, DELIVERY_EVENT, OUTBOX
 
 __all__ = [
+    "ANSWER_RECEIPT", "OBJECTION", "REMINDER_STOP",
     "ACKNOWLEDGEMENT", "ADDRESS", "ADMISSION", "APPEND_ONLY", "BATCH", "CATEGORY", "CHAIN", "CHANGE",
     "CHOICE", "CHUNK", "CUSTOMER", "DELIVERY_EVENT", "ENTRY", "EPOCH", "ERASABLE", "METADATA", "MUTABLE",
     "NOTICE", "OUTBOX", "POLICY", "PRACTICE", "PSEUDONYM", "RECEIPT", "RECORD_NAME", "SUBJECT", "TAG",
@@ -274,5 +276,5 @@ PSEUDONYM = _spread(
 
 # Rows that may change at all: subject only by being erased, pseudonym and record_name only by going.
 ERASABLE = frozenset({SUBJECT.name, PSEUDONYM.name, RECORD_NAME.name})
-MUTABLE = frozenset({CHUNK.name, ADDRESS.name}) | ERASABLE
+MUTABLE = frozenset({CHUNK.name, ADDRESS.name, ANSWER_RECEIPT.name}) | ERASABLE
 APPEND_ONLY = tuple(name for name in METADATA.tables if name not in MUTABLE)

@@ -432,6 +432,9 @@ def test_no_row_of_the_record_can_be_changed_or_deleted(filled: Ledger, name: st
     filled.import_choices([choice("u1", "fax@v1#news", Answer.REFUSE, "2026-03-01")], now=NOW)
     filled.acknowledge("acme", V2.key, NOW, now=NOW)
     filled.record_deliveries([DeliveryEvent(nid_for(filled, "u1"), DeliveryName.DELIVERED, NOW)], now=NOW)
+    (admin,) = (nid for nid, _, kind, who in filled.nids(V2.key) if (kind, who) == ("customer", "acme"))
+    filled.inquiries.object(admin, stands=True, now=NOW)
+    filled.inquiries.stop_reminders(admin, now=NOW)
     corrected = tag("u1", "2026-02-02", provenance="clock was wrong")
     filled.import_tags([corrected], now=NOW, batch=ClientBatch("crm", "1", "0" * 64))
     before = rows(filled)
@@ -449,7 +452,7 @@ def test_no_row_of_the_record_can_be_changed_or_deleted(filled: Ledger, name: st
 
 
 def test_what_may_change_are_addresses_outbox_states_and_what_is_erased() -> None:
-    changing = {"address", "chunk", "subject", "pseudonym", "record_name"}
+    changing = {"address", "chunk", "answer_receipt", "subject", "pseudonym", "record_name"}
     assert set(METADATA.tables) - set(APPEND_ONLY) == changing
 
 

@@ -367,7 +367,9 @@ def pull_the_plug(ledger: Ledger, at: str) -> None:
         sa.event.remove(ledger._engine, "before_cursor_execute", fail)
 
 
-@pytest.mark.parametrize("at", ["tag_1_no_update", "INSERT INTO epoch", "TRIGGER receipt_no_"])
+@pytest.mark.parametrize(
+    "at", ["tag_1_no_update", "INSERT INTO epoch", "TRIGGER receipt_no_", "TRIGGER objection_no_"]
+)
 def test_a_half_made_ledger_cannot_be(database_url: str, at: str) -> None:
     """A statement of a migration fails: then not one table is there."""
     with open_ledger(database_url, key=KEY, taxonomy=TAXONOMY) as ledger:

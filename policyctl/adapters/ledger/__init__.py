@@ -33,6 +33,7 @@ from policyctl.adapters.ledger import (
 from policyctl.adapters.ledger.common import Writer, administrator, pseudonym
 from policyctl.adapters.ledger.desk import OutboxDesk
 from policyctl.adapters.ledger.export import Export
+from policyctl.adapters.ledger.inquiries import Inquiries
 from policyctl.adapters.ledger.known import Memory
 from policyctl.adapters.ledger.online import Online
 from policyctl.adapters.tables import seconds
@@ -91,6 +92,11 @@ class Ledger(OutboxDesk):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @property
+    def inquiries(self) -> Inquiries:
+        """What addressees of notices say on their pages."""
+        return Inquiries(self._engine, self._memory)
 
     def close(self) -> None:
         """Let go of every connection; idempotent."""

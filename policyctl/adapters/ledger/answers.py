@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -34,10 +34,15 @@ def import_choices(
     batch = _Choices(writer, rows, key, known, within)
     fresh = [values for row in sorted(rows, key=_given) if (values := batch.take(row))]
     batch.complaints.raise_if_any()
+    add_choices(writer, fresh)
+    return ImportReceipt(len(fresh), len(rows) - len(fresh))
+
+
+def add_choices(writer: Writer, fresh: Sequence[Mapping[str, Any]]) -> None:
+    """Add answers that are not there yet, numbered in their order."""
     if fresh:
         first = writer.entry << _PLACE_BITS
         writer.add(CHOICE, [{**values, "seq": first + place} for place, values in enumerate(fresh)])
-    return ImportReceipt(len(fresh), len(rows) - len(fresh))
 
 
 def _given(row: ChoiceRow) -> tuple[datetime, int]:
