@@ -178,7 +178,7 @@ def _environment(*, escape: bool) -> Environment:
         # The plain text keeps the copy of the policy byte for byte; a page must hold no control character.
         finalize=_visible if escape else None,
     )
-    environment.filters.update(filled=_filled, lines=_lines, linked=_linked)
+    environment.filters.update(filled=_filled, lines=_lines, linked=linked)
     return environment
 
 
@@ -193,7 +193,7 @@ def _lines(text: str) -> Markup:
     return Markup("<br>\n").join(escape(shown(line)) for line in kept.split("\n"))
 
 
-def _linked(line: str, url: str) -> Markup:
+def linked(line: str, url: str) -> Markup:
     """A line with the address in it made a link."""
     safe, target = escape(shown(line)), escape(url)
     link = Markup('<a href="{0}" style="color:#0550ae">{0}</a>').format(url)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every fixed phrase of a mail, from message catalogues. Words of a policy or a notice never stand there.
+"""Every fixed phrase of a mail and of the pages it leads to, from message catalogues. Words of a policy
+or a notice never stand there.
 
 ``locale/mail.pot`` is the English source, ``locale/<language>/LC_MESSAGES/mail.po`` a translation;
 both are read as they are, each when a mail of that language is first written. A language is complete
@@ -11,7 +12,7 @@ from __future__ import annotations
 import gettext
 import pkgutil
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from functools import cache
 from io import BytesIO
 
@@ -51,6 +52,10 @@ class Phrases:
     def day(self, day: date) -> str:
         """A calendar day in words, as the addressee's country writes it (CLDR, format "long")."""
         return format_date(day, "long", locale=self._region)
+
+    def moment(self, at: datetime) -> str:
+        """A moment to the minute; ``at`` is aware UTC, and the phrase says so."""
+        return self("page.moment", day=self.day(at.date()), time=f"{at:%H:%M}")
 
     def listed(self, words: tuple[str, ...]) -> str:
         """Words as a list within a sentence; terms may hold commas, so they are parted by semicolons."""
