@@ -13,7 +13,7 @@ from dataclasses import replace
 from itertools import takewhile
 
 from policyctl.actions.mail_resolve import resolve
-from policyctl.actions.mail_run import ERASED, Run, addressee_of
+from policyctl.actions.mail_run import ERASED, Run
 from policyctl.adapters.mail.interface import (
     Accepted,
     Batch,
@@ -125,7 +125,7 @@ def _envelopes(run: Run, chunk: Chunk) -> tuple[Envelope, ...] | None:
         _cut(run, chunk, bad, OutboxState.REJECTED, first)
         return None
     good = takewhile(lambda pair: not pair[1][1], zip(items, looked, strict=True))
-    people = [addressee_of(replace(item, address=look[0])) for item, look in good]
+    people = [run.addressee(replace(item, address=look[0]), chunk.notice) for item, look in good]
     fitting = _alike(run, people)
     if fitting < len(items):
         _cut(run, chunk, fitting, OutboxState.PLANNED, "")
@@ -167,7 +167,7 @@ def _envelope(addressee: Addressee) -> Envelope:
 
 def _form(run: Run, chunk: Chunk) -> Form | None:
     """The form of the chunk's mails; None where none can be made: then the notice is withheld."""
-    first = addressee_of(run.ledger.addressees(chunk)[0])
+    first = run.addressee(run.ledger.addressees(chunk)[0], chunk.notice)
     try:
         return checked_form(run.writer.batch_form(chunk.notice, first, run.occasion))
     except RefusedError as error:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from policyctl.actions.links import with_links
 from policyctl.actions.mails import MailWriter
 from policyctl.adapters.ledger import Ledger
 from policyctl.adapters.mail.interface import Mailer, NotSent
@@ -129,6 +130,10 @@ class Run:
     def _tell(self) -> None:
         if self.progress is not None:
             self.progress(self.accepted + self.rejected + sum(self.postponed.values()))
+
+    def addressee(self, item: OutboxItem, notice: Notice) -> Addressee:
+        """Who a mail is for, with the links to his own pages where there are any."""
+        return with_links(addressee_of(item), self.writer.links, self.clock(), notice.kind)
 
 
 def refusal(notice: Notice, writer: MailWriter) -> str:

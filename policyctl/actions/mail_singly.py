@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from policyctl.actions.mail_run import ERASED, Run, addressee_of
+from policyctl.actions.mail_run import ERASED, Run
 from policyctl.adapters.mail.interface import Accepted, NotSent, Outcome, Rejected, Stopped, Unknown
 from policyctl.core.notices.outbox import Chunk, OutboxItem, OutboxState, Part
 from policyctl.faults import fault_point
@@ -37,7 +37,7 @@ def send_singly(run: Run, chunk: Chunk) -> None:
 def _sent(run: Run, chunk: Chunk, item: OutboxItem) -> Outcome:
     if not item.address:
         return Rejected(ERASED)
-    mail = run.writer.write(chunk.notice, addressee_of(item), run.occasion)
+    mail = run.writer.write(chunk.notice, run.addressee(item, chunk.notice), run.occasion)
     outcome = run.mailer.send(mail)
     fault_point("notify.sent")
     return outcome

@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import secrets
+from typing import TYPE_CHECKING
 
 from policyctl.adapters.mail.interface import Attachment, Form, Mail
 from policyctl.adapters.mail.message import require_sender
@@ -22,6 +23,9 @@ from policyctl.errors import RefusedError
 from policyctl.reports.mail import COPY_LIMIT, Letter
 from policyctl.reports.mail_form import FIELDS, LetterForm, letter_form, shape_of
 from policyctl.reports.policy_print import file_name, printable
+
+if TYPE_CHECKING:
+    from policyctl.adapters.links import Links
 
 PDF_LIMIT = 1_000_000
 """Bytes; a longer PDF is not attached: mail servers refuse large mails."""
@@ -38,14 +42,16 @@ CATEGORIES = {
 
 
 class MailWriter:
-    """Writes mails from ``sender``, with a PDF by ``printer`` where there is one.
+    """Writes mails from ``sender``, with a PDF by ``printer`` where there is one. ``links``: what addressees
+    get theirs from.
 
     What mails have in common is made once: the PDF of a version, and for each notice and language the
     mail itself, but for names and links. A version has one notice of each kind (the ledger freezes it).
     """
 
-    def __init__(self, sender: Sender, printer: Printer | None = None) -> None:
+    def __init__(self, sender: Sender, printer: Printer | None = None, links: Links | None = None) -> None:
         self.sender = sender
+        self.links = links
         self._printer = printer
         self._copies: dict[tuple[VersionKey, str], tuple[Attachment, ...]] = {}
         self._forms: dict[tuple[object, ...], LetterForm] = {}
@@ -62,7 +68,7 @@ class MailWriter:
         if notice.kind is NoticeKind.REMINDER and not addressee.stop_reminders:
             raise RefusedError(
                 "a reminder must not be sent without a link that stops reminders",
-                hint="reminders need the pages that `policyctl serve` gives: set [site] base_url",
+                hint="reminders need the pages that `policyctl serve` gives: set [web] url",
             )
         files = self._attached(notice)
         letter = self._letter(notice, addressee, occasion, files[0].name if files else "")

@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from policyctl.actions.mail_batches import send_batch
 from policyctl.actions.mail_resolve import resolve_all
@@ -33,6 +34,9 @@ from policyctl.core.notices.notice import Addressee, Notice, NoticeKind, Occasio
 from policyctl.core.notices.outbox import IN_DOUBT, OutboxCount, OutboxState
 from policyctl.core.policy import VersionKey
 from policyctl.errors import CannotCompareError
+
+if TYPE_CHECKING:
+    from policyctl.adapters.links import Links
 
 _ROUNDS = 3
 _DOUBTFUL = {state.value for state in IN_DOUBT}
@@ -87,12 +91,13 @@ def notify(
     progress: Callable[[int], None] | None = None,
     printer: Printer | None = None,
     clock: Callable[[], datetime] | None = None,
+    links: Links | None = None,
 ) -> Notified:
     """Send every notice that is due, of one policy or of all. ``progress`` is told how many are done;
     ``printer`` makes the PDF for administrators. ``clock`` tells the time while a long run goes on; without
-    one it stays ``now``.
+    one it stays ``now``. ``links`` lead readers to their pages.
     """
-    writer = MailWriter(sender, printer)
+    writer = MailWriter(sender, printer, links)
     run = Run(ledger, mailer, writer, clock or (lambda: now), worker_name(), slug, progress)
     ledger.tidy(run.clock(), slug)
     resolve_all(run)

@@ -52,8 +52,10 @@ def preview(
     sender: Sender,
     slug: str | None = None,
     printer: Printer | None = None,
+    url: str = "",
 ) -> Previewed:
-    """Write the mails of one policy or of all into ``folder``, over those of an earlier preview.
+    """Write the mails of one policy or of all into ``folder``, over those of an earlier preview. ``url``:
+    where the service gives pages to answer on, empty for none; the links of a preview open nothing there.
 
     Raises CannotCompareError where there is nothing to show.
     """
@@ -72,7 +74,7 @@ def preview(
     if printer is None:
         remarks.append("administrators get no PDF: policyctl[pdf], or the Pango it needs, is not installed")
     writer = MailWriter(_complete(sender), printer)
-    files = [path for notice in notices for path in _write(notice, now, folder, writer)]
+    files = [path for notice in notices for path in _write(notice, now, folder, writer, url)]
     return Previewed(tuple(files), tuple(dict.fromkeys(remarks)))
 
 
@@ -128,10 +130,10 @@ def _complete(sender: Sender) -> Sender:
     )
 
 
-def _write(notice: Notice, now: datetime, folder: Path, writer: MailWriter) -> Iterator[str]:
+def _write(notice: Notice, now: datetime, folder: Path, writer: MailWriter, url: str) -> Iterator[str]:
     for language in LANGUAGES:
         name = f"{notice.version.slug}-v{notice.version.number}-{notice.kind}-{language}"
-        mail = writer.write(notice, _somebody(notice, language), Occasion(now))
+        mail = writer.write(notice, _somebody(notice, language, url), Occasion(now))
         for path, data in (
             (folder / f"{name}.eml", message_bytes(mail)),
             (folder / f"{name}.html", mail.html.encode()),
@@ -140,7 +142,8 @@ def _write(notice: Notice, now: datetime, folder: Path, writer: MailWriter) -> I
             yield str(path)
 
 
-def _somebody(notice: Notice, language: str) -> Addressee:
+def _somebody(notice: Notice, language: str, url: str) -> Addressee:
     stop = f"{_PAGE}/stop-reminders" if notice.kind is NoticeKind.REMINDER else ""
+    page = f"{url}/answers/preview" if url else ""
     account = "example-account" if notice.kind is NoticeKind.REVISION else ""
-    return Addressee("preview", "ada@example.com", "Ada Example", language, account, "", stop)
+    return Addressee("preview", "ada@example.com", "Ada Example", language, account, page, stop)

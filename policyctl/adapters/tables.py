@@ -58,12 +58,11 @@ from policyctl.adapters.tables_kinds import version as _version
 from policyctl.adapters.tables_outbox import CHUNK, DELIVERY_EVENT, OUTBOX
 
 __all__ = [
-    "ANSWER_RECEIPT", "OBJECTION", "REMINDER_STOP",
-    "ACKNOWLEDGEMENT", "ADDRESS", "ADMISSION", "APPEND_ONLY", "BATCH", "CATEGORY", "CHAIN", "CHANGE",
-    "CHOICE", "CHUNK", "CUSTOMER", "DELIVERY_EVENT", "ENTRY", "EPOCH", "ERASABLE", "METADATA", "MUTABLE",
-    "NOTICE", "OUTBOX", "POLICY", "PRACTICE", "PSEUDONYM", "RECEIPT", "RECORD_NAME", "SUBJECT", "TAG",
-    "TAG_CORRECTION", "VERSION", "Small", "UtcTime", "Whole", "microseconds", "moment_of", "seconds",
-    "tag_table",
+    "ACKNOWLEDGEMENT", "ADDRESS", "ADMISSION", "ANSWER_RECEIPT", "APPEND_ONLY", "BATCH", "CATEGORY",
+    "CHAIN", "CHANGE", "CHOICE", "CHUNK", "CUSTOMER", "DELIVERY_EVENT", "ENTRY", "EPOCH", "ERASABLE",
+    "METADATA", "MUTABLE", "NOTICE", "OBJECTION", "OUTBOX", "POLICY", "PRACTICE", "PSEUDONYM", "RECEIPT",
+    "RECORD_NAME", "REMINDER_STOP", "SUBJECT", "TAG", "TAG_CORRECTION", "VERSION", "Small", "UtcTime",
+    "Whole", "microseconds", "moment_of", "seconds", "tag_table",
 ]  # fmt: skip
 
 # Reference tables

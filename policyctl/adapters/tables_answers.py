@@ -9,7 +9,17 @@ from __future__ import annotations
 
 from sqlalchemy import CheckConstraint, Column, Integer, PrimaryKeyConstraint
 
-from policyctl.adapters.tables_kinds import Small, UtcTime, entry, number, spread, subject, text, time, version
+from policyctl.adapters.tables_kinds import (
+    Small,
+    UtcTime,
+    entry,
+    number,
+    spread,
+    subject,
+    text,
+    time,
+    version,
+)
 
 OBJECTION = spread(
     "objection",

@@ -26,6 +26,7 @@ from policyctl.cli.setup import print_receipt
 from policyctl.errors import FINDINGS, UsageError
 
 if TYPE_CHECKING:
+    from policyctl.actions.answers import Receipted
     from policyctl.actions.notify import Notified, Planned, Trial
     from policyctl.actions.publish import Published, PublishPlan
     from policyctl.cli.opened import Opened
@@ -187,7 +188,8 @@ def notify(
 ) -> None:
     """Send the notices that are owed, each once. By default they go into a folder, not to anybody."""
     from policyctl.actions import notify as action
-    from policyctl.wiring import open_mailer, open_printer, sender
+    from policyctl.actions.answers import send_receipts
+    from policyctl.wiring import open_links, open_mailer, open_printer, sender
 
     if preview is not None:
         if test is not None or dry_run:
@@ -209,11 +211,13 @@ def notify(
             )
             code = _tell_trials(trials, output_format)
         else:
+            links = open_links(opened.settings)
             sent = action.notify(
-                now(), ledger=ledger, mailer=mailer, sender=from_us, slug=slug, printer=printer
+                now(), ledger=ledger, mailer=mailer, sender=from_us, slug=slug, printer=printer, links=links
             )
-            print_receipt(_sent(sent), output_format)
-            code = 0 if sent.complete else FINDINGS
+            told = send_receipts(now(), ledger=ledger, mailer=mailer, sender=from_us, links=links)
+            print_receipt(_sent(sent, told), output_format)
+            code = 0 if sent.complete and not told.failed else FINDINGS
     raise typer.Exit(code)
 
 
@@ -231,6 +235,7 @@ def _previewed(opened: Opened, slug: str | None, folder: Path) -> Receipt:
         sender=sender(opened.settings),
         slug=slug,
         printer=open_printer(),
+        url=opened.settings.web.url,
     )
     counts = (("mails", len(done.written) // 2),)
     return Receipt("notify --preview", counts=counts, written=done.written, remarks=done.remarks)
@@ -262,7 +267,7 @@ def _held(planned: Planned | Notified) -> tuple[str, ...]:
     return tuple(f"{w.version} {w.kind.value} is withheld: {w.reason}" for w in planned.withheld)
 
 
-def _sent(sent: Notified) -> Receipt:
+def _sent(sent: Notified, told: Receipted) -> Receipt:
     from policyctl.reports.receipt_v1 import Receipt
 
     named = (
@@ -270,6 +275,8 @@ def _sent(sent: Notified) -> Receipt:
         ("postponed", sent.postponed),
         ("rejected", sent.rejected),
         ("in doubt", sent.in_doubt),
+        ("receipts", told.accepted),
+        ("receipts put off", told.failed),
     )
     counts = tuple((name, number) for name, number in named if number or name == "accepted")
     stopped = (f"stopped: {sent.stopped}",) if sent.stopped else ()

@@ -51,8 +51,10 @@ def serve(
     """Serve tags, choices and decisions over HTTP until SIGTERM. It speaks no TLS: put it behind what does.
 
     Callers need an API key: `policyctl keys new`. The log goes to standard error, one JSON line a request.
+    With [web] url, the pages that mails link to are served too: `policyctl links rotate`.
     """
     try:
+        from policyctl.web.answers import Pages
         from policyctl.web.server import serve as action
     except ImportError as error:
         raise UsageError(
@@ -63,14 +65,15 @@ def serve(
         raise UsageError(f"{port!r} is no port", hint="write a number from 0 to 65535")
     gc.set_threshold(*_USUAL)  # unlike other commands (cli/app.py) this one lives long
     with repository() as opened:
-        from policyctl.wiring import open_keys
+        from policyctl.wiring import open_keys, open_links, sender
 
-        web = opened.settings.web
+        web, links = opened.settings.web, open_links(opened.settings)
         action(
             opened.ledger(),
             open_keys(opened.settings),
             host=host or web.host,
             port=web.port if port is None else int(port),
+            pages=Pages(links, sender(opened.settings)) if links else None,
         )
 
 

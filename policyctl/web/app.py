@@ -29,6 +29,7 @@ from policyctl.actions.keys import find_key
 from policyctl.core.access import ApiKey, Scope
 from policyctl.errors import PolicyctlError
 from policyctl.web import api, log
+from policyctl.web.answers import Pages, page_routes
 from policyctl.web.bodies import MOST_BYTES
 from policyctl.web.metrics import MEDIA_TYPE as METRICS_TYPE
 from policyctl.web.metrics import Metrics
@@ -83,8 +84,10 @@ class Service:
         return await to_thread.run_sync(work, limiter=self.limiters[writes])
 
 
-def make_app(ledger: Ledger, keys: KeyFile) -> Starlette:
-    """The ASGI application over an open ledger and a file of keys."""
+def make_app(ledger: Ledger, keys: KeyFile, pages: Pages | None = None) -> Starlette:
+    """The ASGI application over an open ledger and a file of keys. ``pages`` None: links of mails open
+    nothing here.
+    """
     service = Service(ledger, keys)
     routes = [
         Route(each.path, _route(service, each.path, _endpoint(service, each)), methods=[each.method])
@@ -96,6 +99,8 @@ def make_app(ledger: Ledger, keys: KeyFile) -> Starlette:
         ("/metrics", _figures(service)),
     ):
         routes.append(Route(path, _route(service, path, answer), methods=["GET"]))
+    for path, page in page_routes(ledger, pages) if pages else ():
+        routes.append(Route(path, _route(service, path, _shown(page)), methods=["GET", "POST"]))
     app = Starlette(routes=routes, exception_handlers={HTTPException: _lost(service)})
     app.router.redirect_slashes = False
     return app
@@ -235,6 +240,15 @@ def _idempotency_key(headers: Mapping[str, str]) -> str | None:
     if found is not None and not _IDEMPOTENCY_KEY.fullmatch(found):
         raise ProblemError("bad-header", "an Idempotency-Key has 1 to 200 visible ASCII characters")
     return found
+
+
+def _shown(page: Callable[[Request, str], Awaitable[Answer]]) -> _Answerer:
+    """A page takes no key; the log tells nothing of it but its route."""
+
+    async def answered(request: Request, seen: _Seen) -> Answer:
+        return await page(request, seen.id)
+
+    return answered
 
 
 # Of the service itself

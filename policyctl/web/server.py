@@ -14,6 +14,7 @@ import uvicorn
 from policyctl.actions.keys import keys_astray
 from policyctl.errors import PolicyctlError, UsageError
 from policyctl.web import log
+from policyctl.web.answers import Pages
 from policyctl.web.app import make_app
 
 if TYPE_CHECKING:
@@ -24,13 +25,13 @@ _GRACE_SECONDS = 10
 _MOST_CONNECTIONS = 1_000
 
 
-def serve(ledger: Ledger, keys: KeyFile, *, host: str, port: int) -> None:
+def serve(ledger: Ledger, keys: KeyFile, *, host: str, port: int, pages: Pages | None = None) -> None:
     """Serve until SIGTERM or SIGINT. ``port`` 0: any free one; the log tells which."""
     listener = _listen(host, port)
     log.take_over()
     _tell_of_keys_astray(ledger, keys)
     config = uvicorn.Config(
-        make_app(ledger, keys),
+        make_app(ledger, keys, pages),
         log_config=None,
         log_level="warning",
         access_log=False,

@@ -36,7 +36,7 @@ def paper(html: str) -> bytes:
 
 
 def previewed(
-    root: Path, folder: Path, sender: Sender = SENDER, printer: Printer | None = paper
+    root: Path, folder: Path, sender: Sender = SENDER, printer: Printer | None = paper, url: str = ""
 ) -> Previewed:
     with Opened(root) as opened:
         return preview(
@@ -47,6 +47,7 @@ def previewed(
             standards=opened.standards,
             sender=sender,
             printer=printer,
+            url=url,
         )
 
 
@@ -70,6 +71,15 @@ def test_a_text_not_published_yet_is_shown_as_every_mail_it_would_bring(repo: Re
     revision = read_back((tmp_path / "shown" / f"{SLUG}-v2-revision-de.eml").read_bytes())
     assert [file.get_filename() for file in revision.iter_attachments()] == [f"{SLUG}-v2.pdf"]
     assert message["To"].addresses[0].domain == "example.com", "an invented addressee"
+
+
+def test_where_pages_are_served_the_mails_lead_to_them(repo: Repo, tmp_path: Path) -> None:
+    url = "https://privacy.example.com"
+    previewed(repo.root, tmp_path / "shown", url=url)
+    message = read_back((tmp_path / "shown" / f"{SLUG}-v2-choice-en.eml").read_bytes())
+    for kind in ("plain", "html"):
+        assert f"{url}/answers/preview" in part(message, kind)
+        assert "mailto:" not in part(message, kind)
 
 
 def test_a_preview_publishes_records_and_sends_nothing(repo: Repo, tmp_path: Path) -> None:
