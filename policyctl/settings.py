@@ -12,8 +12,10 @@ table                      keys                           meaning
 ``[mail]``                 mailer, folder, from,          ``folder`` writes .eml files, ``smtp`` and
                            from_name, reply_to,           ``sendgrid`` send
                            postal_address
-``[mail.smtp]``            host, port, starttls, user
-``[mail.sendgrid]``        host                           another host than the service's own
+``[mail.smtp]``            host, port, starttls, user,    ``bounces``: the mailbox that reports come to, as
+                           bounces, maildir               bounces+<nid>@...; ``maildir``: where it is read
+``[mail.sendgrid]``        host, webhook_keys,            another host than the service's own; the keys that
+                           webhook_hours                  check its events, and how old those may be
 ``[site]``                 folder, base_url               where the pages are written and served
 ``[lead_time]``            editorial, notice, choice,     days from publication to effect
                            transition
@@ -37,11 +39,10 @@ import stat
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
 
-from policyctl.errors import CannotCompareError, InputError, InputErrors, Place, RefusedError, UsageError
+from policyctl.errors import CannotCompareError, InputError, Place, RefusedError, UsageError
+from policyctl.settings_tables import Reader, Table
 
 FILE = "policyctl.toml"
 KEY_FILE = ".policyctl/pseudonym.key"
@@ -65,11 +66,13 @@ class Smtp:
     port: int = 25
     starttls: bool = False
     user: str = ""
+    bounces: str = ""
+    maildir: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """``[mail]``. ``sendgrid_host`` is empty for the service's own host."""
+    """``[mail]``. ``sendgrid_host`` is empty for the service's own host; ``webhook_keys`` are public."""
 
     mailer: str = "folder"
     folder: str = ".policyctl/outbox"
@@ -79,6 +82,8 @@ class Mail:
     postal_address: str = ""
     smtp: Smtp = field(default_factory=Smtp)
     sendgrid_host: str = ""
+    webhook_keys: tuple[str, ...] = ()
+    webhook_hours: int = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,8 +203,8 @@ def parse_settings(text: str, *, root: Path) -> Settings:
         line = re.search(r"line (\d+)", str(error))
         place = Place(FILE, int(line[1]) if line else text.count("\n") + 1)
         raise InputError(f"not TOML: {error}", hint="mend that line", place=place) from error
-    reader = _Reader(text)
-    settings = _settings(_Table(reader, "", raw, _TABLES), root)
+    reader = Reader(text, FILE)
+    settings = _settings(Table(reader, "", raw, _TABLES), root)
     reader.settle()
     return settings
 
@@ -208,7 +213,7 @@ _TABLES = ("ledger", "mail", "site", "lead_time", "choices", "regimes", "taxonom
 _MAIL = ("mailer", "folder", "from", "from_name", "reply_to", "postal_address", "smtp", "sendgrid")
 
 
-def _settings(top: _Table, root: Path) -> Settings:
+def _settings(top: Table, root: Path) -> Settings:
     ledger, site = top.table("ledger", ("url",)), top.table("site", ("folder", "base_url"))
     return Settings(
         root=root,
@@ -226,11 +231,11 @@ def _settings(top: _Table, root: Path) -> Settings:
     )
 
 
-def _spark(table: _Table) -> Spark:
+def _spark(table: Table) -> Spark:
     return Spark(table.text("master", "local[*]"), table.text("folder", ""))
 
 
-def _web(table: _Table) -> Web:
+def _web(table: Table) -> Web:
     return Web(
         host=table.text("host", "127.0.0.1"),
         port=table.number("port", 8080, (1, 65535)),
@@ -241,7 +246,7 @@ def _web(table: _Table) -> Web:
     )
 
 
-def _public_url(table: _Table) -> str:
+def _public_url(table: Table) -> str:
     """Https (RFC 8058 asks for it too); plain http on this machine only, for trying."""
     url = table.text("url", "").rstrip("/")
     if url and not _PUBLIC_URL.fullmatch(url):
@@ -249,8 +254,9 @@ def _public_url(table: _Table) -> str:
     return url
 
 
-def _mail(table: _Table) -> Mail:
-    smtp = table.table("smtp", ("host", "port", "starttls", "user"))
+def _mail(table: Table) -> Mail:
+    smtp = table.table("smtp", ("host", "port", "starttls", "user", "bounces", "maildir"))
+    sendgrid = table.table("sendgrid", ("host", "webhook_keys", "webhook_hours"))
     return Mail(
         mailer=table.one_of("mailer", MAILERS),
         folder=table.text("folder", ".policyctl/outbox"),
@@ -263,12 +269,16 @@ def _mail(table: _Table) -> Mail:
             port=smtp.number("port", 25, (1, 65535)),
             starttls=smtp.switch("starttls"),
             user=smtp.text("user", ""),
+            bounces=smtp.text("bounces", ""),
+            maildir=smtp.text("maildir", ""),
         ),
-        sendgrid_host=table.table("sendgrid", ("host",)).text("host", ""),
+        sendgrid_host=sendgrid.text("host", ""),
+        webhook_keys=sendgrid.lines("webhook_keys"),
+        webhook_hours=sendgrid.number("webhook_hours", 25, (1, 24 * 7)),
     )
 
 
-def _lead_time(table: _Table) -> LeadTime:
+def _lead_time(table: Table) -> LeadTime:
     return LeadTime(
         editorial=table.number("editorial", 0, _WHOLE),
         notice=table.number("notice", 30, _WHOLE),
@@ -277,7 +287,7 @@ def _lead_time(table: _Table) -> LeadTime:
     )
 
 
-def _terms(table: _Table) -> tuple[LocalTerm, ...]:
+def _terms(table: Table) -> tuple[LocalTerm, ...]:
     found: list[LocalTerm] = []
     for kind in ("categories", "purposes", "recipients"):
         terms = table.table(kind, None)
@@ -291,102 +301,6 @@ def _terms(table: _Table) -> tuple[LocalTerm, ...]:
                 LocalTerm(kind, name, term.text("label", ""), term.switch("sensitive"), term.text("dpv", ""))
             )
     return tuple(found)
-
-
-class _Reader:
-    """The file's text, for line numbers (TOML values carry none), and what is wrong with it."""
-
-    def __init__(self, text: str) -> None:
-        self._lines = text.splitlines()
-        self._errors: list[InputError] = []
-
-    def complain(self, key: str, message: str, hint: str) -> None:
-        self._errors.append(InputError(message, hint=hint, place=Place(FILE, self._line(key), key=key)))
-
-    def settle(self) -> None:
-        if len(self._errors) == 1:
-            raise self._errors[0]
-        if self._errors:
-            raise InputErrors(tuple(self._errors))
-
-    def _line(self, key: str) -> int | None:
-        """The line of a dotted key: below its table's header, or the header's own."""
-        table = ""
-        for number, line in enumerate(self._lines, start=1):
-            bare = line.split("#")[0].replace('"', "").replace("'", "").replace(" ", "")
-            if bare.startswith("["):
-                table = bare.strip("[]")
-                if table == key:
-                    return number
-            elif "=" in bare and f"{table}.{bare.split('=')[0]}".strip(".") == key:
-                return number
-        return None
-
-
-class _Table:
-    """One table of the file, read key by key. ``known`` None: any key."""
-
-    def __init__(
-        self, reader: _Reader, name: str, raw: Mapping[str, Any], known: tuple[str, ...] | None
-    ) -> None:
-        self._reader, self._name, self.raw = reader, name, raw
-        for key in raw:
-            if known is not None and key not in known:
-                near = get_close_matches(key, known, n=1)
-                hint = f"did you mean {near[0]!r}?" if near else "known keys: " + ", ".join(known)
-                self.complain(key, f"unknown key {key!r}", hint)
-
-    def complain(self, key: str, message: str, hint: str) -> None:
-        self._reader.complain(f"{self._name}.{key}".strip("."), message, hint)
-
-    def table(self, key: str, known: tuple[str, ...] | None) -> _Table:
-        found = self.raw.get(key, {})
-        if not isinstance(found, dict):
-            self.complain(key, "is a table", f"write [{f'{self._name}.{key}'.strip('.')}]")
-            found = {}
-        return _Table(self._reader, f"{self._name}.{key}".strip("."), found, known)
-
-    def text(self, key: str, default: str) -> str:
-        value = self.raw.get(key, default)
-        if not isinstance(value, str) or any(char < " " for char in value):
-            self.complain(key, "is not a line of text", f'write {key} = "..."')
-            return default
-        return value.strip()
-
-    def one_of(self, key: str, known: tuple[str, ...]) -> str:
-        word = self.text(key, known[0])
-        if word not in known:
-            self.complain(key, f"unknown {key} {word!r}", _suggestion(word, known))
-        return word
-
-    def words(self, key: str, known: tuple[str, ...]) -> tuple[str, ...]:
-        value = self.raw.get(key, [])
-        if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
-            self.complain(key, "is not a list of words", f'write {key} = ["{known[0]}"]')
-            return ()
-        for word in value:
-            if word not in known:
-                self.complain(key, f"unknown name {word!r}", _suggestion(word, known))
-        return tuple(dict.fromkeys(value))
-
-    def number(self, key: str, default: int, bounds: tuple[int, int]) -> int:
-        value = self.raw.get(key, default)
-        if type(value) is not int or not bounds[0] <= value <= bounds[1]:
-            self.complain(key, "is not a fitting number", f"write a whole number, {bounds[0]} to {bounds[1]}")
-            return default
-        return value
-
-    def switch(self, key: str) -> bool:
-        value = self.raw.get(key, False)
-        if not isinstance(value, bool):
-            self.complain(key, "is neither true nor false", f"write {key} = true or {key} = false")
-            return False
-        return value
-
-
-def _suggestion(word: str, known: tuple[str, ...]) -> str:
-    near = get_close_matches(word, known, n=1)
-    return f"did you mean {near[0]!r}?" if near else "write one of: " + ", ".join(known)
 
 
 # --- secrets

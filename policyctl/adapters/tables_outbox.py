@@ -71,8 +71,10 @@ DELIVERY_EVENT = spread(
     "nid",
     time("happened_at"),
     entry(),
-    number("attempt", autoincrement=False),
+    number("attempt", autoincrement=False, info={"later": 0}),
+    number("by_address", info={"later": 0}),
     text("nid"),
     text("event"),
+    text("status", info={"later": ""}),
     PrimaryKeyConstraint("nid", "event", "happened_at", "attempt"),
 )

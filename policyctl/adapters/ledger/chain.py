@@ -2,8 +2,8 @@
 """The chain: each entry's rows are hashed, and each hash is bound to all before it.
 
 1. A row is one line: its table, then its values in the order of the columns, as JSON. What may be
-   erased (``ext_id``, ``salt``, ``erased_at``, addresses, names of records) is left out, and ``attempt``,
-   which the first reports were written without.
+   erased (``ext_id``, ``salt``, ``erased_at``, addresses, names of records) is left out, and so are
+   the columns that a later release added, unless one of them says something.
 2. The digest of an entry is the SHA-256 of its lines, sorted, after a line of its own values.
 3. A batch of tags is one row. Its digest is the SHA-256 over its tags in the order of their key
    (packed.py); its root, that of their Merkle tree (proofs.py). A large batch has no root, and none in
@@ -17,7 +17,7 @@ Whoever kept one root can tell that nothing before it was altered, left out or p
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -34,7 +34,7 @@ from policyctl.adapters.tables import BATCH, CHAIN, METADATA, microseconds
 
 _START = bytes(32)
 _ROWS_AT_ONCE = 2_000  # of each table, when all are read side by side
-_LEFT_OUT = {"entry", "ext_id", "salt", "erased_at", "attempt", "tiles"}
+_LEFT_OUT = {"entry", "ext_id", "salt", "erased_at", "tiles"}
 # Written in the same transaction but not part of the record: what leads to a subject, what is owed.
 _NOT_CHAINED = {"chain", "pseudonym", "outbox"}
 
@@ -48,8 +48,8 @@ class Lines:
     def add(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Note rows of a table that names its entry."""
         if table.name in chained():
-            names = _told(table)
-            self.lines += (_line(table.name, (row[name] for name in names)) for row in rows)
+            names, line = _told(table), _liner(table)
+            self.lines += (line([row[name] for name in names]) for row in rows)
 
     def digest(self, seq: int, kind: str, recorded_at: datetime | int) -> bytes:
         """The hash of the entry (2). A time may be given as the table holds it."""
@@ -62,6 +62,19 @@ class Lines:
 def _told(table: Table) -> list[str]:
     """The columns that are part of a row's line."""
     return [column.name for column in table.c if column.name not in _LEFT_OUT]
+
+
+def _liner(table: Table) -> Callable[[Sequence[Any]], bytes]:
+    """Makes a row's line. One that an earlier release could have written hashes as it did there."""
+    names = _told(table)
+    later = {names.index(column.name): column.info["later"] for column in table.c if "later" in column.info}
+    early = [place for place in range(len(names)) if place not in later]
+
+    def line(values: Sequence[Any]) -> bytes:
+        silent = later and all(values[place] == nothing for place, nothing in later.items())
+        return _line(table.name, (values[place] for place in early) if silent else values)
+
+    return line
 
 
 def chained() -> tuple[str, ...]:
@@ -130,9 +143,9 @@ def _lines_by_entry(driver: Driver) -> Iterator[tuple[int, Lines]]:
 
 
 def _rows_by_entry(driver: Driver, table: Table) -> Iterator[tuple[int, bytes]]:
-    columns = ["entry", *_told(table)]
+    columns, line = ["entry", *_told(table)], _liner(table)
     for entry, *values in _streamed(driver, f"SELECT {', '.join(columns)} FROM {table.name}"):  # noqa: S608 - our own names
-        yield entry, _line(table.name, values)
+        yield entry, line(values)
 
 
 def _bad_batches(connection: Connection) -> set[int]:

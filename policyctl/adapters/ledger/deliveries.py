@@ -1,43 +1,58 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What became of mails, as reported: in any order, as often as it comes, each report once."""
+"""Reports of what became of mails, entered in any order and as often as they come.
+
+1. A report is known by nid, event, time and attempt; known before, it adds nothing.
+2. Nothing is ever taken back: the state of a notice is the highest rank of its reports.
+3. A nid that is not in the outbox is kept as an orphan: a report may overtake a restored ledger.
+4. A report that names an address only (a delayed bounce) is about every notice that was planned for this
+   address in the days before it. That may be one too many: then a notice counts as failed that was not,
+   and goes to the next contact; the other mistake would count one as given that was not.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
 
 from sqlalchemy import Connection, func, select
 
-from policyctl.adapters.ledger.common import Complaints, Writer, rows_by
-from policyctl.adapters.tables import CHUNK, DELIVERY_EVENT, OUTBOX
+from policyctl.adapters.ledger.common import Complaints, Writer
+from policyctl.adapters.tables import CHUNK, DELIVERY_EVENT, OUTBOX, microseconds
 from policyctl.core.notices.outbox import Chunk, DeliveryEvent, DeliveryReceipt
 from policyctl.core.records import ImportReceipt
 from policyctl.errors import Place
 
+BY_ADDRESS = timedelta(days=14)
+"""How long before a report that names an address only its notice may have been planned."""
 
-def record_deliveries(writer: Writer, events: Iterable[DeliveryEvent]) -> DeliveryReceipt:
-    """Enter reports; the same report again changes nothing."""
-    given = {(event.nid, event.event.value, event.at, event.attempt): event for event in events}
-    ids = {nid for nid, *_ in given}
-    known = {
-        (row.nid, row.event, row.happened_at, row.attempt)
-        for row in rows_by(writer.connection, DELIVERY_EVENT, DELIVERY_EVENT.c.nid, sorted(ids))
-    }
-    owed = {row.nid for row in rows_by(writer.connection, OUTBOX, OUTBOX.c.nid, sorted(ids))}
-    fresh = [key for key in given if key not in known]
-    rows = [
-        {"nid": nid, "event": name, "happened_at": at, "attempt": attempt} for nid, name, at, attempt in fresh
+_Key = tuple[str, str, int, int]
+
+
+def record_deliveries(
+    writer: Writer, events: Iterable[DeliveryEvent], *, keep_orphans: bool = True
+) -> DeliveryReceipt:
+    """Enter reports; each counts once. Orphans are only named where it is not known who sent them."""
+    given = {_key(event): event for event in _named(writer, list(events))}
+    nids = {key[0] for key in given}
+    known = _known(writer, nids)
+    owed = _owed(writer, nids)
+    orphans = nids - owed
+    fresh = [
+        (key, event) for key, event in given.items() if key not in known and (keep_orphans or key[0] in owed)
     ]
-    writer.add(DELIVERY_EVENT, rows)
+    writer.add(DELIVERY_EVENT, [_row(event) for _, event in fresh])
     return DeliveryReceipt(
         added=len(fresh),
-        repeated=len(given) - len(fresh),
-        orphans=sum(nid not in owed for nid, *_ in fresh),
+        repeated=sum(key in known for key in given),
+        orphans=sum(key[0] in orphans for key, _ in fresh),
+        unknown=frozenset(orphans),
     )
 
 
 def import_deliveries(writer: Writer, rows: Sequence[DeliveryEvent]) -> ImportReceipt:
     """Enter reports that a person wrote down: each must be about a notice in the outbox."""
-    owed = {row.nid for row in rows_by(writer.connection, OUTBOX, OUTBOX.c.nid, [row.nid for row in rows])}
+    owed = _owed(writer, {row.nid for row in rows})
     complaints = Complaints([])
     for row in rows:
         if row.nid not in owed:
@@ -47,6 +62,57 @@ def import_deliveries(writer: Writer, rows: Sequence[DeliveryEvent]) -> ImportRe
     complaints.raise_if_any()
     receipt = record_deliveries(writer, rows)
     return ImportReceipt(receipt.added, len(rows) - receipt.added)
+
+
+def _key(event: DeliveryEvent) -> _Key:
+    return event.nid, event.event.value, microseconds(event.at), event.attempt
+
+
+def _row(event: DeliveryEvent) -> dict[str, object]:
+    return {
+        "happened_at": event.at,
+        "nid": event.nid,
+        "event": event.event.value,
+        "attempt": event.attempt,
+        "status": event.status,
+        "by_address": int(event.by_address),
+    }
+
+
+def _known(writer: Writer, nids: Iterable[str]) -> set[_Key]:
+    query = "SELECT nid, event, happened_at, attempt FROM delivery_event WHERE nid IN ?*"
+    return {(nid, event, at, attempt) for nid, event, at, attempt in writer.driver.rows_in(query, nids)}
+
+
+def _owed(writer: Writer, nids: Iterable[str]) -> set[str]:
+    return {nid for (nid,) in writer.driver.rows_in("SELECT nid FROM outbox WHERE nid IN ?*", nids)}
+
+
+def _named(writer: Writer, events: Sequence[DeliveryEvent]) -> Iterator[DeliveryEvent]:
+    """Reports by nid; those by address only as one for each notice they can be about (4)."""
+    strays = [event for event in events if not event.nid]
+    yield from (event for event in events if event.nid)
+    if strays:
+        planned = _planned_for(writer, {event.address.lower() for event in strays})
+        for event in strays:
+            latest = microseconds(event.at)
+            earliest = latest - BY_ADDRESS // timedelta(microseconds=1)
+            for nid, at in planned.get(event.address.lower(), ()):
+                if earliest <= at <= latest:
+                    yield replace(event, nid=nid, address="", by_address=True)
+
+
+def _planned_for(writer: Writer, addresses: Iterable[str]) -> dict[str, list[tuple[str, int]]]:
+    """For each address the notices that were planned for it, with when."""
+    query = (
+        "SELECT lower(a.email), o.nid, e.recorded_at FROM address a "
+        "JOIN outbox o ON o.subject_no = a.subject_no AND o.contact = a.position "
+        "JOIN entry e ON e.seq = o.entry WHERE lower(a.email) IN ?*"
+    )
+    found: dict[str, list[tuple[str, int]]] = {}
+    for address, nid, at in set(writer.driver.rows_in(query, addresses)):
+        found.setdefault(address, []).append((nid, at))
+    return found
 
 
 def is_reported(connection: Connection, chunk: Chunk) -> bool:

@@ -188,10 +188,12 @@ class OutboxDesk:
 
     # Reports
 
-    def record_deliveries(self, events: Iterable[DeliveryEvent], *, now: datetime) -> DeliveryReceipt:
+    def record_deliveries(
+        self, events: Iterable[DeliveryEvent], *, now: datetime, keep_orphans: bool = True
+    ) -> DeliveryReceipt:
         """Enter delivery reports, in any order and as often as they come."""
         with self._writing("deliveries", now) as writer:
-            return deliveries.record_deliveries(writer, events)
+            return deliveries.record_deliveries(writer, events, keep_orphans=keep_orphans)
 
     def import_deliveries(
         self, rows: Sequence[DeliveryEvent], *, now: datetime, dry_run: bool = False

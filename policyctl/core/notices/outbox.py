@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal
@@ -93,8 +93,11 @@ class DeliveryName(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DeliveryEvent:
-    """A report about one notice to one addressee. ``at`` is when it happened, aware UTC; ``attempt``
-    counts the tries to deliver, where the reporter does.
+    """A report about one notice to one addressee. ``at`` is when it happened, aware UTC.
+
+    ``attempt`` is the mailer's number of its try, 0 where it gives none; ``status`` the code of RFC 3463
+    (``5.1.1``), empty where there is none. A report without a nid names its ``address``, and is then
+    ``by_address`` about what was sent there lately.
     """
 
     nid: str
@@ -102,17 +105,22 @@ class DeliveryEvent:
     at: datetime
     place: Place | None = None
     attempt: int = 0
+    status: str = ""
+    address: str = field(default="", repr=False)
+    by_address: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryReceipt:
     """Events added, events known before, and of those added the ones whose nid is not in the outbox
-    (kept all the same: a report may overtake a restored ledger).
+    (kept all the same: a report may overtake a restored ledger). ``unknown``: the nids of all that were
+    brought which are not in the outbox.
     """
 
     added: int
     repeated: int
     orphans: int
+    unknown: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
