@@ -99,6 +99,18 @@ def test_a_text_of_any_script_and_line_length_comes_back_as_it_was(text: str) ->
     assert read.rstrip("\n") == text.rstrip("\n")
 
 
+def test_a_text_that_holds_the_marks_between_parts_or_template_marks_comes_back_as_it_was() -> None:
+    text = (
+        "\r\n--=_alternative--\r\n--=_mixed\n{{ name }} %name% -name- %(x)s ${y} =3D=\n trailing \t\n.\n..\n"
+    )
+    files = (Attachment("a.pdf", "application/pdf", b"\r\n--=_mixed--\r\n"),)
+    message = read_back(message_bytes(mail(text=text, html=f"<p>{text}</p>", attachments=files)))
+    assert part(message, "plain") == text.replace("\r\n", "\n")
+    assert part(message, "html") == f"<p>{text}</p>\n".replace("\r\n", "\n")
+    (file,) = message.iter_attachments()
+    assert file.get_content() == files[0].data
+
+
 def test_no_line_is_longer_than_smtp_allows() -> None:
     data = message_bytes(mail(text="word " * 5000, html="<p>" + "x" * 5000 + "</p>"))
     assert max(map(len, data.split(b"\r\n"))) <= 998

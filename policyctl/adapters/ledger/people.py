@@ -101,7 +101,7 @@ class _Customers:
         self.last: dict[int, int] = {}
         owners = [administrator(row.tenant_no) for row in known]
         for row in rows_by(connection, ADDRESS, ADDRESS.c.subject_no, owners):
-            self.contacts.setdefault(row.subject_no, {})[row.email] = (row.name, row.locale)
+            self.contacts.setdefault(row.subject_no, {})[row.email.lower()] = (row.name, row.locale)
             self.last[row.subject_no] = max(self.last.get(row.subject_no, 0), row.position)
         self.new_customers: list[dict[str, Any]] = []
         self.new_contacts: list[dict[str, Any]] = []
@@ -124,13 +124,14 @@ class _Customers:
         owner = administrator(self.numbers[row.customer])
         contacts = self.contacts.setdefault(owner, {})
         said = (row.admin_name, row.locale)
-        if known := contacts.get(row.admin_email):
+        # No server tells Ada@ from ada@, and nobody is to be written to twice. The first spelling stays.
+        if known := contacts.get(row.admin_email.lower()):
             if known != said:
                 column = "admin_name" if known[0] != said[0] else "locale"
                 message = f"this administrator of {row.customer!r} is recorded with another {column}"
                 self.complaints.say(row.place, column, message, _NEW_ROW)
             return False
-        contacts[row.admin_email] = said
+        contacts[row.admin_email.lower()] = said
         position = self.last.get(owner, 0) + 1
         self.last[owner] = position
         self.new_contacts.append(_address(owner, position, (row.admin_email, row.admin_name, row.locale)))
@@ -273,8 +274,8 @@ class _Subjects:
             return False
         said = (row.email, row.locale)
         if known := self.addresses.get(number):
-            if known != said:
-                column = "email" if known[0] != said[0] else "locale"
+            if (known[0].lower(), known[1]) != (row.email.lower(), row.locale):
+                column = "email" if known[0].lower() != row.email.lower() else "locale"
                 message = f"this subject is recorded with another {column}"
                 self.complaints.say(row.place, column, message, _NEW_ROW)
             return False

@@ -1,20 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A mail as a message of RFC 5322, built by the standard library, which refuses header injection.
+"""A mail as a message of RFC 5322. Headers are written by the standard library, which refuses injection.
 
 Every mailer checks its mails here, also the one that does not send this form: what could not be
-written as a message is not handed to anybody.
+written as a message is not handed to anybody. The parts are put together by hand: the library's way
+takes ten times as long, and of a hundred thousand mails nothing differs but names and links.
 """
 
 from __future__ import annotations
 
 import binascii
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from datetime import datetime
 from email import policy
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
+from functools import lru_cache
 from hashlib import sha256
 
 from email_validator import EmailNotValidError, validate_email
@@ -29,6 +32,12 @@ _AUTOMATIC = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "A
 NID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
+_MEDIA_TYPE = re.compile(r"[a-z0-9.+-]{1,60}/[a-z0-9.+-]{1,60}")
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9]+( [A-Za-z0-9]+)*")
+_LINE_END = re.compile(r"\r\n?")
+# Neither can stand in a part: quoted-printable writes = only before two hex digits or a line's end.
+_MIXED, _ALTERNATIVE = b"=_mixed", b"=_alternative"
+_LINE = 76  # RFC 2045 section 6.8
 _LONGEST_NAME = 200
 # What nearly every address looks like, told a hundred times faster than by the whole of the rules; a test
 # holds that they never differ. Lower-case domain, no label that could be an encoded one.
@@ -58,8 +67,8 @@ def checked(mail: Mail) -> Mail:
     return replace(
         mail,
         to_address=_address("the addressee's address", mail.to_address),
-        from_address=_address("the sender's address", mail.from_address),
-        reply_to=_address("the address for replies", mail.reply_to),
+        from_address=_known_address("the sender's address", mail.from_address),
+        reply_to=_known_address("the address for replies", mail.reply_to),
     )
 
 
@@ -135,40 +144,112 @@ def headers_of(unsubscribe: str) -> Mapping[str, str]:
     }
 
 
-def build_message(mail: Mail) -> EmailMessage:
-    """The message of a mail that :func:`checked` let through."""
-    message = EmailMessage(policy=policy.SMTP)
-    message["From"] = Address(mail.from_name, addr_spec=mail.from_address)
-    message["To"] = Address(mail.to_name, addr_spec=mail.to_address)
-    message["Reply-To"] = Address(addr_spec=mail.reply_to)
-    message["Subject"] = mail.subject
-    message["Date"] = format_datetime(mail.at)
+def message_bytes(mail: Mail) -> bytes:
+    """``mail`` as it goes over the wire, CRLF line ends. Raises RefusedError when it cannot."""
+    return bytes_of(checked(mail))
+
+
+def bytes_of(mail: Mail) -> bytes:
+    """The same of a mail that :func:`checked` let through."""
+    try:
+        return b"".join((*_headers(mail), *_content(mail)))
+    except (ValueError, UnicodeError) as error:
+        raise RefusedError(f"the mail cannot be written as a message ({type(error).__name__})") from error
+
+
+def _headers(mail: Mail) -> Iterator[bytes]:
+    yield _mailbox("From", mail.from_name, mail.from_address)
+    yield _to(mail.to_name, mail.to_address)
+    yield _mailbox("Reply-To", "", mail.reply_to)
+    yield _header("Subject", mail.subject)
+    yield _date(mail.at)
     # The same for the same notice and addressee, so that a second copy can be known for one.
-    message["Message-ID"] = f"<{mail.nid}@{mail.from_address.rpartition('@')[2]}>"
+    yield f"Message-ID: <{mail.nid}@{mail.from_address.rpartition('@')[2]}>\r\n".encode("ascii")
     for name, value in headers_of(mail.unsubscribe).items():
-        message[name] = value
-    message.set_content(mail.text, cte=_encoding(mail.text))
-    message.add_alternative(mail.html, subtype="html", cte=_encoding(mail.html))
+        yield _header(name, value)
+    yield b"MIME-Version: 1.0\r\n"
+
+
+def _to(name: str, address: str) -> bytes:
+    """Most names and addresses need no quoting or folding; the library does the others."""
+    line = f"To: {name} <{address}>\r\n"
+    if _PLAIN_NAME.fullmatch(name) and len(line) <= _LINE and address.isascii():
+        return line.encode("ascii")
+    return _written("To", Address(name, addr_spec=address))
+
+
+@lru_cache(maxsize=256)
+def _header(name: str, value: str) -> bytes:
+    return _written(name, value)
+
+
+@lru_cache(maxsize=16)
+def _mailbox(name: str, display: str, address: str) -> bytes:
+    return _written(name, Address(display, addr_spec=address))
+
+
+@lru_cache(maxsize=16)
+def _date(at: datetime) -> bytes:
+    return _written("Date", format_datetime(at))
+
+
+def _written(name: str, value: str | Address) -> bytes:
+    """One header, folded and encoded by the standard library."""
+    message = EmailMessage(policy=policy.SMTP)
+    message[name] = value
+    return message.as_bytes().removesuffix(b"\r\n")
+
+
+def _content(mail: Mail) -> Iterator[bytes]:
+    """The text before the HTML, and what is attached after both."""
+    # The line break before a boundary is not the part's own (RFC 2046 section 5.1.1).
+    if mail.attachments:
+        yield from _multipart("mixed", _MIXED)
+        yield b"--%b\r\n" % _MIXED
+    yield from _multipart("alternative", _ALTERNATIVE)
+    yield from _text_part("plain", mail.text)
+    yield from _text_part("html", mail.html)
+    yield b"\r\n--%b--\r\n" % _ALTERNATIVE
     for file in mail.attachments:
-        kind, _, subtype = file.media_type.partition("/")
-        message.add_attachment(file.data, maintype=kind, subtype=subtype, filename=file.name)
-    return message
+        yield b"\r\n--%b\r\n" % _MIXED
+        yield _file_part(file)
+    if mail.attachments:
+        yield b"\r\n--%b--\r\n" % _MIXED
 
 
-def _encoding(text: str) -> str:
+def _multipart(subtype: str, boundary: bytes) -> Iterator[bytes]:
+    yield b'Content-Type: multipart/%b; boundary="%b"\r\n\r\n' % (subtype.encode(), boundary)
+
+
+def _text_part(subtype: str, text: str) -> Iterator[bytes]:
     """Quoted-printable, which a person can read in the source, or base64 where that is much shorter:
     of a script that is not Latin, quoted-printable makes three bytes of each.
     """
-    data = text.encode()
-    return "quoted-printable" if len(binascii.b2a_qp(data, istext=True)) <= 1.4 * len(data) else "base64"
+    lines = _LINE_END.sub("\n", text) if "\r" in text else text
+    data = (lines if lines.endswith("\n") else f"{lines}\n").replace("\n", "\r\n").encode()
+    coded, encoding = binascii.b2a_qp(data, istext=True), b"quoted-printable"
+    if len(coded) > 1.4 * len(data):
+        coded, encoding = _base64(data), b"base64"
+    yield b"\r\n--%b\r\n" % _ALTERNATIVE
+    yield b'Content-Type: text/%b; charset="utf-8"\r\n' % subtype.encode()
+    yield b"Content-Transfer-Encoding: %b\r\n\r\n" % encoding
+    yield coded
 
 
-def message_bytes(mail: Mail) -> bytes:
-    """``mail`` as it goes over the wire, CRLF line ends. Raises RefusedError when it cannot."""
-    try:
-        return build_message(checked(mail)).as_bytes()
-    except (ValueError, UnicodeError) as error:
-        raise RefusedError(f"the mail cannot be written as a message ({type(error).__name__})") from error
+@lru_cache(maxsize=4)
+def _file_part(file: Attachment) -> bytes:
+    """The same for everybody who gets it."""
+    head = (
+        f"Content-Type: {file.media_type}\r\nContent-Transfer-Encoding: base64\r\n"
+        f'Content-Disposition: attachment; filename="{file.name}"\r\n\r\n'
+    )
+    return head.encode("ascii") + _base64(file.data)
+
+
+def _base64(data: bytes) -> bytes:
+    coded = binascii.b2a_base64(data, newline=False)
+    lines = (coded[start : start + _LINE] for start in range(0, len(coded), _LINE))
+    return b"\r\n".join(lines) + b"\r\n"
 
 
 def _nid(nid: str) -> None:
@@ -193,6 +274,8 @@ def _files(attachments: Iterable[Attachment]) -> None:
             raise RefusedError(
                 "the name of an attached file is not plain ASCII", hint="use letters, digits, ., - and _ only"
             )
+        if not _MEDIA_TYPE.fullmatch(file.media_type):
+            raise RefusedError("the kind of an attached file is none", hint='say it as "application/pdf"')
 
 
 def _stop(url: str) -> None:
@@ -204,7 +287,11 @@ def _stop(url: str) -> None:
 
 
 def _text(body: str) -> None:
-    if "\0" in body or _SURROGATE.search(body):
+    try:
+        fine = b"\0" not in body.encode()
+    except UnicodeEncodeError:
+        fine = False
+    if not fine:
         raise RefusedError(
             "the text of a mail holds a NUL or half a character", hint="remove it from the policy text"
         )
@@ -223,3 +310,7 @@ def _address(what: str, address: str, mend: str = "correct it where it was impor
             hint="ask for an address in plain ASCII",
         )
     return valid.ascii_email
+
+
+# Of a sender there is one, of addressees a million.
+_known_address = lru_cache(maxsize=16)(_address)
