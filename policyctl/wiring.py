@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
     from policyctl.adapters.key_file import KeyFile, LinkKeyFile
     from policyctl.adapters.ledger import Ledger
     from policyctl.adapters.links import Links
+    from policyctl.adapters.mail.dsn import Maildir
     from policyctl.adapters.mail.interface import Mailer
+    from policyctl.adapters.mail.sendgrid_events import SendGridWebhook
     from policyctl.adapters.pdf import Printer
     from policyctl.core.notices.notice import Sender
 
@@ -207,7 +210,8 @@ def _smtp(settings: Settings, password: str) -> Mailer:
     smtp = settings.mail.smtp
     if smtp.user and not password:
         raise UsageError("there is no SMTP password", hint=f"set {SMTP_PASSWORD}")
-    return SmtpMailer(SmtpServer(smtp.host, smtp.port, smtp.starttls, smtp.user), password)
+    server = SmtpServer(smtp.host, smtp.port, smtp.starttls, smtp.user, bounces=smtp.bounces)
+    return SmtpMailer(server, password)
 
 
 def _sendgrid(settings: Settings, key: str) -> Mailer:
@@ -216,6 +220,26 @@ def _sendgrid(settings: Settings, key: str) -> Mailer:
     if not key:
         raise UsageError("there is no SendGrid key", hint=f'set {SENDGRID_KEY}, or mailer = "folder"')
     return SendGridMailer(key, host=settings.mail.sendgrid_host or HOST)
+
+
+def open_maildir(settings: Settings, folder: str) -> Maildir:
+    """The Maildir that reports come to: ``folder``, or that of the settings."""
+    from policyctl.adapters.mail.dsn import Maildir
+
+    named = folder or settings.mail.smtp.maildir
+    if not named:
+        raise UsageError("no Maildir is named", hint="name it, or set [mail.smtp] maildir")
+    return Maildir(Path(folder) if folder else settings.root / named)
+
+
+def open_webhook(settings: Settings) -> SendGridWebhook | None:
+    """What checks SendGrid's events; None where no key for it is set."""
+    if not settings.mail.webhook_keys:
+        return None
+    from policyctl.adapters.mail.sendgrid_events import SendGridWebhook
+
+    age = timedelta(hours=settings.mail.webhook_hours)
+    return SendGridWebhook(settings.mail.webhook_keys, longest_age=age)
 
 
 def open_github(environment: Mapping[str, str] | None = None) -> GitHub:

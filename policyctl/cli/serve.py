@@ -65,7 +65,7 @@ def serve(
         raise UsageError(f"{port!r} is no port", hint="write a number from 0 to 65535")
     gc.set_threshold(*_USUAL)  # unlike other commands (cli/app.py) this one lives long
     with repository() as opened:
-        from policyctl.wiring import open_keys, open_links, sender
+        from policyctl.wiring import open_keys, open_links, open_webhook, sender
 
         web, links = opened.settings.web, open_links(opened.settings)
         action(
@@ -74,6 +74,7 @@ def serve(
             host=host or web.host,
             port=web.port if port is None else int(port),
             pages=Pages(links, sender(opened.settings)) if links else None,
+            webhook=open_webhook(opened.settings),
         )
 
 

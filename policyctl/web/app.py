@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
 from secrets import token_hex
 from time import perf_counter
@@ -28,7 +29,7 @@ from starlette.routing import Route
 from policyctl.actions.keys import find_key
 from policyctl.core.access import ApiKey, Scope
 from policyctl.errors import PolicyctlError
-from policyctl.web import api, log
+from policyctl.web import api, events, log
 from policyctl.web.answers import Pages, page_routes
 from policyctl.web.bodies import MOST_BYTES
 from policyctl.web.metrics import MEDIA_TYPE as METRICS_TYPE
@@ -38,6 +39,7 @@ from policyctl.web.problems import Answer, ProblemError, problem_of
 if TYPE_CHECKING:
     from policyctl.adapters.key_file import KeyFile
     from policyctl.adapters.ledger import Ledger
+    from policyctl.adapters.mail.sendgrid_events import SendGridWebhook
 
 _BEARER = re.compile(r"[Bb]earer ([A-Za-z0-9_-]{1,200})", re.ASCII)
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,200}", re.ASCII)
@@ -73,6 +75,7 @@ class Service:
 
     ledger: Ledger
     keys: KeyFile
+    webhook: SendGridWebhook | None = None
     metrics: Metrics = field(default_factory=Metrics)
     running: set[tuple[str | None, str]] = field(default_factory=set)
     limiters: dict[bool, CapacityLimiter] = field(default_factory=dict)
@@ -84,15 +87,18 @@ class Service:
         return await to_thread.run_sync(work, limiter=self.limiters[writes])
 
 
-def make_app(ledger: Ledger, keys: KeyFile, pages: Pages | None = None) -> Starlette:
+def make_app(
+    ledger: Ledger, keys: KeyFile, *, pages: Pages | None = None, webhook: SendGridWebhook | None = None
+) -> Starlette:
     """The ASGI application over an open ledger and a file of keys. ``pages`` None: links of mails open
-    nothing here.
+    nothing here. ``webhook`` checks SendGrid's events.
     """
-    service = Service(ledger, keys)
+    service = Service(ledger, keys, webhook)
     routes = [
         Route(each.path, _route(service, each.path, _endpoint(service, each)), methods=[each.method])
         for each in ENDPOINTS
     ]
+    routes.append(Route(events.PATH, _route(service, events.PATH, _events(service)), methods=["POST"]))
     for path, answer in (
         ("/healthz", _health),
         ("/readyz", _ready(service)),
@@ -145,6 +151,7 @@ def _told(
 ) -> Response:
     method = request.method if request.method in _METHODS else "OTHER"
     service.metrics.note(route, method, answer.status, seconds, answer.answers)
+    service.metrics.reports.update(answer.reports)
     log.write(
         "request",
         method=method,
@@ -210,22 +217,23 @@ async def _body(request: Request) -> bytes:
     kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if kind != "application/json":
         raise ProblemError("unsupported-media-type", "send Content-Type: application/json")
-    if (
-        len(said := request.headers.get("content-length", "0")) > len(str(MOST_BYTES))
-        or int(said) > MOST_BYTES
-    ):
-        raise _too_large()
+    return await _bytes(request, MOST_BYTES)
+
+
+async def _bytes(request: Request, most: int) -> bytes:
+    if len(said := request.headers.get("content-length", "0")) > len(str(most)) or int(said) > most:
+        raise _too_large(most)
     parts, size = [], 0
     async for part in request.stream():
         size += len(part)
-        if size > MOST_BYTES:
-            raise _too_large()
+        if size > most:
+            raise _too_large(most)
         parts.append(part)
     return b"".join(parts)
 
 
-def _too_large() -> ProblemError:
-    return ProblemError("body-too-large", f"send at most {MOST_BYTES:,} bytes")
+def _too_large(most: int) -> ProblemError:
+    return ProblemError("body-too-large", f"send at most {most:,} bytes")
 
 
 def _query(request: Request) -> Mapping[str, str]:
@@ -247,6 +255,17 @@ def _shown(page: Callable[[Request, str], Awaitable[Answer]]) -> _Answerer:
 
     async def answered(request: Request, seen: _Seen) -> Answer:
         return await page(request, seen.id)
+
+    return answered
+
+
+def _events(service: Service) -> _Answerer:
+    async def answered(request: Request, _seen: _Seen) -> Answer:
+        now = log.clock()
+        webhook = events.webhook_for(service.webhook, request.headers, now)
+        body = await _bytes(request, webhook.most_bytes)
+        work = partial(events.take, request.headers, body, webhook=webhook, ledger=service.ledger, now=now)
+        return await service.in_thread(work, writes=True)
 
     return answered
 

@@ -17,6 +17,7 @@ class Metrics:
         self.running = 0
         self._requests: Counter[tuple[str, str, int]] = Counter()
         self._answers: Counter[str] = Counter()
+        self.reports: Counter[str] = Counter()
         self._within: Counter[tuple[str, float]] = Counter()
         self._count: Counter[str] = Counter()
         self._spent: dict[str, float] = {}
@@ -47,6 +48,10 @@ class Metrics:
         yield "# TYPE policyctl_decisions_total counter"
         for answer, count in sorted(self._answers.items()):
             yield f'policyctl_decisions_total{{answer="{answer}"}} {count}'
+        yield "# HELP policyctl_delivery_reports_total Reports of mails that came in, by what was done."
+        yield "# TYPE policyctl_delivery_reports_total counter"
+        for outcome, count in sorted(self.reports.items()):
+            yield f'policyctl_delivery_reports_total{{outcome="{outcome}"}} {count}'
 
     def _times(self) -> Iterator[str]:
         yield "# HELP policyctl_request_seconds Time to answer."

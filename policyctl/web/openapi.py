@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from policyctl.actions.schema import schema
+from policyctl.web import events
 from policyctl.web.api import VersionsBody, Written
 from policyctl.web.app import ENDPOINTS, Endpoint
 from policyctl.web.bodies import (
@@ -179,12 +180,30 @@ def _own() -> dict[str, Any]:
         **_problems("no-key", "not-allowed", "unavailable"),
     }
     return {
+        events.PATH: {"post": _sendgrid()},
         "/healthz": {"get": _plain("healthz", "The process answers.", fine, open_=True)},
         "/readyz": {
             "get": _plain("readyz", "It can be asked.", {**fine, **_problems("unavailable")}, open_=True)
         },
         "/metrics": {"get": _plain("metrics", "Counters, without ids. Scope `admin`.", figures)},
     }
+
+
+def _sendgrid() -> dict[str, Any]:
+    """Signed by SendGrid rather than opened by a key of ours."""
+    headers = [
+        {"name": f"X-Twilio-Email-Event-Webhook-{name}", "in": "header", "schema": {"type": "string"}}
+        for name in ("Signature", "Timestamp")
+    ]
+    problems = _problems("not-json", "not-signed", "body-too-large", "unavailable", "no-webhook-key")
+    found = _plain(
+        "sendgrid_events",
+        " ".join((events.take.__doc__ or "").split()),
+        {"204": {"description": "They are in the ledger, for good."}, **problems},
+        open_=True,
+    )
+    body = _json({"type": "array", "items": {"type": "object"}})
+    return {**found, "parameters": headers, "requestBody": {"required": True, "content": body}}
 
 
 def _plain(name: str, words: str, responses: dict[str, Any], *, open_: bool = False) -> dict[str, Any]:

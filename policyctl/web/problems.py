@@ -25,6 +25,7 @@ PROBLEMS = {
     "not-json": (400, "The body is not strict JSON"),
     "bad-header": (400, "A header cannot be read"),
     "no-key": (401, "A valid API key is needed"),
+    "not-signed": (403, "The signature does not hold"),
     "not-allowed": (403, "The API key may not do this"),
     "not-found": (404, "There is nothing at this path"),
     "method-not-allowed": (405, "This path has no such method"),
@@ -36,6 +37,7 @@ PROBLEMS = {
     "key-reused": (422, "This Idempotency-Key came with another request before"),
     "internal": (500, "A bug of the service"),
     "unavailable": (503, "The ledger cannot be asked just now"),
+    "no-webhook-key": (503, "There is no key to check a signature with"),
 }
 RETRY_AFTER = {"unavailable": "2", "request-running": "1"}
 
@@ -60,13 +62,14 @@ class ProblemBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is sent back. ``answers``: decisions in it, for the counters."""
+    """What is sent back. ``answers``: decisions in it, and ``reports`` of mails taken, for the counters."""
 
     status: int
     content: bytes
     media_type: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict)
     answers: tuple[str, ...] = ()
+    reports: Mapping[str, int] = field(default_factory=dict)
 
 
 class ProblemError(Exception):

@@ -20,18 +20,27 @@ from policyctl.web.app import make_app
 if TYPE_CHECKING:
     from policyctl.adapters.key_file import KeyFile
     from policyctl.adapters.ledger import Ledger
+    from policyctl.adapters.mail.sendgrid_events import SendGridWebhook
 
 _GRACE_SECONDS = 10
 _MOST_CONNECTIONS = 1_000
 
 
-def serve(ledger: Ledger, keys: KeyFile, *, host: str, port: int, pages: Pages | None = None) -> None:
+def serve(
+    ledger: Ledger,
+    keys: KeyFile,
+    *,
+    host: str,
+    port: int,
+    pages: Pages | None = None,
+    webhook: SendGridWebhook | None = None,
+) -> None:
     """Serve until SIGTERM or SIGINT. ``port`` 0: any free one; the log tells which."""
     listener = _listen(host, port)
     log.take_over()
     _tell_of_keys_astray(ledger, keys)
     config = uvicorn.Config(
-        make_app(ledger, keys, pages),
+        make_app(ledger, keys, pages=pages, webhook=webhook),
         log_config=None,
         log_level="warning",
         access_log=False,

@@ -16,10 +16,12 @@ from schemathesis import GenerationMode
 from schemathesis.specs.openapi import checks
 
 from policyctl import wiring
+from policyctl.adapters.mail.sendgrid_events import SendGridWebhook
 from policyctl.settings import load_settings
 from policyctl.web.app import make_app
 from policyctl.web.openapi import document
 from tests.adapters.ledger_samples import KEY
+from tests.adapters.webhook_signer import Signer
 from tests.web.service import CHANGE, EMAIL, SERVICE, make_repository, new_key
 
 ROUTES = [(path, method) for path, methods in document()["paths"].items() for method in methods]
@@ -60,7 +62,8 @@ def described(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, s
         ledger = wiring.open_ledger(load_settings(root))
     with ledger:
         found = schemathesis.openapi.from_dict(document())
-        found.app = make_app(ledger, wiring.open_keys(load_settings(root)))
+        webhook = SendGridWebhook([Signer().public])
+        found.app = make_app(ledger, wiring.open_keys(load_settings(root)), webhook)
         yield found, new_key(root, "admin")
 
 
