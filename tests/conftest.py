@@ -14,6 +14,7 @@ pytest_plugins = [
     "tests.peers.postgres",
     "tests.peers.office",
     "tests.peers.mail_checkers",
+    "tests.peers.opensmtpd",
     "tests.peers.browser",
     "tests.peers.spark",
 ]

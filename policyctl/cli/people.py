@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from policyctl.reports.receipt_v1 import Receipt
 
 _LARGEST = 100_000_000
+_MOST_TOLD = 20
 
 AtOption = Annotated[str | None, typer.Option("--at", metavar="TIME", help="When, ISO 8601; default now.")]
 SubjectOption = Annotated[str, typer.Option(metavar="ID", help="Your own id of the person.")]
@@ -52,6 +53,8 @@ def register(app: typer.Typer) -> None:
         command(
             group, "import", f"policyctl {name} import {name}.csv", f"policyctl {name} import x.csv --dry-run"
         )(function)
+        if name == "deliveries":
+            command(group, "read", "policyctl deliveries read /var/mail/bounces")(deliveries_read)
         app.add_typer(group, name=name)
     command(
         app,
@@ -138,6 +141,36 @@ def deliveries_import(
     from policyctl.actions.imports import import_deliveries
 
     _imported("deliveries", file, import_deliveries, output_format, dry_run=dry_run)
+
+
+def deliveries_read(
+    maildir: Annotated[
+        str | None, typer.Argument(metavar="[MAILDIR]", help="Instead of [mail.smtp] maildir.")
+    ] = None,
+    *,
+    dry_run: DryRunOption = False,
+    output_format: FormatOption = Format.TEXT,
+) -> None:
+    """Read the reports of mail servers out of a Maildir: delivered, failed, delayed. Mails that were read
+    move to cur/; those that are no reports are flagged there and told.
+    """
+    from policyctl.actions.events import read_reports
+    from policyctl.reports.receipt_v1 import Receipt
+    from policyctl.wiring import open_maildir
+
+    with repository() as opened:
+        box = open_maildir(opened.settings, maildir or "")
+        done = read_reports(box, ledger=opened.ledger(), now=now(), dry_run=dry_run)
+    counts = (
+        ("mails", done.mails),
+        ("reports added", done.added),
+        ("there already", done.repeated),
+        ("flagged", len(done.aside)),
+    )
+    told = tuple(f"{name}: {why}" for name, why in done.aside[:_MOST_TOLD])
+    more = len(done.aside) - len(told)
+    remarks = (*told, f"{more} more") if more else told
+    print_receipt(Receipt("deliveries read", dry_run, counts, remarks=remarks), output_format)
 
 
 def one_receipt(what: str, noun: str, *, added: bool, dry_run: bool) -> Receipt:

@@ -226,7 +226,7 @@ class Served:
         links = wiring.open_links(settings)
         assert links
         pages = Pages(links, wiring.sender(settings))
-        app = make_app(ledger, wiring.open_keys(settings), pages)
+        app = make_app(ledger, wiring.open_keys(settings), pages=pages)
         listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         self._server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off"))

@@ -63,7 +63,7 @@ def described(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, s
     with ledger:
         found = schemathesis.openapi.from_dict(document())
         webhook = SendGridWebhook([Signer().public])
-        found.app = make_app(ledger, wiring.open_keys(load_settings(root)), webhook)
+        found.app = make_app(ledger, wiring.open_keys(load_settings(root)), webhook=webhook)
         yield found, new_key(root, "admin")
 
 

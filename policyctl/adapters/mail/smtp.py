@@ -11,7 +11,12 @@ a 5xx answer to addressee or text       ``Rejected``
 a 5xx answer to sender, log-in, TLS     ``Stopped``: it would be the same for every mail
 ======================================  =========================================================
 
-Answers of the server are quoted by their codes only: their text often repeats addresses.
+Where reports are wanted (``SmtpServer.bounces``), the envelope's sender carries the nid, so that any
+bounce names its mail, and a server that can (RFC 3461) is asked for a report of success, too. Servers do
+not hand on ENVID, so the address is what counts.
+
+A mail that goes out again after a doubt has the Message-ID it had before. Answers of the server are
+quoted by their codes only: their text often repeats addresses.
 """
 
 from __future__ import annotations
@@ -20,11 +25,12 @@ import re
 import smtplib
 import socket
 import ssl
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from policyctl.adapters.mail.interface import Accepted, Mail, NotSent, Outcome, Rejected, Stopped, Unknown
-from policyctl.adapters.mail.message import checked, message_bytes
-from policyctl.errors import RefusedError
+from policyctl.adapters.mail.message import bytes_of, checked, is_address
+from policyctl.errors import RefusedError, UsageError
 
 MAILS_A_SESSION = 100
 """Servers end a session about here (OpenSMTPD: 452 at the 101st MAIL)."""
@@ -32,12 +38,15 @@ MAILS_A_SESSION = 100
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _ENHANCED = re.compile(rb"^\s*([245]\.\d{1,3}\.\d{1,3})\b")
 _FULL = {421, 452}
+_GO_ON = 354
+_LONGEST_MAILBOX = 64 - 33  # RFC 5321 section 4.5.3.1.1, less + and an nid
 
 
 @dataclass(frozen=True, slots=True)
 class SmtpServer:
     """Where to hand mails over. Times in seconds; ``last_wait`` is for the answer to the final dot,
-    which RFC 5321 section 4.5.3.2.6 gives ten minutes.
+    which RFC 5321 section 4.5.3.2.6 gives ten minutes. ``bounces`` is the mailbox for reports; they come
+    to ``name+<nid>@domain``. Empty: they go to the sender, unasked for.
     """
 
     host: str
@@ -46,17 +55,19 @@ class SmtpServer:
     user: str = ""
     timeout: float = 30.0
     last_wait: float = 600.0
+    bounces: str = ""
 
 
 class _ReplyError(Exception):
     """An answer that is not the one hoped for."""
 
-    def __init__(self, step: str, code: int, text: bytes) -> None:
+    def __init__(self, step: str, code: int, text: bytes, *, in_step: bool = True) -> None:
         status = _ENHANCED.match(text)
         detail = f" ({status[1].decode()})" if status else ""
         super().__init__(f"the server answered {code}{detail} to {step}")
         self.step = step
         self.code = code
+        self.in_step = in_step
 
 
 class _StopError(Exception):
@@ -70,6 +81,8 @@ class SmtpMailer:
     resend_is_safe = False
 
     def __init__(self, server: SmtpServer, password: str = "") -> None:
+        if server.bounces:
+            require_mailbox(server.bounces)
         self._server = server
         self._password = password
         self._smtp: smtplib.SMTP | None = None
@@ -78,7 +91,8 @@ class SmtpMailer:
     def send(self, mail: Mail) -> Outcome:
         """Hand one mail over; the receipt is the server's status of taking it."""
         try:
-            mail, data = checked(mail), message_bytes(mail)
+            mail = checked(mail)
+            data = bytes_of(mail)
         except RefusedError as error:
             return Rejected(error.message)
         if self._used >= MAILS_A_SESSION:
@@ -108,7 +122,7 @@ class SmtpMailer:
     def _deliver(self, mail: Mail, data: bytes) -> Outcome:
         try:
             smtp = self._session()
-            _envelope(smtp, mail)
+            _envelope(smtp, mail, self._server.bounces)
         except _StopError as error:
             self._drop()
             return Stopped(str(error))
@@ -129,7 +143,7 @@ class SmtpMailer:
 
     def _answered(self, error: _ReplyError) -> Outcome:
         """What an answer other than the one hoped for means for this mail, and for the session."""
-        if error.code in _FULL or error.step in {"the connection", "EHLO"}:
+        if error.code in _FULL or not error.in_step or error.step in {"the connection", "EHLO"}:
             self._drop()
         else:
             self._reset()
@@ -216,10 +230,59 @@ def _log_in(smtp: smtplib.SMTP, server: SmtpServer, password: str) -> None:
         raise _ReplyError("the log-in", error.smtp_code, b"") from None
 
 
-def _envelope(smtp: smtplib.SMTP, mail: Mail) -> None:
-    _expect("the sender", 2, *smtp.mail(mail.from_address))
-    _expect("the addressee", 2, *smtp.rcpt(mail.to_address))
-    _expect("the text", 3, *smtp.docmd("DATA"))
+def _envelope(smtp: smtplib.SMTP, mail: Mail, bounces: str) -> None:
+    """Sender, addressee, DATA: in one go where the server lets us (RFC 2920), else one by one."""
+    steps = (*_addresses(smtp, mail, bounces), ("the text", 3, "DATA"))
+    if not smtp.has_extn("pipelining"):
+        for step, kind, line in steps:
+            _expect(step, kind, *smtp.docmd(line))
+        return
+    smtp.send("".join(f"{line}\r\n" for _, _, line in steps))
+    for place, (step, kind, _) in enumerate(steps):
+        code, text = smtp.getreply()
+        if code // 100 != kind:
+            raise _ReplyError(step, code, text, in_step=_has_ended(smtp, len(steps) - place - 1))
+
+
+def _has_ended(smtp: smtplib.SMTP, outstanding: int) -> bool:
+    """Read the other answers of a dialogue that failed; False where the server waits for a text now."""
+    try:
+        return all(smtp.getreply()[0] != _GO_ON for _ in range(outstanding))
+    except OSError:
+        return False
+
+
+def _addresses(smtp: smtplib.SMTP, mail: Mail, bounces: str) -> Iterator[tuple[str, int, str]]:
+    """MAIL and RCPT, asking for reports where there is a mailbox for them."""
+    sender, asked, whose = mail.from_address, "", ""
+    if bounces:
+        sender = bounce_address(bounces, mail.nid)
+        if smtp.has_extn("dsn"):
+            asked = f" RET=HDRS ENVID={mail.nid}"
+            whose = f" NOTIFY=SUCCESS,FAILURE,DELAY ORCPT=rfc822;{_xtext(mail.to_address)}"
+    yield "the sender", 2, f"MAIL FROM:<{sender}>{asked}"
+    yield "the addressee", 2, f"RCPT TO:<{mail.to_address}>{whose}"
+
+
+def require_mailbox(mailbox: str) -> None:
+    """Raise UsageError unless reports can come to ``mailbox`` with an nid in it."""
+    name = mailbox.rpartition("@")[0]
+    if not is_address(mailbox) or not mailbox.isascii() or len(name) > _LONGEST_MAILBOX or "+" in name:
+        raise UsageError(
+            "[mail.smtp] bounces is no mailbox for reports",
+            hint='write it as "bounces@example.com", at most 31 letters before the @ and no +',
+        )
+
+
+def bounce_address(mailbox: str, nid: str) -> str:
+    """Where the reports about one mail come to: ``name+<nid>@domain``."""
+    name, _, domain = mailbox.rpartition("@")
+    return f"{name}+{nid}@{domain}"
+
+
+def _xtext(address: str) -> str:
+    """RFC 3461 section 4: + and = stand as two hex digits."""
+    return address.replace("+", "+2B").replace("=", "+3D")
 
 
 def _expect(step: str, kind: int, code: int, text: bytes) -> None:
@@ -234,5 +297,5 @@ def _is_final(code: int) -> bool:
 
 def _stuffed(data: bytes) -> bytes:
     """The text as DATA wants it: a dot doubled at the head of a line, CRLF at the end, no final dot."""
-    doubled = re.sub(rb"(?m)^\.", b"..", data)
+    doubled = (b"\r\n" + data).replace(b"\r\n.", b"\r\n..")[2:]
     return doubled if doubled.endswith(b"\r\n") else doubled + b"\r\n"
