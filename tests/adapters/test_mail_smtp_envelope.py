@@ -39,10 +39,10 @@ class Script:
                 connection.sendall("".join(f"{each}\r\n" for each in said).encode())
             elif word == "DATA" and self.answers["DATA"].startswith("354"):
                 connection.sendall(b"354 go\r\n")
-                while file.readline() not in {b".\r\n", b""}:
+                while (text := file.readline()) not in {b".\r\n", b""}:
                     pass
-                self.taken += 1
-                if not self.answers["."]:
+                self.taken += bool(text)
+                if not (text and self.answers["."]):
                     return
                 connection.sendall(f"{self.answers['.']}\r\n".encode())
             else:
