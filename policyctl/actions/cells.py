@@ -87,7 +87,7 @@ class Cells:
     def locale(self) -> str:
         """A language tag; English where the cell is empty."""
         text = self.text("locale") or "en"
-        if not _LOCALE.fullmatch(text):
+        if not _LOCALE.fullmatch(text) and not _UNFIT.search(text):
             self.complain("locale", f"{text!r} is no language tag", "write it like en or de-AT")
         return text
 
