@@ -41,7 +41,8 @@ def retire_link_key(number: str, *, now: datetime, keys: LinkKeyFile) -> bool:
         signing = in_force(tuple(known.values()))[-1:]
         if known[number] in signing:
             raise RefusedError(
-                "this key signs the links of the next mails", hint="make another first: `policyctl links rotate`"
+                "this key signs the links of the next mails",
+                hint="make another first: `policyctl links rotate`",
             )
         if known[number].retired_at is not None:
             return False
