@@ -36,12 +36,10 @@ from policyctl.reports.mail_form import field_values
 
 def send_batch(run: Run, chunk: Chunk, mailer: BatchMailer) -> None:
     """Post a claimed chunk, or cut it so that its pieces can be posted."""
-    envelopes = _envelopes(run, chunk)
-    if envelopes is None:
+    written = _written(run, chunk)
+    if written is None:
         return
-    form = _form(run, chunk)
-    if form is None:
-        return
+    form, envelopes = written
     staged = mailer.stage(run.clock())
     if not isinstance(staged, NotSent | Stopped):
         _post(run, chunk, mailer, Batch(form, envelopes, run.clock(), staged.batch_id, run.clock()))
@@ -113,7 +111,7 @@ def _halve(run: Run, chunk: Chunk, reason: str) -> None:
 # What can be posted in one call
 
 
-def _envelopes(run: Run, chunk: Chunk) -> tuple[Envelope, ...] | None:
+def _written(run: Run, chunk: Chunk) -> tuple[Form, tuple[Envelope, ...]] | None:
     """The mails of the whole chunk, where it can be one call. Else None: it was cut so that its first
     piece can be, or is set aside.
     """
@@ -126,11 +124,13 @@ def _envelopes(run: Run, chunk: Chunk) -> tuple[Envelope, ...] | None:
         return None
     good = takewhile(lambda pair: not pair[1][1], zip(items, looked, strict=True))
     people = [run.addressee(replace(item, address=look[0]), chunk.notice) for item, look in good]
-    fitting = _alike(run, people)
+    envelopes = tuple(map(_envelope, people))
+    fitting = _alike(envelopes)
     if fitting < len(items):
         _cut(run, chunk, fitting, OutboxState.PLANNED, "")
         return None
-    return tuple(_envelope(addressee) for addressee in people)
+    form = _form(run, chunk, people[0])
+    return None if form is None else (form, envelopes)
 
 
 def _looked_at(item: OutboxItem) -> tuple[str, str]:
@@ -139,14 +139,15 @@ def _looked_at(item: OutboxItem) -> tuple[str, str]:
     return fit_address(item.nid, item.address, item.name, item.addressee)
 
 
-def _alike(run: Run, people: list[Addressee]) -> int:
-    """How many of the first can be in one call: their mails are of one form, no address comes twice."""
-    shape, seen = run.writer.shape(people[0]), set()
-    for count, addressee in enumerate(people):
-        if run.writer.shape(addressee) != shape or addressee.address.lower() in seen:
+def _alike(envelopes: tuple[Envelope, ...]) -> int:
+    """How many of the first can be in one call: the same values are given, no address comes twice."""
+    shape, seen = [*map(bool, envelopes[0].values)], set()
+    for count, envelope in enumerate(envelopes):
+        address = envelope.to_address.lower()
+        if [*map(bool, envelope.values)] != shape or address in seen:
             return count
-        seen.add(addressee.address.lower())
-    return len(people)
+        seen.add(address)
+    return len(envelopes)
 
 
 def _cut(run: Run, chunk: Chunk, count: int, state: OutboxState, reason: str) -> None:
@@ -165,9 +166,8 @@ def _envelope(addressee: Addressee) -> Envelope:
     )
 
 
-def _form(run: Run, chunk: Chunk) -> Form | None:
+def _form(run: Run, chunk: Chunk, first: Addressee) -> Form | None:
     """The form of the chunk's mails; None where none can be made: then the notice is withheld."""
-    first = run.addressee(run.ledger.addressees(chunk)[0], chunk.notice)
     try:
         return checked_form(run.writer.batch_form(chunk.notice, first, run.occasion))
     except RefusedError as error:

@@ -89,7 +89,7 @@ class MailWriter:
         )
 
     def batch_form(self, notice: Notice, addressee: Addressee, occasion: Occasion) -> Form:
-        """What the mail to ``addressee`` has in common with all of its shape (:meth:`shape`)."""
+        """What the mail to ``addressee`` has in common with all that have the same values given."""
         files = self._attached(notice)
         form = self._form(notice, addressee, occasion, files[0].name if files else "")
         return Form(
@@ -104,10 +104,6 @@ class MailWriter:
             category=CATEGORIES[notice.kind],
             attachments=files,
         )
-
-    def shape(self, addressee: Addressee) -> Addressee:
-        """Equal for addressees whose mails differ in values only."""
-        return shape_of(addressee, self._nonce)
 
     def _letter(self, notice: Notice, addressee: Addressee, occasion: Occasion, attached: str) -> Letter:
         return self._form(notice, addressee, occasion, attached).fill(addressee)
