@@ -213,7 +213,14 @@ def notify(
         else:
             links = open_links(opened.settings)
             sent = action.notify(
-                now(), ledger=ledger, mailer=mailer, sender=from_us, slug=slug, printer=printer, links=links
+                now(),
+                ledger=ledger,
+                mailer=mailer,
+                sender=from_us,
+                slug=slug,
+                printer=printer,
+                clock=now,
+                links=links,
             )
             told = send_receipts(now(), ledger=ledger, mailer=mailer, sender=from_us, links=links)
             print_receipt(_sent(sent, told), output_format)

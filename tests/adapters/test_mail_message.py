@@ -14,7 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from policyctl.adapters.mail.interface import Attachment
-from policyctl.adapters.mail.message import message_bytes
+from policyctl.adapters.mail.message import checked, fit_address, message_bytes
 from policyctl.errors import RefusedError
 from tests.adapters.mail_samples import INJECTIONS, PLAIN, mail, part, read_back
 
@@ -127,3 +127,19 @@ def test_what_could_forge_a_header_or_reach_somebody_else_is_refused(changed: di
     with pytest.raises(RefusedError) as refused:
         message_bytes(mail(**changed))
     assert "example.org" not in str(refused.value), "an address must not stand in an error"
+
+
+LABELS = st.text("abz09-", min_size=1, max_size=8)
+LOCALS = st.text("aZ0._+-'", min_size=1, max_size=12)
+
+
+@settings(max_examples=300, deadline=None)
+@given(local=LOCALS, labels=st.lists(LABELS, min_size=1, max_size=4))
+def test_what_is_told_fast_to_be_an_address_is_one_by_all_the_rules(local: str, labels: list[str]) -> None:
+    address = f"{local}@{'.'.join(labels)}"
+    found, why = fit_address("n1", address, "Ada", "")
+    try:
+        assert (found, why) == (checked(mail(to_address=address)).to_address, "")
+    except RefusedError:
+        assert found == ""
+        assert why
