@@ -35,7 +35,10 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
     "cli": ({"cli", "web", "actions", "wiring", "reports", "core", "errors", "settings"}, {"typer", "rich"}),
     "api": ({"actions", "wiring", "core", "errors", "settings"}, set()),
     "client": ({"core", "errors"}, {"httpx"}),
-    "testing": ({"testing", "api", "actions", "adapters", "wiring", "core", "errors"}, {"pytest"}),
+    "testing": (
+        {"testing", "api", "actions", "adapters", "wiring", "core", "errors"},
+        {"pytest", "cryptography"},
+    ),
     "__main__": ({"cli"}, set()),
     "__init__": ({"api", "core", "errors"}, set()),
     "sample": (set(), set()),
