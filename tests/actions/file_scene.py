@@ -18,7 +18,7 @@ from policyctl.adapters.ledger import Ledger
 from policyctl.core.policy import VersionKey
 from policyctl.core.records import Tag
 from policyctl.core.use.decision import UseRequest, decide
-from policyctl.core.use.matrix import BulkQuestion, finding
+from policyctl.core.use.matrix import BulkQuestion
 from tests.actions.bulk_scene import DESK, World, days, who
 from tests.core.test_decision_properties import CATEGORIES
 
@@ -119,7 +119,7 @@ def _of_row(
         return decision.answer.value, "no_tag"
     decision = decide(asked, replace(facts, tags=tuple(_same(tag, tags, question))))
     own = decide(asked, replace(facts, tags=(tag,)))
-    return decision.answer.value, finding(own) if own.answer is decision.answer else "another_tag"
+    return decision.answer.value, own.finding.code if own.answer is decision.answer else "another_tag"
 
 
 def _same(tag: Tag, tags: Sequence[Tag], question: BulkQuestion) -> Iterator[Tag]:
