@@ -182,6 +182,11 @@ class ClientBatch:
     id: str
     content_sha256: str
 
+    @property
+    def name(self) -> tuple[str, str]:
+        """What tells it from the others of one customer."""
+        return self.source, self.id
+
 
 @dataclass(frozen=True, slots=True)
 class ImportReceipt:

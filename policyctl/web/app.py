@@ -44,9 +44,10 @@ if TYPE_CHECKING:
 _BEARER = re.compile(r"[Bb]earer ([A-Za-z0-9_-]{1,200})", re.ASCII)
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,200}", re.ASCII)
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-# The ledger has one writer: those that wait for it must not keep a question waiting. Together they are
+# The ledger has one writer: those that wait for it must not keep a question waiting. Small writes that wait
+# are gathered by the ledger into one transaction of one connection, so many may. All others together are
 # fewer than the connections of the ledger's pool.
-_READERS, _WRITERS = 8, 4
+_THREADS = {"read": 8, "write": 3, "gather": 128}
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
@@ -78,13 +79,13 @@ class Service:
     webhook: SendGridWebhook | None = None
     metrics: Metrics = field(default_factory=Metrics)
     running: set[tuple[str | None, str]] = field(default_factory=set)
-    limiters: dict[bool, CapacityLimiter] = field(default_factory=dict)
+    limiters: dict[str, CapacityLimiter] = field(default_factory=dict)
 
-    async def in_thread(self, work: Callable[[], Answer], *, writes: bool = False) -> Answer:
-        """Do what may have to wait for the ledger."""
-        if writes not in self.limiters:
-            self.limiters[writes] = CapacityLimiter(_WRITERS if writes else _READERS)
-        return await to_thread.run_sync(work, limiter=self.limiters[writes])
+    async def in_thread(self, work: Callable[[], Answer], kind: str = "read") -> Answer:
+        """Do what may have to wait for the ledger; ``kind`` of _THREADS."""
+        if kind not in self.limiters:
+            self.limiters[kind] = CapacityLimiter(_THREADS[kind])
+        return await to_thread.run_sync(work, limiter=self.limiters[kind])
 
 
 def make_app(
@@ -188,13 +189,13 @@ def _endpoint(service: Service, endpoint: Endpoint) -> _Answerer:
 async def _once(service: Service, call: api.Call, work: api.Handler, *, writes: bool) -> Answer:
     """Only one of the requests with one Idempotency-Key at a time; the ledger's receipts do the rest."""
     if call.idempotency_key is None:
-        return await service.in_thread(lambda: work(call), writes=writes)
+        return await service.in_thread(lambda: work(call), "gather" if writes else "read")
     name = (call.key.customer, call.idempotency_key)
     if name in service.running:
         raise ProblemError("request-running", "wait for the answer of the first one, or ask again")
     service.running.add(name)
     try:
-        return await service.in_thread(lambda: work(call), writes=writes)
+        return await service.in_thread(lambda: work(call), "gather")
     finally:
         service.running.discard(name)
 
@@ -265,7 +266,7 @@ def _events(service: Service) -> _Answerer:
         webhook = events.webhook_for(service.webhook, request.headers, now)
         body = await _bytes(request, webhook.most_bytes)
         work = partial(events.take, request.headers, body, webhook=webhook, ledger=service.ledger, now=now)
-        return await service.in_thread(work, writes=True)
+        return await service.in_thread(work, "write")
 
     return answered
 

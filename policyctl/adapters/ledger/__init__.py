@@ -2,8 +2,8 @@
 """The append-only record of versions, tags, acceptances, choices, notices and deliveries, in SQL.
 
 One class over two databases, SQLite and PostgreSQL; what it keeps is laid out in adapters/tables.py.
-Each method is one transaction: all of it enters, or nothing does. All times are aware UTC.
-The values that go in and come out are in core/records.py, core/notices/outbox.py and core/use/question.py.
+Each method enters wholly or not at all; small writes of several threads share a transaction.
+All times are aware UTC. The values that go in and come out are in core/records.py, core/notices/outbox.py and core/use/question.py.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from functools import partial
 from typing import Literal, Self
 
 from sqlalchemy import Engine
@@ -33,9 +32,11 @@ from policyctl.adapters.ledger import (
 from policyctl.adapters.ledger.common import Writer, administrator, pseudonym
 from policyctl.adapters.ledger.desk import OutboxDesk
 from policyctl.adapters.ledger.export import Export
+from policyctl.adapters.ledger.gather import Gatherer
 from policyctl.adapters.ledger.inquiries import Inquiries
-from policyctl.adapters.ledger.known import Memory
+from policyctl.adapters.ledger.known import Known, Memory
 from policyctl.adapters.ledger.online import Online
+from policyctl.adapters.ledger.together import Together, Write
 from policyctl.adapters.tables import seconds
 from policyctl.core.notices.outbox import PlannedNotice
 from policyctl.core.policy import VersionKey
@@ -58,6 +59,7 @@ from policyctl.errors import InputError, UsageError
 __all__ = ["Ledger", "open_ledger"]
 
 _KEY_BYTES = range(16, 65)
+_FEW = 1_000  # rows that need not be streamed
 
 
 def open_ledger(url: str, *, key: bytes, taxonomy: Taxonomy) -> Ledger:
@@ -85,6 +87,8 @@ class Ledger(OutboxDesk):
         self._key = key
         self._taxonomy = taxonomy
         self._memory = Memory()
+        self._together = Together(database, self._memory, key)
+        self._gatherer = Gatherer[Write, ImportReceipt](self._together.run)
         self.online = Online(database, key=key, taxonomy=taxonomy, memory=self._memory)
 
     def __enter__(self) -> Self:
@@ -120,6 +124,10 @@ class Ledger(OutboxDesk):
             writer = Writer(connection, kind, now)
             yield writer
             writer.finish()
+
+    def _enter(self, write: Write, *, dry_run: bool) -> ImportReceipt:
+        """A small write, together with those of other threads that wait."""
+        return self._together.alone(write, keep=False) if dry_run else self._gatherer.do(write)
 
     # Versions
 
@@ -177,6 +185,8 @@ class Ledger(OutboxDesk):
         ``faults``: what the caller finds wrong with rows it leaves out; looked at when the rows end, one
         keeps all rows out.
         """
+        if isinstance(rows, list | tuple) and len(rows) <= _FEW and not faults:
+            return self._enter(self._few_tags(rows, now, within, batch), dry_run=dry_run)
         with self._writing("tags", now, dry_run=dry_run) as writer:
             tenant_no = people.tenant_no_of(writer.connection, within) or 0
             if batch and (old := receipts.receipt_of(writer.connection, tenant_no, batch)):
@@ -195,6 +205,16 @@ class Ledger(OutboxDesk):
             if done.added >= tags.PORTION:
                 epochs.open_epoch_if_full(writer.connection, seconds(now), epochs.ROWS)
             return done
+
+    def _few_tags(
+        self, rows: Sequence[TagRow], now: datetime, within: str | None, batch: ClientBatch | None
+    ) -> Write:
+        def work(writer: Writer, _tenant_no: int | None, known: Known) -> ImportReceipt:
+            return tags.import_tags(
+                writer, rows, key=self._key, taxonomy=self._taxonomy, known=known, within=within
+            )
+
+        return Write("tags", now, work, within, batch)
 
     def unknown_customers(self, customers: Iterable[str]) -> set[str]:
         """Those of ``customers`` that the ledger does not know."""
@@ -223,11 +243,12 @@ class Ledger(OutboxDesk):
         batch: ClientBatch | None = None,
     ) -> ImportReceipt:
         """Enter answers of subjects and customers. ``within``: only this customer and its subjects."""
-        with self._writing("choices", now, dry_run=dry_run) as writer:
-            known = self._memory.known(writer.connection)
-            tenant_no = people.tenant_no_of(writer.connection, within) or 0
-            work = partial(answers.import_choices, writer, rows, key=self._key, known=known, within=within)
-            return receipts.once(writer, tenant_no, batch, work)
+
+        def work(writer: Writer, _tenant_no: int | None, known: Known) -> ImportReceipt:
+            return answers.import_choices(writer, rows, key=self._key, known=known, within=within)
+
+        single = rows[0] if len(rows) == 1 else None
+        return self._enter(Write("choices", now, work, within, batch, single), dry_run=dry_run)
 
     def accept(
         self,
@@ -244,16 +265,15 @@ class Ledger(OutboxDesk):
         """A subject accepts a version, and is known from then on; False when it did so before. ``within``:
         the id is this customer's own, whoever else has one like it.
         """
-        with self._writing("acceptance", now, dry_run=dry_run) as writer:
-            tenant_no = people.tenant_no_of(writer.connection, within)
+        name = self._name(subject)
 
-            def work() -> ImportReceipt:
-                added = answers.accept(
-                    writer, self._name(subject), version, at, customer=customer, within_no=tenant_no
-                )
-                return ImportReceipt(int(added), int(not added))
+        def work(writer: Writer, tenant_no: int | None, known: Known) -> ImportReceipt:
+            added = answers.accept(
+                writer, name, version, at, known=known, customer=customer, within_no=tenant_no
+            )
+            return ImportReceipt(int(added), int(not added))
 
-            return receipts.once(writer, tenant_no or 0, batch, work).added == 1
+        return self._enter(Write("acceptance", now, work, within, batch), dry_run=dry_run).added == 1
 
     def acknowledge(
         self, customer: str, version: VersionKey, at: datetime, *, now: datetime, dry_run: bool = False

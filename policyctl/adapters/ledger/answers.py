@@ -31,7 +31,7 @@ def import_choices(
     writer: Writer, rows: Sequence[ChoiceRow], *, key: bytes, known: Known, within: str | None = None
 ) -> ImportReceipt:
     """Enter answers, numbered in the order in which they were given."""
-    batch = _Choices(writer, rows, key, known, within)
+    batch = Choices(writer, rows, key, known, within)
     fresh = [values for row in sorted(rows, key=_given) if (values := batch.take(row))]
     batch.complaints.raise_if_any()
     add_choices(writer, fresh)
@@ -49,7 +49,7 @@ def _given(row: ChoiceRow) -> tuple[datetime, int]:
     return row.at, row.place.line or 0
 
 
-class _Choices:
+class Choices:
     """Who may answer to what, and what was answered before."""
 
     def __init__(
@@ -125,11 +125,12 @@ def accept(
     version: VersionKey,
     at: datetime,
     *,
+    known: Known,
     customer: str | None,
     within_no: int | None = None,
 ) -> bool:
     """A subject (by pseudonym) accepts a version; False when it did before: the first time stands."""
-    version_no = require_version(writer.connection, version)
+    version_no = require_version(known, version)
     number = settle_subject(writer, name, customer, within_no=within_no)
     key = {"subject_no": number, "version_no": version_no}
     query = select(ADMISSION.c.admitted_at).where(
@@ -143,7 +144,7 @@ def accept(
 
 def acknowledge(writer: Writer, customer: str, version: VersionKey, at: datetime) -> bool:
     """A customer's administrator has seen a version; False when that was recorded before."""
-    version_no = require_version(writer.connection, version)
+    version_no = require_version(read_known(writer.connection), version)
     number = administrator(tenant_no_of(writer.connection, customer) or 0)
     table = ACKNOWLEDGEMENT
     query = select(table.c.seen_at).where(table.c.subject_no == number, table.c.version_no == version_no)
@@ -162,13 +163,13 @@ def acknowledgements(connection: Connection, version: VersionKey) -> tuple[tuple
     return tuple((row.id, seen[number]) for row in names if (number := administrator(row.tenant_no)) in seen)
 
 
-def require_version(connection: Connection, version: VersionKey) -> int:
+def require_version(known: Known, version: VersionKey) -> int:
     """The number of a version; CannotCompareError when the ledger does not know it."""
-    numbers = read_known(connection).number_of
+    numbers = known.number_of
     if version not in numbers:
-        known = sorted(key.number for key in numbers if key.slug == version.slug)
+        there = sorted(key.number for key in numbers if key.slug == version.slug)
         have = (
-            f"it has v{known[0]} to v{known[-1]}" if known else "publish it first, then run `policyctl sync`"
+            f"it has v{there[0]} to v{there[-1]}" if there else "publish it first, then run `policyctl sync`"
         )
         raise CannotCompareError(f"{version} is not on record", hint=have)
     return numbers[version]

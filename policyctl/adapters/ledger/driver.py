@@ -44,8 +44,8 @@ class Driver(Protocol):
     def stream(self, query: str, size: int = _STREAMED) -> Iterator[list[Row]]:
         """The rows of a query of any size, ``size`` at a time; several may run side by side."""
 
-    def rows_in(self, query: str, wanted: Iterable[Any]) -> Iterator[Row]:
-        """The rows of a query for every one of ``wanted``, which ``?*`` stands for."""
+    def rows_in(self, query: str, wanted: Iterable[Any], *values: Any) -> Iterator[Row]:
+        """The rows of a query for every one of ``wanted``, which ``?*`` stands for; ``values`` come after."""
 
     def insert(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
         """Add rows, of which none may be there."""
@@ -85,15 +85,15 @@ class SqliteDriver:
         cursor = self.raw.execute(query)
         yield from iter(lambda: cursor.fetchmany(size), [])
 
-    def rows_in(self, query: str, wanted: Iterable[Any]) -> Iterator[Row]:
+    def rows_in(self, query: str, wanted: Iterable[Any], *values: Any) -> Iterator[Row]:
         """In portions, as SQLite takes only so many values; the last one is filled up with a repeat."""
-        values = list(wanted)
-        for start in range(0, len(values), _PORTION):
-            portion = values[start : start + _PORTION]
+        whole = list(wanted)
+        for start in range(0, len(whole), _PORTION):
+            portion = whole[start : start + _PORTION]
             size = 1 << (len(portion) - 1).bit_length()  # few different statements to prepare
             marks = ", ".join("?" * size)
             filled = [*portion, *[portion[-1]] * (size - len(portion))]
-            yield from self.raw.execute(query.replace("?*", f"({marks})"), filled)
+            yield from self.raw.execute(query.replace("?*", f"({marks})"), (*filled, *values))
 
     def insert(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
         """Add rows, of which none may be there."""
@@ -152,10 +152,10 @@ class PostgresDriver:
             cursor.execute(query)
             yield from iter(lambda: cursor.fetchmany(size), [])
 
-    def rows_in(self, query: str, wanted: Iterable[Any]) -> Iterator[Row]:
+    def rows_in(self, query: str, wanted: Iterable[Any], *values: Any) -> Iterator[Row]:
         """All in one query, the list being one array."""
-        said = query.replace("IN ?*", "= ANY(%s)")
-        yield from self.raw.execute(said, (list(wanted),))
+        said = query.replace("IN ?*", "= ANY(%s)").replace("?", "%s")
+        yield from self.raw.execute(said, (list(wanted), *values))
 
     def insert(self, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
         """Add rows, of which none may be there."""

@@ -199,11 +199,13 @@ def writing(engine: Engine, *, check: bool = True, keep: bool = True) -> Iterato
 def _begun(engine: Engine) -> Connection:
     """A connection inside a transaction. BEGIN IMMEDIATE holds nothing when it fails: try again."""
     for attempt in range(_TRIES):
-        connection = engine.connect().execution_options(ledger_write=True)
+        connection: Connection | None = None
         try:
+            connection = engine.connect().execution_options(ledger_write=True)
             connection.begin()
         except exc.OperationalError as error:
-            connection.close()
+            if connection is not None:
+                connection.close()
             if attempt == _TRIES - 1 or "locked" not in str(error.orig):
                 raise
             time.sleep(0.05 * 2**attempt)

@@ -130,6 +130,12 @@ class Memory:
             last = self._last = (heads, read_known(connection))
         return last[1]
 
+    def peek(self, connection: Connection) -> Known:
+        """What is on record within a transaction that may have added categories: it is not kept."""
+        (heads,) = driver_of(connection).rows(_HEADS)
+        last = self._last
+        return last[1] if last is not None and last[0] == heads else read_known(connection)
+
 
 def add_category(connection: Connection, known: Known, slug: str, category: str) -> int:
     """The number of a category within a policy, given out when it is first needed."""

@@ -43,12 +43,17 @@ Namesakes = Mapping[bytes, Mapping[int, int]]
 def namesakes(
     driver: Driver, names: Iterable[bytes], *, tenant_no: int | None = None, upto: int | None = None
 ) -> dict[bytes, dict[int, int]]:
-    """The subjects with these names; of one tenant, and recorded up to an entry, where that is said."""
+    """The subjects with these names; of one tenant, and recorded up to an entry, where that is said. Then
+    the database itself leaves out the others: what they have takes no time either.
+    """
     found: dict[bytes, dict[int, int]] = {}
-    query = "SELECT ext_id, tenant_no, subject_no, entry FROM pseudonym WHERE ext_id IN ?*"
-    for ext_id, tenant, number, entry in driver.rows_in(query, sorted(set(names))):
-        if tenant_no in {None, tenant} and (upto is None or entry <= upto):
-            found.setdefault(bytes(ext_id), {})[tenant] = number
+    query = "SELECT ext_id, tenant_no, subject_no FROM pseudonym WHERE ext_id IN ?*"
+    values: list[int] = []
+    for said, value in ((" AND tenant_no = ?", tenant_no), (" AND entry <= ?", upto)):
+        if value is not None:
+            query, values = query + said, [*values, value]
+    for ext_id, tenant, number in driver.rows_in(query, sorted(set(names)), *values):
+        found.setdefault(bytes(ext_id), {})[tenant] = number
     return found
 
 
