@@ -57,7 +57,7 @@ def at_once(ledger: Ledger, *works: Callable[[], Any]) -> list[Future[Any]]:
         free.wait(30)
         yield from ()
 
-    with ThreadPoolExecutor(len(works) + 1) as pool:
+    with ThreadPoolExecutor(len(works) + 2) as pool:
         holder = pool.submit(ledger.import_tags, rows(), now=NOW)
         assert held.wait(30)
         first = pool.submit(choose, ledger, "u2", "consent", 9_999)

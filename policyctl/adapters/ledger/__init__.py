@@ -3,7 +3,8 @@
 
 One class over two databases, SQLite and PostgreSQL; what it keeps is laid out in adapters/tables.py.
 Each method enters wholly or not at all; small writes of several threads share a transaction.
-All times are aware UTC. The values that go in and come out are in core/records.py, core/notices/outbox.py and core/use/question.py.
+All times are aware UTC.
+The values that go in and come out are in core/records.py, core/notices/outbox.py and core/use/question.py.
 """
 
 from __future__ import annotations
