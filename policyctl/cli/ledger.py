@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+from typing import Annotated
+
 import typer
 
 from policyctl.cli.edge import command
 from policyctl.cli.opened import repository
 from policyctl.cli.people import group_of
-from policyctl.cli.printing import Format, FormatOption, emit, emit_json
+from policyctl.cli.printing import Format, FormatOption, emit, emit_json, in_colour, now, width
 from policyctl.cli.setup import print_receipt
 
 
@@ -16,7 +19,12 @@ def register(app: typer.Typer) -> None:
     """Add this file's commands."""
     group = group_of("The ledger itself.", "policyctl ledger stats")
     command(group, "upgrade", "policyctl ledger upgrade")(upgrade)
-    command(group, "stats", "policyctl ledger stats", "policyctl ledger stats --format json")(stats)
+    command(
+        group,
+        "stats",
+        "policyctl ledger stats",
+        "policyctl ledger stats --customer harbour-clinic --format csv",
+    )(stats)
     app.add_typer(group, name="ledger")
 
 
@@ -34,13 +42,35 @@ def upgrade(*, output_format: FormatOption = Format.TEXT) -> None:
     )
 
 
-def stats(*, output_format: FormatOption = Format.TEXT) -> None:
-    """Count what is in the ledger: tags by version and category, choices by change and answer."""
-    from policyctl.reports.ledger_v1 import stats_json, stats_text
+class Counts(StrEnum):
+    """How the counts are printed."""
+
+    TEXT = "text"
+    JSON = "json"
+    CSV = "csv"
+
+
+def stats(
+    context: typer.Context,
+    *,
+    customer: Annotated[
+        str | None, typer.Option(metavar="ID", help="Count only this customer's part.")
+    ] = None,
+    output_format: Annotated[
+        Counts, typer.Option("--format", help="For a person, a machine, or a spreadsheet.")
+    ] = Counts.TEXT,
+) -> None:
+    """Count what is in the ledger: tags by version, category and month, choices, and for each purpose how
+    much of the data may be used and why the rest may not. Looks at every tag.
+    """
+    from policyctl.actions.count import count_ledger
+    from policyctl.reports import ledger_text, ledger_v1
 
     with repository() as opened:
-        found = opened.ledger(upgrade=False).stats()
-    if output_format is Format.JSON:
-        emit_json(stats_json(found))
+        found = count_ledger(at=now(), ledger=opened.ledger(upgrade=False), customer=customer)
+    if output_format is Counts.JSON:
+        emit_json(ledger_v1.ledger_json(found))
+    elif output_format is Counts.CSV:
+        emit(ledger_v1.ledger_csv(found))
     else:
-        emit(stats_text(found))
+        emit(ledger_text.ledger_text(found, width=width(), colour=in_colour(context)))

@@ -230,17 +230,31 @@ class ChoiceCount:
 
 
 @dataclass(frozen=True, slots=True)
+class MonthCount:
+    """How many tags of a category that were collected in a month (``2026-11``, UTC) bear a version."""
+
+    month: str
+    slug: str
+    version: int | None
+    category: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class LedgerStats:
-    """How much a ledger holds. ``sequence``: the last entry that was counted."""
+    """How much a ledger holds, tags as they are after their corrections. ``sequence``: the last entry
+    that was counted. None: what is the whole ledger's, where one customer's part was counted.
+    """
 
     tags: tuple[TagCount, ...]
     choices: tuple[ChoiceCount, ...]
     subjects: int
     customers: int
     corrections: int
-    batches: int
-    epochs: int
-    sequence: int
+    batches: int | None
+    epochs: int | None
+    sequence: int | None
+    months: tuple[MonthCount, ...] = ()
 
 
 def change_name(version: VersionKey, practice: str) -> str:

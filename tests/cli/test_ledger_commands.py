@@ -29,6 +29,12 @@ def test_what_is_in_the_ledger_is_counted(demo: Path) -> None:
     assert sum(each["count"] for each in counts["tags"]) > 0
     assert all(each["change"] in text for each in counts["choices"])
     assert f"{counts['subjects']} subjects" in text
+    assert "Data that may be used" in text
+    assert "\x1b" not in text
+    assert inside("ledger", "stats", "--format", "csv", cwd=demo).stdout.startswith("what,policy,version,")
+    unknown = inside("ledger", "stats", "--customer", "nobody", cwd=demo)
+    assert unknown.returncode == 3
+    assert "customer 'nobody' is not known" in unknown.stderr
 
 
 def test_a_file_of_tags_enters_from_the_command_line_and_shows_no_bar_in_a_pipe(demo: Path) -> None:

@@ -15,11 +15,10 @@ from policyctl.core.judge.findings import ChangeAsked
 from policyctl.core.judge.rules import RULES
 from policyctl.core.policy import ChangeClass, VersionKey
 from policyctl.core.practice import ChoiceMode
-from policyctl.core.records import Answer, ChoiceCount, LedgerStats, Tag, TagCount
+from policyctl.core.records import Tag
 from policyctl.core.text.parse import parse
 from policyctl.core.use.decision import Decision, Explanation, Finding, Reason, UseAnswer, UseRequest
 from policyctl.errors import InputError, Place
-from policyctl.reports import ledger_v1
 from policyctl.reports.check_text import check_text
 from policyctl.reports.check_v1 import check_json
 from policyctl.reports.checked import Checked, Report
@@ -216,20 +215,6 @@ def test_a_receipt_of_a_dry_run_says_that_nothing_was_done() -> None:
     assert valid("receipt", receipt_json(receipt))["dry_run"] is True
     assert "nothing was done" in receipt_text(receipt)
     assert "next" not in receipt_text(receipt)
-
-
-def test_the_counts_of_a_ledger_are_the_same_for_a_person_and_for_a_machine() -> None:
-    tags = (TagCount("fax", None, "user.name", 1), TagCount("fax", 2, "user.contact.email", 1200))
-    counts = LedgerStats(tags, (ChoiceCount("fax@v2#ads", Answer.REFUSE, 7),), 40, 3, 5, 9, 1, 60)
-    said = valid("ledger", ledger_v1.stats_json(counts))
-    assert [each["version"] for each in said["tags"]] == [None, 2]
-    text = ledger_v1.stats_text(counts)
-    assert "1,201 tags (5 corrections)" in text
-    assert "fax no version user.name" in text
-    assert text.count("#" * 24) == 1
-    empty = LedgerStats((), (), 0, 0, 0, 0, 1, 0)
-    assert valid("ledger", ledger_v1.stats_json(empty))["tags"] == []
-    assert "0 tags" in ledger_v1.stats_text(empty)
 
 
 def test_a_decision_that_rests_on_old_data_says_where_that_is_known_from() -> None:

@@ -21,7 +21,6 @@ from policyctl.adapters.ledger import (
     chain,
     engine,
     epochs,
-    export,
     facts,
     people,
     proofs,
@@ -30,7 +29,7 @@ from policyctl.adapters.ledger import (
     tags,
     versions,
 )
-from policyctl.adapters.ledger.common import Writer, administrator, pseudonym
+from policyctl.adapters.ledger.common import Writer, administrator, last_number, pseudonym
 from policyctl.adapters.ledger.desk import OutboxDesk
 from policyctl.adapters.ledger.export import Export
 from policyctl.adapters.ledger.gather import Gatherer
@@ -38,7 +37,7 @@ from policyctl.adapters.ledger.inquiries import Inquiries
 from policyctl.adapters.ledger.known import Known, Memory
 from policyctl.adapters.ledger.online import Online
 from policyctl.adapters.ledger.together import Together, Write
-from policyctl.adapters.tables import seconds
+from policyctl.adapters.tables import ENTRY, seconds
 from policyctl.core.notices.outbox import PlannedNotice
 from policyctl.core.policy import VersionKey
 from policyctl.core.practice import Taxonomy
@@ -47,7 +46,6 @@ from policyctl.core.records import (
     ClientBatch,
     CustomerRow,
     ImportReceipt,
-    LedgerStats,
     SubjectRow,
     TagProof,
     TagRow,
@@ -55,6 +53,7 @@ from policyctl.core.records import (
 )
 from policyctl.core.use.matrix import BulkQuestion
 from policyctl.core.use.question import Facts, UseRequest
+from policyctl.core.use.share import LedgerCounts
 from policyctl.errors import InputError, UsageError
 
 __all__ = ["Ledger", "open_ledger"]
@@ -310,10 +309,22 @@ class Ledger(OutboxDesk):
             number = people.find_subject(writer.connection, self._name(subject), customer)
             return number is not None and people.erase_subject(writer.connection, number, now)
 
-    def stats(self) -> LedgerStats:
-        """How much is in the ledger. Counts every tag: seconds to minutes for a very large one."""
+    def counts(self, at: datetime, *, customer: str | None = None) -> LedgerCounts:
+        """How much is in the ledger at ``at``, or in one customer's part. Looks at every tag: seconds to
+        minutes for a very large one.
+        """
+        with engine.reading(self._engine, scratch=True) as connection:
+            known, tenant_no = self._memory.known(connection), people.tenant_no_of(connection, customer)
+            question = BulkQuestion("", at)
+            look = Export(
+                connection, question, known=known, key=self._key, taxonomy=self._taxonomy, tenant_no=tenant_no
+            )
+            return stats.count_all(connection, known, look, at=seconds(at))
+
+    def sequence(self) -> int:
+        """The last entry."""
         with engine.reading(self._engine) as connection:
-            return stats.read_stats(connection, self._memory.known(connection))
+            return last_number(connection, ENTRY.c.seq)
 
     def first_bad_entry(self) -> int | None:
         """The first entry that was altered, left out or moved since it was written; None where all hold."""
@@ -348,4 +359,4 @@ class Ledger(OutboxDesk):
         """One look at all that bears on a question about many records, to be streamed out."""
         with engine.reading(self._engine) as connection:
             known = self._memory.known(connection)
-            yield export.Export(connection, question, known=known, key=self._key, taxonomy=self._taxonomy)
+            yield Export(connection, question, known=known, key=self._key, taxonomy=self._taxonomy)

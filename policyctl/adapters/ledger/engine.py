@@ -170,11 +170,13 @@ def _prepare_postgresql(connection: Any, _record: object) -> None:
 
 
 @contextmanager
-def reading(engine: Engine) -> Iterator[Connection]:
-    """One consistent look at a ledger that is set up. CannotCompareError where there is none."""
+def reading(engine: Engine, *, scratch: bool = False) -> Iterator[Connection]:
+    """One consistent look at a ledger that is set up. CannotCompareError where there is none.
+    ``scratch``: tables of its own may be made that are gone after it.
+    """
     with _plain_errors(engine), engine.connect() as connection:
         if engine.dialect.name == "postgresql":
-            connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=not scratch)
         with connection.begin():
             _require_head(connection)
             yield connection

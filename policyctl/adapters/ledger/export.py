@@ -32,13 +32,13 @@ from policyctl.errors import UsageError
 _GIVEN = frozenset({DeliveryName.DELIVERED.value})
 _FAILED = frozenset({DeliveryName.BOUNCED.value, DeliveryName.DROPPED.value})
 _NAMES = 10_000
-_SUBJECTS = "SELECT subject_no, ext_id FROM subject WHERE ext_id IS NOT NULL ORDER BY subject_no"
-_ADMISSIONS = "SELECT subject_no, version_no, admitted_at FROM admission ORDER BY subject_no"
-_CHOICES = "SELECT subject_no, practice_no, answer, given_at, seq FROM choice ORDER BY subject_no"
+_SUBJECTS = "SELECT subject_no, ext_id FROM subject WHERE ext_id IS NOT NULL AND {} ORDER BY subject_no"
+_ADMISSIONS = "SELECT subject_no, version_no, admitted_at FROM admission WHERE {} ORDER BY subject_no"
+_CHOICES = "SELECT subject_no, practice_no, answer, given_at, seq FROM choice WHERE {} ORDER BY subject_no"
 _DELIVERIES = (
     "SELECT o.subject_no, o.nid, n.version_no, n.kind, n.changes, e.event, e.happened_at FROM outbox o "
     "JOIN notice n ON n.notice_no = o.notice_no JOIN delivery_event e ON e.nid = o.nid "
-    "WHERE e.happened_at <= {} ORDER BY o.subject_no, o.nid"
+    "WHERE e.happened_at <= {} AND {} ORDER BY o.subject_no, o.nid"
 )
 _TAGS = (
     "SELECT t.subject_no, t.category, t.ref, t.collected_at, t.version_no, r.name FROM {0} t "
@@ -53,8 +53,21 @@ _LATER = " AND c.correction > t.correction"
 SubjectStanding = tuple[int, int, str, str | None]
 
 
+def valid_tags(driver: Driver, tables: Iterable[str], among: str) -> Iterator[tuple[str, str]]:
+    """Where the tags are that hold, each table with what its rows ``t`` must meet: what was corrected is
+    left out of its own and taken from the table of corrections. ``among``: which tags are meant.
+    """
+    corrected = bool(driver.rows("SELECT 1 FROM tag_correction LIMIT 1"))
+    valid = f"{among} AND NOT {_CORRECTED.format('')}" if corrected else among
+    yield from ((table, valid) for table in tables)
+    if corrected:
+        yield "tag_correction", f"{among} AND NOT {_CORRECTED.format(_LATER)}"
+
+
 class Export:
-    """One look. ``standings``: what the numbers given out so far stand for; 0 is an unknown subject."""
+    """One look. ``standings``: what the numbers given out so far stand for; 0 is an unknown subject.
+    ``tenant_no``: only this customer's subjects are looked at.
+    """
 
     def __init__(
         self,
@@ -64,7 +77,9 @@ class Export:
         known: Known,
         key: bytes,
         taxonomy: Taxonomy,
+        tenant_no: int | None = None,
     ) -> None:
+        self.tenant_no = tenant_no
         self._connection = connection
         self._driver: Driver = driver_of(connection)
         self._question = question
@@ -110,16 +125,19 @@ class Export:
         asked = [number for number, name in self.categories.items() if self._question.asks(*name)]
         if not asked:
             return
-        among = f"t.category IN ({', '.join(map(str, asked))})"
-        corrected = bool(self._driver.rows("SELECT 1 FROM tag_correction LIMIT 1"))
-        valid = f"{among} AND NOT {_CORRECTED.format('')}" if corrected else among
-        for number in read_epochs(self._connection).numbers:
-            yield from self._driver.stream(_TAGS.format(table_name(number), valid))
-        if corrected:
-            latest = f"{among} AND NOT {_CORRECTED.format(_LATER)}"
-            yield from self._driver.stream(_TAGS.format("tag_correction", latest))
+        among = f"t.category IN ({', '.join(map(str, asked))}) AND {self.among('t.subject_no')}"
+        tables = map(table_name, read_epochs(self._connection).numbers)
+        for table, valid in valid_tags(self._driver, tables, among):
+            yield from self._driver.stream(_TAGS.format(table, valid))
 
     # Where subjects stand
+
+    def among(self, column: str) -> str:
+        """That a number of a subject is of those that are looked at: all of a tenant is one range."""
+        if self.tenant_no is None:
+            return "1 = 1"
+        first, end = administrator(self.tenant_no), administrator(self.tenant_no + 1)
+        return f"({column} >= {first} AND {column} < {end})"
 
     def subjects(self) -> Iterator[SubjectStanding]:
         """(subject_no, number of the standing, pseudonym, customer) of every known subject, in order."""
@@ -127,7 +145,7 @@ class Export:
         others = self._merged()
         tenant, of_customer = -1, list[Row]()
         number, facts = next(others, (None, None))
-        for subject_no, ext_id in _flat(self._driver.stream(_SUBJECTS)):
+        for subject_no, ext_id in _flat(self._driver.stream(_SUBJECTS.format(self.among("subject_no")))):
             if tenant_of(subject_no) != tenant:
                 tenant, of_customer = tenant_of(subject_no), []
             while number is not None and number <= subject_no and facts is not None:
@@ -159,7 +177,9 @@ class Export:
     def _merged(self) -> Iterator[tuple[int, tuple[list[Row], list[Row], list[Row]]]]:
         """Admissions, choices and reports of deliveries, by subject."""
         at = microseconds(self._question.at)
-        queries = (_ADMISSIONS, _CHOICES, _DELIVERIES.format(at))
+        own = self.among("subject_no")
+        deliveries = _DELIVERIES.format(at, self.among("o.subject_no"))
+        queries = (_ADMISSIONS.format(own), _CHOICES.format(own), deliveries)
         streams = [groupby(_flat(self._driver.stream(query)), key=itemgetter(0)) for query in queries]
         heads = [_next_group(stream) for stream in streams]
         while waiting := [head[0] for head in heads if head is not None]:
