@@ -31,7 +31,10 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
     ),
     "actions": ({"core", "reports", "adapters", "errors", "faults", "actions"}, set()),
     "wiring": ({"settings", "adapters", "core", "errors"}, set()),
-    "web": ({"web", "actions", "reports", "core", "errors"}, {"starlette", "msgspec", "uvicorn", "anyio"}),
+    "web": (
+        {"web", "actions", "reports", "core", "errors"},
+        {"starlette", "msgspec", "uvicorn", "anyio", "itsdangerous"},
+    ),
     "cli": ({"cli", "web", "actions", "wiring", "reports", "core", "errors", "settings"}, {"typer", "rich"}),
     "api": ({"actions", "wiring", "core", "errors", "settings"}, set()),
     "client": ({"core", "errors"}, {"httpx"}),

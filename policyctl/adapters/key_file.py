@@ -26,6 +26,7 @@ from policyctl.core.links import LinkKey
 from policyctl.errors import CannotCompareError, InputError, Place, RefusedError
 
 _LEAST_SECRET = 32
+_SECRET_BYTES = 32
 Key = TypeVar("Key", ApiKey, LinkKey)
 
 
@@ -57,6 +58,7 @@ class _PrivateFile(Generic[Key]):
     def __init__(self, path: Path) -> None:
         self.path = path
         self._read: _Read[Key] | None = None
+        self._secret: bytes | None = None
 
     def all(self) -> dict[str, Key]:
         """Every key by id. RefusedError when others may read the file, InputError when it is damaged."""
@@ -85,6 +87,30 @@ class _PrivateFile(Generic[Key]):
             keys = dict(self.all())
             yield keys
             self._save(keys.values())
+
+    def secret(self) -> bytes:
+        """What the service signs with: 32 random bytes in a file of its own beside the keys, made when it
+        is first asked for. RefusedError when others may read it.
+        """
+        if self._secret is None:
+            self._secret = self._read_secret(self.path.with_name(f"{self.path.stem}.secret"))
+        return self._secret
+
+    def _read_secret(self, path: Path) -> bytes:
+        try:
+            if not path.exists():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                _make_secret(path)
+            if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+                raise RefusedError(f"{path.name} can be read by others", hint=f"run `chmod 600 {path.name}`")
+            found = bytes.fromhex(path.read_text("ascii"))
+        except (OSError, ValueError) as error:
+            raise CannotCompareError(
+                f"{path.name} cannot be read or made", hint="check [web] keys, or move the file away"
+            ) from error
+        if len(found) != _SECRET_BYTES:
+            raise CannotCompareError(f"{path.name} is damaged", hint="move the file away; a new one is made")
+        return found
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -137,6 +163,21 @@ class _PrivateFile(Generic[Key]):
             f"{self.path.name} cannot be read: {error.strerror}",
             hint=f"check {self.form.setting} in policyctl.toml",
         )
+
+
+def _make_secret(path: Path) -> None:
+    """Whole or not at all; of two processes that make it at once, one does."""
+    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    with os.fdopen(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+        file.write(secrets.token_hex(_SECRET_BYTES))
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(fresh, path)
+    except FileExistsError:
+        pass
+    finally:
+        fresh.unlink()
 
 
 def _out(key: ApiKey) -> dict[str, Any]:

@@ -61,12 +61,14 @@ def register(app: typer.Typer) -> None:
         "accept",
         "policyctl accept example-fax@v3 --subject u-17",
         "policyctl accept example-fax@v4 --customer harbour-clinic",
+        "policyctl accept example-fax@v4 --customer harbour-clinic --subject u-17",
     )(accept)
     command(
         app,
         "choose",
         "policyctl choose 'example-fax@v3#partner-offers' consent --subject u-17",
         "policyctl choose 'example-fax@v3#partner-offers' refuse --customer harbour-clinic",
+        "policyctl choose 'example-fax@v3#partner-offers' consent --customer harbour-clinic --subject u-17",
     )(choose)
 
 
@@ -195,7 +197,8 @@ def accept(
     *,
     subject: Annotated[str | None, typer.Option(metavar="ID", help="A person accepts the version.")] = None,
     customer: Annotated[
-        str | None, typer.Option(metavar="ID", help="An organisation acknowledges it; or the person's own.")
+        str | None,
+        typer.Option(metavar="ID", help="The organisation acknowledges it; with --subject, whose person."),
     ] = None,
     at: AtOption = None,
     dry_run: DryRunOption = False,
@@ -211,7 +214,7 @@ def accept(
         ledger = opened.ledger()
         if subject is not None:
             added = record.accept(
-                subject, key, at=when, now=now(), ledger=ledger, customer=customer, dry_run=dry_run
+                subject, key, at=when, now=now(), ledger=ledger, within=customer, dry_run=dry_run
             )
         else:
             added = record.acknowledge(str(customer), key, at=when, now=now(), ledger=ledger, dry_run=dry_run)
@@ -225,7 +228,11 @@ def choose(
     *,
     subject: Annotated[str | None, typer.Option(metavar="ID", help="The person who answers.")] = None,
     customer: Annotated[
-        str | None, typer.Option(metavar="ID", help="The organisation; its refusal binds all its people.")
+        str | None,
+        typer.Option(
+            metavar="ID",
+            help="The organisation, whose refusal binds all its people; with --subject, whose person.",
+        ),
     ] = None,
     at: AtOption = None,
     dry_run: DryRunOption = False,
@@ -242,7 +249,8 @@ def choose(
             now=now(),
             ledger=opened.ledger(),
             subject=subject,
-            customer=customer,
+            customer=customer if subject is None else None,
+            within=customer,
             dry_run=dry_run,
         )
     print_receipt(one_receipt("choose", "choice", added=added, dry_run=dry_run), output_format)

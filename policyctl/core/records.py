@@ -10,11 +10,14 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Generic, TypeVar
 
 from policyctl.core.merkle import Inclusion
 from policyctl.core.policy import ChangeClass, VersionKey
 from policyctl.core.practice import ChoiceMode, Practice
 from policyctl.errors import Place
+
+Value = TypeVar("Value")
 
 _NAME = r"[a-z0-9][a-z0-9-]{0,62}"
 _CHANGE = re.compile(rf"({_NAME})@v([1-9][0-9]{{0,8}})#({_NAME})")
@@ -208,6 +211,25 @@ class TagProof:
     batch: int
     entry: int
     inclusion: Inclusion
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptRecord:
+    """A receipt as it is kept: for which batch of which source, what it did, and when."""
+
+    source: str
+    id: str
+    added: int
+    repeated: int
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Listed(Generic[Value]):
+    """A row of a listing. ``place``: numbers or texts by which the next page begins after it."""
+
+    place: tuple[int | str, ...]
+    value: Value
 
 
 @dataclass(frozen=True, slots=True)

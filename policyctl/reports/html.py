@@ -26,16 +26,32 @@ def render_html(comparison: Comparison, *, title: str = "What changed") -> str:
     return html_without_commands(render("report.html.j2", title=title, view=redline_view(comparison)))
 
 
-def render(template: str, **values: Any) -> str:
-    """Fill one of our templates; everything that is not ``Markup`` is escaped."""
-    style = _environment().get_template("style.css.j2").render()
-    digest = b64encode(hashlib.sha256(style.encode()).digest()).decode()
+def render(template: str, *, css: str = "", **values: Any) -> str:
+    """Fill one of our templates; everything that is not ``Markup`` is escaped. ``css``: a style sheet of
+    the page's own, beside the one of all pages.
+    """
+    style = _style(css)
     # Our own constant text, which has no "</"; escaping it would break its hash.
     return (
         _environment()
         .get_template(template)
-        .render(style=Markup(style), style_hash=f"sha256-{digest}", **values)  # noqa: S704
+        .render(style=Markup(style), style_hash=_hash_of(style), **values)  # noqa: S704
     )
+
+
+def security_policy(css: str = "") -> str:
+    """The Content-Security-Policy of such a page where it is served: as in the page, and in no frame."""
+    style = f"style-src '{_hash_of(_style(css))}'"
+    return f"default-src 'none'; {style}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+
+def _style(css: str) -> str:
+    sheets = ("style.css.j2", css) if css else ("style.css.j2",)
+    return "".join(_environment().get_template(sheet).render() for sheet in sheets)
+
+
+def _hash_of(style: str) -> str:
+    return f"sha256-{b64encode(hashlib.sha256(style.encode()).digest()).decode()}"
 
 
 def redline_view(comparison: Comparison) -> dict[str, Any]:

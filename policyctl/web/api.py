@@ -40,9 +40,10 @@ from policyctl.web.problems import Answer, Fault, ProblemError, problem_of
 
 if TYPE_CHECKING:
     from policyctl.adapters.ledger import Ledger
-    from policyctl.core.records import VersionRecord
+    from policyctl.web.counts import Counts
+    from policyctl.web.cursors import Cursors
 
-_CREATED, _OK, _UNCHANGED = 201, 200, 304
+_CREATED, _OK = 201, 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,8 @@ class Call:
     now: datetime
     body: bytes
     query: Mapping[str, str]
+    counts: Counts
+    cursors: Callable[[], Cursors]
     idempotency_key: str | None = None
     if_none_match: str = ""
 
@@ -65,31 +68,11 @@ class Written(msgspec.Struct, frozen=True):
     repeated: int
 
 
-class VersionBody(msgspec.Struct, frozen=True):
-    """A published version of a policy, and what it asks about."""
-
-    version: str
-    policy: str
-    number: int
-    title: str
-    change_class: str
-    published_at: datetime
-    effective_at: datetime
-    text_sha256: str
-    changes: tuple[str, ...]
-
-
-class VersionsBody(msgspec.Struct, frozen=True):
-    """Versions by policy and number."""
-
-    versions: tuple[VersionBody, ...]
-
-
 def decisions(call: Call) -> Answer:
     """May this be used? One question or up to 1,000; undecided is to be treated as no."""
     raw = parse(call.body)
     rows, customer = rows_of(raw, "requests", DecisionRequest)
-    whose, many = _customer(call.key, customer), "requests" in raw
+    whose, many = customer_of(call.key, customer), "requests" in raw
     requests = [
         UseRequest(
             row.subject, row.category, row.purpose, moment(row.at, call.now), row.recipient, row.policy, whose
@@ -131,7 +114,7 @@ def tags(call: Call) -> Answer:
             new,
             now=call.now,
             ledger=call.ledger,
-            customer=_customer(call.key, customer),
+            customer=customer_of(call.key, customer),
             batch=_batch(call, "/v1/tags"),
         )
     except PolicyctlError as error:
@@ -142,7 +125,7 @@ def tags(call: Call) -> Answer:
 def choices(call: Call) -> Answer:
     """Record an answer of a subject or a customer to one change."""
     row = one(parse(call.body), ChoiceRequest)
-    whose = _customer(call.key, row.customer)
+    whose = customer_of(call.key, row.customer)
     if (row.scope == "subject") != (row.subject is not None):
         raise ProblemError("invalid-request", "a subject is named exactly where the scope is `subject`")
     if row.scope == "customer" and whose is None:
@@ -167,7 +150,7 @@ def acceptances(call: Call) -> Answer:
     named = split_change(f"{row.version}#x")
     if named is None:
         raise ProblemError("invalid-request", "`version` is written like example-fax@v3")
-    whose = _customer(call.key, row.customer)
+    whose = customer_of(call.key, row.customer)
     added = record.accept(
         row.subject,
         named[0],
@@ -180,36 +163,7 @@ def acceptances(call: Call) -> Answer:
     return _written(int(added), int(not added))
 
 
-def versions(call: Call) -> Answer:
-    """The versions on record, of one policy where ``?policy=`` names it; with an ETag."""
-    if unknown := set(call.query) - {"policy"}:
-        raise ProblemError("invalid-request", f"{len(unknown)} unknown parameter(s); there is only `policy`")
-    wanted = call.query.get("policy")
-    found = tuple(_version(each) for each in call.ledger.versions() if wanted in {None, each.key.slug})
-    content = msgspec.json.encode(VersionsBody(found))
-    tag = f'"{sha256(content).hexdigest()[:32]}"'
-    headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
-    asked = {each.strip().removeprefix("W/") for each in call.if_none_match.split(",")}
-    if asked & {tag, "*"}:
-        return Answer(_UNCHANGED, b"", headers=headers)
-    return Answer(_OK, content, headers=headers)
-
-
-def _version(found: VersionRecord) -> VersionBody:
-    return VersionBody(
-        version=str(found.key),
-        policy=found.key.slug,
-        number=found.key.number,
-        title=found.title,
-        change_class=found.change_class.value,
-        published_at=found.published_at,
-        effective_at=found.effective_at,
-        text_sha256=found.text_sha256,
-        changes=tuple(change.name for change in found.changes),
-    )
-
-
-def _customer(key: ApiKey, named: str | None) -> str | None:
+def customer_of(key: ApiKey, named: str | None) -> str | None:
     """Whose subjects are meant. Another customer's are out of reach, whether there is such a one or not."""
     if key.customer is None or named in {None, key.customer}:
         return key.customer or named

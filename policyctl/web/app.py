@@ -11,8 +11,10 @@
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import partial
 from http import HTTPStatus
 from secrets import token_hex
@@ -29,9 +31,11 @@ from starlette.routing import Route
 from policyctl.actions.keys import find_key
 from policyctl.core.access import ApiKey, Scope
 from policyctl.errors import PolicyctlError
-from policyctl.web import api, events, log
+from policyctl.web import api, events, listing, log
 from policyctl.web.answers import Pages, page_routes
 from policyctl.web.bodies import MOST_BYTES
+from policyctl.web.counts import Counts
+from policyctl.web.cursors import Cursors
 from policyctl.web.metrics import MEDIA_TYPE as METRICS_TYPE
 from policyctl.web.metrics import Metrics
 from policyctl.web.problems import Answer, ProblemError, problem_of
@@ -42,31 +46,50 @@ if TYPE_CHECKING:
     from policyctl.adapters.mail.sendgrid_events import SendGridWebhook
 
 _BEARER = re.compile(r"[Bb]earer ([A-Za-z0-9_-]{1,200})", re.ASCII)
+_BASIC = re.compile(r"[Bb]asic ([A-Za-z0-9+/=]{1,600})", re.ASCII)
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,200}", re.ASCII)
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-# The ledger has one writer: those that wait for it must not keep a question waiting. Small writes that wait
-# are gathered by the ledger into one transaction of one connection, so many may. All others together are
-# fewer than the connections of the ledger's pool.
-_THREADS = {"read": 8, "write": 3, "gather": 128}
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
+
+class Kind(StrEnum):
+    """What a request does to the ledger, and so which threads it may take."""
+
+    READ = "read"
+    GATHER = "gather"
+    WRITE = "write"
+    COUNT = "count"
+
+
+# The ledger has one writer: those that wait for it, and those that count all there is, must not keep a
+# question waiting. Small writes that wait are gathered by the ledger into one transaction of one connection,
+# so many may. All others together are fewer than the connections of the ledger's pool.
+_THREADS = {Kind.READ: 8, Kind.GATHER: 128, Kind.WRITE: 3, Kind.COUNT: 2}
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One route. ``work`` runs in a thread."""
+    """One route. ``work`` runs in a thread. ``page``: a person looks at it in a browser."""
 
     path: str
     method: str
     scope: Scope
     work: api.Handler
+    kind: Kind = Kind.READ
+    page: bool = False
 
 
 ENDPOINTS = (
     Endpoint("/v1/decisions", "POST", Scope.DECIDE, api.decisions),
-    Endpoint("/v1/tags", "POST", Scope.TAG, api.tags),
-    Endpoint("/v1/choices", "POST", Scope.CHOOSE, api.choices),
-    Endpoint("/v1/acceptances", "POST", Scope.CHOOSE, api.acceptances),
-    Endpoint("/v1/versions", "GET", Scope.READ, api.versions),
+    Endpoint("/v1/tags", "POST", Scope.TAG, api.tags, Kind.GATHER),
+    Endpoint("/v1/tags", "GET", Scope.READ, listing.tags),
+    Endpoint("/v1/choices", "POST", Scope.CHOOSE, api.choices, Kind.GATHER),
+    Endpoint("/v1/choices", "GET", Scope.READ, listing.choices),
+    Endpoint("/v1/acceptances", "POST", Scope.CHOOSE, api.acceptances, Kind.GATHER),
+    Endpoint("/v1/versions", "GET", Scope.READ, listing.versions),
+    Endpoint("/v1/receipts", "GET", Scope.READ, listing.receipts),
+    Endpoint("/v1/stats", "GET", Scope.READ, listing.stats, Kind.COUNT),
+    Endpoint("/stats", "GET", Scope.READ, listing.stats_page, Kind.COUNT, page=True),
 )
 
 
@@ -79,13 +102,22 @@ class Service:
     webhook: SendGridWebhook | None = None
     metrics: Metrics = field(default_factory=Metrics)
     running: set[tuple[str | None, str]] = field(default_factory=set)
-    limiters: dict[str, CapacityLimiter] = field(default_factory=dict)
+    limiters: dict[Kind, CapacityLimiter] = field(default_factory=dict)
+    counts: Counts = field(default_factory=Counts)
 
-    async def in_thread(self, work: Callable[[], Answer], kind: str = "read") -> Answer:
-        """Do what may have to wait for the ledger; ``kind`` of _THREADS."""
+    async def in_thread(self, work: Callable[[], Answer], kind: Kind = Kind.READ) -> Answer:
+        """Do what may have to wait for the ledger."""
         if kind not in self.limiters:
             self.limiters[kind] = CapacityLimiter(_THREADS[kind])
         return await to_thread.run_sync(work, limiter=self.limiters[kind])
+
+    def cursors(self) -> Cursors:
+        """What signs cursors, with the secret beside the keys."""
+        try:
+            return Cursors(self.keys.secret())
+        except PolicyctlError as error:
+            log.write("keys", message=error.message)
+            raise ProblemError("unavailable", "the secret beside the API keys cannot be read") from error
 
 
 def make_app(
@@ -168,50 +200,69 @@ def _told(
 
 def _endpoint(service: Service, endpoint: Endpoint) -> _Answerer:
     async def answered(request: Request, seen: _Seen) -> Answer:
-        key = _caller(service, request, endpoint.scope)
+        key = _caller(service, request, endpoint.scope, page=endpoint.page)
         seen.key = key.id
         body = await _body(request) if endpoint.method == "POST" else b""
-        writes = endpoint.scope in {Scope.TAG, Scope.CHOOSE}
+        writes = endpoint.kind is Kind.GATHER
         call = api.Call(
             ledger=service.ledger,
             key=key,
             now=log.clock(),
             body=body,
             query=_query(request),
+            counts=service.counts,
+            cursors=service.cursors,
             idempotency_key=_idempotency_key(request.headers) if writes else None,
             if_none_match=request.headers.get("if-none-match", ""),
         )
-        return await _once(service, call, endpoint.work, writes=writes)
+        return await _once(service, call, endpoint.work, endpoint.kind)
 
     return answered
 
 
-async def _once(service: Service, call: api.Call, work: api.Handler, *, writes: bool) -> Answer:
+async def _once(service: Service, call: api.Call, work: api.Handler, kind: Kind) -> Answer:
     """Only one of the requests with one Idempotency-Key at a time; the ledger's receipts do the rest."""
     if call.idempotency_key is None:
-        return await service.in_thread(lambda: work(call), "gather" if writes else "read")
+        return await service.in_thread(lambda: work(call), kind)
     name = (call.key.customer, call.idempotency_key)
     if name in service.running:
         raise ProblemError("request-running", "wait for the answer of the first one, or ask again")
     service.running.add(name)
     try:
-        return await service.in_thread(lambda: work(call), "gather")
+        return await service.in_thread(lambda: work(call), kind)
     finally:
         service.running.discard(name)
 
 
-def _caller(service: Service, request: Request, scope: Scope) -> ApiKey:
-    found = _BEARER.fullmatch(request.headers.get("authorization", ""))
+def _caller(service: Service, request: Request, scope: Scope, *, page: bool = False) -> ApiKey:
+    said = request.headers.get("authorization", "")
+    found = _BEARER.fullmatch(said)
+    token = found[1] if found else _password(said) if page else None
     try:
-        key = find_key(found[1], keys=service.keys) if found else None
+        key = find_key(token, keys=service.keys) if token else None
     except PolicyctlError as error:
         log.write("keys", message=error.message)
         raise ProblemError("unavailable", "the file of API keys cannot be read") from error
+    if key is None and page:
+        # One scheme only: browsers do not find it behind another on the same line.
+        raise ProblemError("no-key", "send a key that is in force as the password", scheme="Basic")
     if key is None:
         raise ProblemError("no-key", "send a key that is in force: Authorization: Bearer pck_...")
     if not key.allows(scope):
         raise ProblemError("not-allowed", f"this key lacks the scope {scope.value!r}")
     return key
+
+
+def _password(said: str) -> str | None:
+    """The key where a browser sends it as a password. Only pages take it so: a browser sends it by itself,
+    whoever made it ask, and a page changes nothing.
+    """
+    found = _BASIC.fullmatch(said)
+    try:
+        words = b64decode(found[1], validate=True).decode("ascii") if found else ""
+    except ValueError:
+        return None
+    return words.partition(":")[2] or None
 
 
 async def _body(request: Request) -> bytes:
@@ -266,7 +317,7 @@ def _events(service: Service) -> _Answerer:
         webhook = events.webhook_for(service.webhook, request.headers, now)
         body = await _bytes(request, webhook.most_bytes)
         work = partial(events.take, request.headers, body, webhook=webhook, ledger=service.ledger, now=now)
-        return await service.in_thread(work, "write")
+        return await service.in_thread(work, Kind.WRITE)
 
     return answered
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -80,6 +80,45 @@ class AcceptanceRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True,
     at: Moment | None = None
 
 
+class Paged(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """``limit``: how many rows at most; ``cursor``: the `next` of the page before."""
+
+    limit: Annotated[int, msgspec.Meta(ge=1, le=MOST_ROWS)] = 100
+    cursor: Annotated[str, msgspec.Meta(min_length=1, max_length=2_000)] | None = None
+
+
+class VersionsQuery(Paged, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Which versions; absent: of all policies."""
+
+    policy: Annotated[str, msgspec.Meta(max_length=200)] | None = None
+
+
+class TagsQuery(Paged, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Whose tags."""
+
+    subject: Name
+    customer: Name | None = None
+
+
+class ChoicesQuery(Paged, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Whose answers; without a subject those of the customer itself."""
+
+    subject: Name | None = None
+    customer: Name | None = None
+
+
+class ReceiptsQuery(Paged, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Whose receipts."""
+
+    customer: Name | None = None
+
+
+class StatsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Whose part of the ledger."""
+
+    customer: Name | None = None
+
+
 Row = TypeVar("Row", bound=msgspec.Struct)
 
 
@@ -148,6 +187,16 @@ def one(raw: dict[str, Any], kind: type[Row], pointer: str = "") -> Row:
         said, path = (found[1], found[2]) if found else (str(error), "")
         where = pointer + path.replace(".", "/").replace("[...]", "")
         raise ProblemError("invalid-request", said, [Fault(pointer=where, detail=said)]) from error
+
+
+def query_of(query: Mapping[str, str], kind: type[Row]) -> Row:
+    """The parameters of a request as one of our kinds. ProblemError where they are none."""
+    raw: dict[str, Any] = dict(query)
+    if faults := list(_unfit(raw, "")):
+        raise ProblemError("invalid-request", "a parameter has a control character", faults[:100])
+    if re.fullmatch(r"[0-9]{1,9}", raw.get("limit", ""), re.ASCII):
+        raw["limit"] = int(raw["limit"])
+    return one(raw, kind)
 
 
 def rows_of(raw: dict[str, Any], plural: str, kind: type[Row]) -> tuple[list[Row], str | None]:

@@ -14,26 +14,45 @@ import msgspec
 
 from policyctl.actions.schema import schema
 from policyctl.web import events
-from policyctl.web.api import VersionsBody, Written
+from policyctl.web.api import Written
 from policyctl.web.app import ENDPOINTS, Endpoint
 from policyctl.web.bodies import (
     MOST_ROWS,
     AcceptanceRequest,
     ChoiceRequest,
+    ChoicesQuery,
     DecisionRequest,
     Name,
+    Paged,
+    ReceiptsQuery,
+    StatsQuery,
     TagRequest,
+    TagsQuery,
+    VersionsQuery,
 )
+from policyctl.web.listing import ChoicesBody, ReceiptsBody, TagsBody, VersionsBody
 from policyctl.web.problems import PROBLEMS, ProblemBody
 
 _REF = "#/components/schemas/{name}"
-_KINDS = (DecisionRequest, TagRequest, ChoiceRequest, AcceptanceRequest, Written, VersionsBody, ProblemBody)
+_KINDS = (
+    DecisionRequest, TagRequest, ChoiceRequest, AcceptanceRequest, Written, VersionsBody, TagsBody,
+    ChoicesBody, ReceiptsBody, ProblemBody,
+)  # fmt: skip
 # path -> the type of one row, the name of the list of them, and what comes back with which status
 _WRITES = {
     "/v1/decisions": (DecisionRequest, "requests"),
     "/v1/tags": (TagRequest, "tags"),
     "/v1/choices": (ChoiceRequest, None),
     "/v1/acceptances": (AcceptanceRequest, None),
+}
+# path -> the parameters, and the type that comes back (None: it is described elsewhere)
+_READS: dict[str, tuple[type[msgspec.Struct], type[msgspec.Struct] | None]] = {
+    "/v1/versions": (VersionsQuery, VersionsBody),
+    "/v1/tags": (TagsQuery, TagsBody),
+    "/v1/choices": (ChoicesQuery, ChoicesBody),
+    "/v1/receipts": (ReceiptsQuery, ReceiptsBody),
+    "/v1/stats": (StatsQuery, None),
+    "/stats": (StatsQuery, None),
 }
 _ONCE = {
     "name": "Idempotency-Key",
@@ -47,7 +66,6 @@ _ONCE = {
 def document() -> dict[str, Any]:
     """The whole description."""
     _, schemas = msgspec.json.schema_components(_KINDS, ref_template=_REF)
-    decision = _decision_schema()
     return {
         "openapi": "3.1.0",
         "info": {
@@ -58,10 +76,17 @@ def document() -> dict[str, Any]:
         },
         "servers": [{"url": "/"}],
         "security": [{"key": []}],
-        "paths": {**{each.path: {each.method.lower(): _operation(each)} for each in ENDPOINTS}, **_own()},
+        "paths": {**_paths(), **_own()},
         "components": {
-            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
-            "schemas": {**dict(sorted(schemas.items())), "Decision": decision},
+            "securitySchemes": {
+                "key": {"type": "http", "scheme": "bearer"},
+                "password": {"type": "http", "scheme": "basic", "description": "The key as the password."},
+            },
+            "schemas": {
+                **dict(sorted(schemas.items())),
+                "Decision": _schema_of("decision", "Decision"),
+                "Ledger": _schema_of("ledger", "Ledger"),
+            },
         },
     }
 
@@ -71,29 +96,68 @@ def text() -> str:
     return json.dumps(document(), indent=2, ensure_ascii=False) + "\n"
 
 
-def _decision_schema() -> dict[str, Any]:
-    """That of ``policyctl schema decision``, its inner references leading to where it stands here."""
-    inner = schema("decision").replace('"#/', f'"{_REF.format(name="Decision")}/')
+def _schema_of(name: str, here: str) -> dict[str, Any]:
+    """That of ``policyctl schema NAME``, its inner references leading to where it stands here."""
+    inner = schema(name).replace('"#/', f'"{_REF.format(name=here)}/')
     found: dict[str, Any] = json.loads(inner)
     return {name: value for name, value in found.items() if name not in {"$schema", "$id"}}
 
 
+def _paths() -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for each in ENDPOINTS:
+        found.setdefault(each.path, {})[each.method.lower()] = _operation(each)
+    return found
+
+
 def _operation(endpoint: Endpoint) -> dict[str, Any]:
+    name, reads = endpoint.path.rsplit("/", maxsplit=1)[1], endpoint.method == "GET"
+    good = _good_read(endpoint) if reads else _good(endpoint.path)
     found: dict[str, Any] = {
-        "operationId": endpoint.path.rsplit("/", maxsplit=1)[1],
+        "operationId": ("page" if endpoint.page else "list") + name.title() if reads else name,
         "summary": " ".join((endpoint.work.__doc__ or "").split()),
         "description": f"Scope `{endpoint.scope.value}`.",
-        "responses": {**_good(endpoint.path), **_problems(*_bad(endpoint))},
+        "responses": {**good, **_problems(*_bad(endpoint))},
     }
-    if endpoint.method == "POST":
+    if reads:
+        found["parameters"] = _parameters(endpoint)
+    else:
         found["requestBody"] = {"required": True, "content": _json(_body(endpoint.path))}
         if endpoint.path != "/v1/decisions":
             found["parameters"] = [_ONCE]
-    else:
-        policy = {"name": "policy", "in": "query", "schema": {"type": "string"}}
-        tag = {"name": "If-None-Match", "in": "header", "schema": {"type": "string", "pattern": "^[!-~ ]*$"}}
-        found["parameters"] = [policy, tag]
-    return found
+    return {**found, "security": [{"key": []}, {"password": []}]} if endpoint.page else found
+
+
+def _parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
+    kind = _READS[endpoint.path][0]
+    schema_ = msgspec.json.schema(kind)["$defs"][kind.__name__]
+    found = [
+        {"name": name, "in": "query", "required": name in schema_["required"], "schema": _given(each)}
+        for name, each in schema_["properties"].items()
+    ]
+    tag = {"name": "If-None-Match", "in": "header", "schema": {"type": "string", "pattern": "^[!-~ ]*$"}}
+    return found if endpoint.page else [*found, tag]
+
+
+def _given(schema_: dict[str, Any]) -> dict[str, Any]:
+    """A parameter that is there is not null."""
+    kinds = [each for each in schema_.get("anyOf", [schema_]) if each.get("type") != "null"]
+    return {name: value for name, value in kinds[0].items() if name != "default" or value is not None}
+
+
+def _good_read(endpoint: Endpoint) -> dict[str, Any]:
+    if endpoint.page:
+        page = {"text/html": {"schema": {"type": "string"}}}
+        return {"200": {"description": "The page.", "content": page}}
+    body = _READS[endpoint.path][1]
+    headers = {"ETag": {"schema": {"type": "string"}}}
+    if body is None:
+        headers["Age"] = {"schema": {"type": "integer"}}
+    ref = {"$ref": _REF.format(name=body.__name__ if body else "Ledger")}
+    return {
+        "200": {"description": "What there is.", "headers": headers, "content": _json(ref)},
+        "304": {"description": "It is as it was."},
+    }
 
 
 def _body(path: str) -> dict[str, Any]:
@@ -118,13 +182,6 @@ def _body(path: str) -> dict[str, Any]:
 
 
 def _good(path: str) -> dict[str, Any]:
-    if path == "/v1/versions":
-        tag = {"ETag": {"schema": {"type": "string"}}}
-        content = _json({"$ref": _REF.format(name="VersionsBody")})
-        return {
-            "200": {"description": "The versions.", "headers": tag, "content": content},
-            "304": {"description": "They are as they were."},
-        }
     if path == "/v1/decisions":
         one = {"$ref": _REF.format(name="Decision")}
         many = {
@@ -149,7 +206,7 @@ def _good(path: str) -> dict[str, Any]:
 def _bad(endpoint: Endpoint) -> tuple[str, ...]:
     always = ("no-key", "not-allowed", "invalid-request", "unavailable")
     if endpoint.method == "GET":
-        return always
+        return (*always, "bad-cursor") if issubclass(_READS[endpoint.path][0], Paged) else always
     body = ("not-json", "body-too-large", "unsupported-media-type")
     once = (
         ()

@@ -24,6 +24,7 @@ _PREFIX = "urn:policyctl:problem:"
 PROBLEMS = {
     "not-json": (400, "The body is not strict JSON"),
     "bad-header": (400, "A header cannot be read"),
+    "bad-cursor": (400, "The cursor cannot be used"),
     "no-key": (401, "A valid API key is needed"),
     "not-signed": (403, "The signature does not hold"),
     "not-allowed": (403, "The API key may not do this"),
@@ -73,10 +74,13 @@ class Answer:
 
 
 class ProblemError(Exception):
-    """Raised to answer with a problem. ``name`` is one of PROBLEMS."""
+    """Raised to answer with a problem. ``name`` is one of PROBLEMS, ``scheme`` how a key is to be sent."""
 
-    def __init__(self, name: str, detail: str, faults: Sequence[Fault] = ()) -> None:
+    def __init__(
+        self, name: str, detail: str, faults: Sequence[Fault] = (), *, scheme: str = "Bearer"
+    ) -> None:
         super().__init__(name)
+        self.scheme = scheme
         self.name, self.detail, self.faults = name, detail, tuple(faults)
 
     def answer(self) -> Answer:
@@ -89,7 +93,7 @@ class ProblemError(Exception):
         if self.name in RETRY_AFTER:
             headers["Retry-After"] = RETRY_AFTER[self.name]
         if self.name == "no-key":
-            headers["WWW-Authenticate"] = 'Bearer realm="policyctl"'
+            headers["WWW-Authenticate"] = f'{self.scheme} realm="policyctl"'
         return Answer(status, msgspec.json.encode(body), MEDIA_TYPE, headers)
 
 

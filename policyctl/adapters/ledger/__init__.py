@@ -25,19 +25,19 @@ from policyctl.adapters.ledger import (
     people,
     proofs,
     receipts,
-    stats,
     tags,
     versions,
 )
-from policyctl.adapters.ledger.common import Writer, administrator, last_number, pseudonym
+from policyctl.adapters.ledger.common import Writer, administrator, pseudonym
 from policyctl.adapters.ledger.desk import OutboxDesk
 from policyctl.adapters.ledger.export import Export
 from policyctl.adapters.ledger.gather import Gatherer
 from policyctl.adapters.ledger.inquiries import Inquiries
 from policyctl.adapters.ledger.known import Known, Memory
+from policyctl.adapters.ledger.looks import Looks
 from policyctl.adapters.ledger.online import Online
 from policyctl.adapters.ledger.together import Together, Write
-from policyctl.adapters.tables import ENTRY, seconds
+from policyctl.adapters.tables import seconds
 from policyctl.core.notices.outbox import PlannedNotice
 from policyctl.core.policy import VersionKey
 from policyctl.core.practice import Taxonomy
@@ -53,7 +53,6 @@ from policyctl.core.records import (
 )
 from policyctl.core.use.matrix import BulkQuestion
 from policyctl.core.use.question import Facts, UseRequest
-from policyctl.core.use.share import LedgerCounts
 from policyctl.errors import InputError, UsageError
 
 __all__ = ["Ledger", "open_ledger"]
@@ -76,7 +75,7 @@ def open_ledger(url: str, *, key: bytes, taxonomy: Taxonomy) -> Ledger:
     return Ledger(engine.open_engine(url), key=key, taxonomy=taxonomy)
 
 
-class Ledger(OutboxDesk):
+class Ledger(OutboxDesk, Looks):
     """The ledger, open. Methods raise CannotCompareError where there is none yet, RefusedError when it
     is busy, IntegrityError when what is in it cannot be what was put there.
     """
@@ -308,23 +307,6 @@ class Ledger(OutboxDesk):
         with self._writing("erasure", now) as writer:
             number = people.find_subject(writer.connection, self._name(subject), customer)
             return number is not None and people.erase_subject(writer.connection, number, now)
-
-    def counts(self, at: datetime, *, customer: str | None = None) -> LedgerCounts:
-        """How much is in the ledger at ``at``, or in one customer's part. Looks at every tag: seconds to
-        minutes for a very large one.
-        """
-        with engine.reading(self._engine, scratch=True) as connection:
-            known, tenant_no = self._memory.known(connection), people.tenant_no_of(connection, customer)
-            question = BulkQuestion("", at)
-            look = Export(
-                connection, question, known=known, key=self._key, taxonomy=self._taxonomy, tenant_no=tenant_no
-            )
-            return stats.count_all(connection, known, look, at=seconds(at))
-
-    def sequence(self) -> int:
-        """The last entry."""
-        with engine.reading(self._engine) as connection:
-            return last_number(connection, ENTRY.c.seq)
 
     def first_bad_entry(self) -> int | None:
         """The first entry that was altered, left out or moved since it was written; None where all hold."""
