@@ -64,11 +64,21 @@ def import_subjects(
 
 
 def import_choices(
-    content: bytes, *, file: str, now: datetime, ledger: Ledger, dry_run: bool = False
+    content: bytes,
+    *,
+    file: str,
+    now: datetime,
+    ledger: Ledger,
+    dry_run: bool = False,
+    customer: str | None = None,
 ) -> ImportReceipt:
-    """Import answers; each row names a subject or a customer."""
+    """Import answers; each row names a subject or a customer. ``customer``: only this one and its own."""
     rows, errors = _read(content, file, now, CHOICES, _choice)
-    return _enter(errors, lambda dry: ledger.import_choices(rows, now=now, dry_run=dry), dry_run=dry_run)
+
+    def enter(dry: bool) -> ImportReceipt:  # noqa: FBT001 - as _enter calls it
+        return ledger.import_choices(rows, now=now, dry_run=dry, within=customer)
+
+    return _enter(errors, enter, dry_run=dry_run)
 
 
 def import_deliveries(

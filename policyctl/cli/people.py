@@ -128,12 +128,19 @@ def subjects_import(
 
 
 def choices_import(
-    file: CsvArgument, *, dry_run: DryRunOption = False, output_format: FormatOption = Format.TEXT
+    file: CsvArgument,
+    *,
+    customer: CustomerOption = None,
+    dry_run: DryRunOption = False,
+    output_format: FormatOption = Format.TEXT,
 ) -> None:
     """Import answers: subject or customer, change, answer, at."""
+    from functools import partial
+
     from policyctl.actions.imports import import_choices
 
-    _imported("choices", file, import_choices, output_format, dry_run=dry_run)
+    action = partial(import_choices, customer=customer)
+    _imported("choices", file, action, output_format, dry_run=dry_run)
 
 
 def deliveries_import(

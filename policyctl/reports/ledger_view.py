@@ -19,7 +19,7 @@ REASONS = {
     "stated": "the version states this use, and no choice stands in the way",
     "nobody_objected": "a later version brought it; told in time, nobody objected",
     "consented": "a later version brought it, with consent",
-    "not_stated": "no version in force states this use",
+    "not_stated": "no version in force states this use of such data",
     "nobody_asked": "a later version states it, for data collected from then on",
     "no_consent": "it needs a consent that is not on record",
     "not_told": "the notice of the change has not arrived",

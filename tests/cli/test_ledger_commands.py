@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
@@ -67,3 +68,39 @@ def test_a_ledger_of_an_older_release_names_its_mend_and_is_mended_by_it(demo: P
     assert "1 ledger upgraded" in inside("ledger", "upgrade", cwd=demo).stdout
     assert "up to date" in inside("ledger", "upgrade", cwd=demo).stdout
     assert inside("ledger", "stats", cwd=demo).returncode == 0
+
+
+def test_two_customers_may_have_a_subject_of_one_id(demo: Path) -> None:
+    """Each accepts, answers and is asked about by itself; the organisation answers without a subject."""
+    change = "example-fax@v1#quote-marketing"
+    clinic, kite = ("--customer", "harbour-clinic"), ("--customer", "blue-kite")
+
+    def answers(of: tuple[str, str]) -> Counter[str]:
+        counted = said(inside("ledger", "stats", *of, "--format", "json", cwd=demo), "ledger")
+        found: Counter[str] = Counter()
+        for each in counted["choices"]:
+            found[each["answer"]] += each["count"]
+        return found
+
+    before = {of: answers(of) for of in (clinic, kite)}
+    for customer in (clinic, kite):
+        done = said(
+            inside("accept", "example-fax@v1", "--subject", "same", *customer, "--format", "json", cwd=demo),
+            "receipt",
+        )
+        assert [each["number"] for each in done["counts"]] == [1]
+    unclear = inside("choose", change, "refuse", "--subject", "same", cwd=demo)
+    assert unclear.returncode == 3
+    assert "several customers" in unclear.stderr
+    assert inside("choose", change, "refuse", "--subject", "same", *clinic, cwd=demo).returncode == 0
+    (demo / "more.csv").write_text(
+        f"subject,customer,change,answer,at\nsame,,{change},consent,2026-06-01\n", "utf-8"
+    )
+    assert "1 added" in inside("choices", "import", "more.csv", *kite, cwd=demo).stdout
+    assert (answers(clinic) - before[clinic], answers(kite) - before[kite]) == (
+        Counter({"refuse": 1}),
+        Counter({"consent": 1}),
+    )
+    stranger = inside("choose", change, "refuse", "--subject", "u-ana", *kite, cwd=demo)
+    assert "this subject is not known" in stranger.stderr
+    assert inside("choose", change, "refuse", *kite, cwd=demo).returncode == 0

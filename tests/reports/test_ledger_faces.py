@@ -57,7 +57,7 @@ def test_a_person_sees_counts_shares_and_reasons() -> None:
     assert "3 customers, 1,234 subjects, 454 tags (5 corrections), 60 entries" in text
     assert re.search(r"fax no version user\.name +1  #\n", text)
     assert "marketing.advertising  <1 % of 454 permitted" in text
-    assert "451 refused: no version in force states this use (not_stated)" in text
+    assert "451 refused: no version in force states this use of such data (not_stated)" in text
     assert "essential.service  100 % of 454 permitted" in text
     assert "0 tags" in ledger_text(EMPTY)
     assert "Data that may be used" not in ledger_text(EMPTY)

@@ -99,7 +99,10 @@ class Choices:
         if len(found) == 1:
             return next(iter(found.values()))
         message, hint = (
-            ("several customers have a subject with this id", "import each customer's answers by themselves")
+            (
+                "several customers have a subject with this id",
+                "name the customer with --customer, each by itself",
+            )
             if found
             else ("this subject is not known", "import the subjects first")
         )
