@@ -11,7 +11,7 @@ raised as errors.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
@@ -150,6 +150,30 @@ class AsyncClient:
         body = {"subject": subject, "version": version, "at": _written(at), "customer": customer}
         return await self._write("/v1/acceptances", body)
 
+    def tags_of(
+        self, subject: str, *, customer: str | None = None, page: int = 1_000
+    ) -> AsyncIterator[dict[str, Any]]:
+        """The tags of a subject, as the service lists them, ``page`` at a time: ``async for tag in ...``."""
+        return self._listed("tags", {"subject": subject, "customer": customer, "limit": page})
+
+    def choices_of(
+        self, subject: str, *, customer: str | None = None, page: int = 1_000
+    ) -> AsyncIterator[dict[str, Any]]:
+        """Every answer of a subject, oldest first."""
+        return self._listed("choices", {"subject": subject, "customer": customer, "limit": page})
+
+    async def _listed(self, what: str, query: Mapping[str, Any]) -> AsyncIterator[dict[str, Any]]:
+        asked = {name: value for name, value in query.items() if value is not None}
+        while True:
+            found = await self._tried(lambda: self._http.get(f"/v1/{what}", params=asked))
+            if not isinstance(found.get(what), list):
+                raise _unreadable()
+            for each in found[what]:
+                yield each
+            if "next" not in found:
+                return
+            asked["cursor"] = found["next"]
+
     async def _write(self, path: str, body: Mapping[str, Any]) -> bool:
         """With a key of its own, so that a try whose answer was lost can be made again."""
         found = await self._post(path, body, {"Idempotency-Key": uuid4().hex})
@@ -161,11 +185,14 @@ class AsyncClient:
         self, path: str, body: Mapping[str, Any], headers: Mapping[str, str] | None = None
     ) -> dict[str, Any]:
         sent = {name: value for name, value in body.items() if value is not None}
+        return await self._tried(lambda: self._http.post(path, json=sent, headers=headers))
+
+    async def _tried(self, send: Callable[[], Awaitable[httpx.Response]]) -> dict[str, Any]:
         for attempt in range(_TRIES):
             if attempt:
                 await asyncio.sleep(0.1 * 4**attempt)
             try:
-                answer = await self._http.post(path, json=sent, headers=headers)
+                answer = await send()
             except httpx.TransportError:
                 continue
             if answer.status_code not in {409, 503}:

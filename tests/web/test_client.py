@@ -52,6 +52,20 @@ def test_a_program_tags_asks_and_hears_of_a_choice_at_once(address: tuple[str, s
     called(*address, work)
 
 
+def test_a_program_reads_all_pages_of_what_is_on_record(address: tuple[str, str]) -> None:
+    async def work(client: AsyncClient) -> None:
+        for number in range(5):
+            assert await client.tag("u1", EMAIL, str(number), collected_at=day("2026-02-01"))
+        assert await client.choose("u1", CHANGE, "consent", at=day("2026-04-01"))
+        assert [tag["record"] async for tag in client.tags_of("u1", page=2)] == ["0", "1", "2", "3", "4"]
+        assert [said["answer"] async for said in client.choices_of("u1")] == ["consent"]
+        assert [tag async for tag in client.tags_of("nobody")] == []
+        with pytest.raises(UsageError, match="not-allowed"):
+            assert [tag async for tag in client.tags_of("u1", customer="bolt")] == None
+
+    called(*address, work)
+
+
 def test_what_the_service_refuses_is_an_error_that_says_why(address: tuple[str, str]) -> None:
     with pytest.raises(UsageError, match="no-key"):
         called(address[0], "nonsense", lambda client: client.may_use("u2", EMAIL, SERVICE))
