@@ -72,6 +72,9 @@ def syncs(url: str) -> int:
 
 def main() -> int:
     with tempfile.TemporaryDirectory() as folder, contextmanager(postgres.__wrapped__)() as server:
+        server.stop()
+        server.fsync = "on"
+        server.restart()
         url = server.new_database()
         make_repository(Path(folder) / "policies", url)
         with open_ledger(url, key=KEY, taxonomy=TAXONOMY) as ledger:

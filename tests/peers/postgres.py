@@ -48,6 +48,8 @@ def _missing(why: str) -> None:
 class Server:
     """A server in a folder of its own; databases are made from it one a test."""
 
+    fsync = "off"  # a benchmark of what is durable sets it on
+
     def __init__(self, folder: Path, initdb: str, pg_ctl: str) -> None:
         self.folder, self.initdb, self.pg_ctl = folder, initdb, pg_ctl
         self.user = _user()
@@ -70,7 +72,7 @@ class Server:
     def restart(self) -> None:
         """Start it on the data that is there."""
         data = str(self.folder / "data")
-        options = f"-c listen_addresses= -c unix_socket_directories={self.folder} -c fsync=off"
+        options = f"-c listen_addresses= -c unix_socket_directories={self.folder} -c fsync={self.fsync}"
         self.run(self.pg_ctl, "-D", data, "-w", "-t", "60", "-o", options, "start")
 
     def stop(self) -> None:

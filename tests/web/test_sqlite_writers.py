@@ -19,7 +19,7 @@ from policyctl import api
 for number in range(12):
     with api.open_ledger(sys.argv[1]) as ledger:
         assert ledger.tag("u2", "user.contact.email", f"{sys.argv[2]}-{number}",
-                          datetime(2026, 4, 1, tzinfo=UTC), customer="acme")
+                          collected_at=datetime(2026, 4, 1, tzinfo=UTC), customer="acme")
 """
 
 
