@@ -17,7 +17,6 @@ from policyctl.adapters.ledger import Ledger
 from policyctl.core.practice import ChoiceMode
 from policyctl.core.records import Answer
 from policyctl.core.use.decision import UseAnswer, UseRequest, decide
-from policyctl.core.use.matrix import finding
 from tests.actions.bulk_scene import DESK, PEOPLE, START, Said, World, filled, worlds
 from tests.adapters.ledger_samples import EMAIL, NEWS, PHONE, day, practice, tag, version
 
@@ -36,7 +35,7 @@ def one_by_one(ledger: Ledger, purposes: set[str], at: datetime, of: set[str | N
                 request = UseRequest(name, each.category, purpose, at)
                 facts = ledger.facts_for(request)
                 decision = decide(request, replace(facts, tags=(each,)))
-                found[purpose][decision.answer.value, finding(decision)] += 1
+                found[purpose][decision.answer.value, decision.finding.code] += 1
     return found
 
 
