@@ -61,21 +61,14 @@ class _Pair:
 
     def permits(self) -> Iterator[str]:
         """Every permit, with where it comes from."""
-        for place, practice in enumerate(self._v.practices):
-            name = f"{self._v.key}#{practice.id}"
-            first = _all(
-                self._clear(practice, self._v),
-                *(
-                    _not(self._clear(other, self._v))
-                    for other in self._v.practices[:place]
-                    if _meet(other, practice)
-                ),
-            )
+        for practice in self._v.practices:
+            name = f"{self._v.key}#{practice.id}/{self._u.key}"
+            clear = self._clear(practice, self._v)
             if self._v is self._u or self._kept(practice):
-                yield self._permit(f"{name}/{self._u.key}", 2, self._v, practice, first)
+                yield self._permit(name, 2, self._v, practice, clear)
             else:
-                still = _all(self._clear(practice, self._v), self._allowed(practice))
-                yield self._permit(f"{name}/{self._u.key}", 4, self._v, practice, still)
+                still = _all(clear, self._allowed(practice))
+                yield self._permit(name, 4, self._v, practice, still)
         for later in self._known:
             if later.key > self._v.key:
                 yield from self._brought_by(later)

@@ -371,3 +371,14 @@ def test_a_subject_known_before_and_after_sees_the_effective_date_as_the_border(
     known = facts(KNOWN, tags=(tag,), versions=(V1, replace(V2, practices=(ACCOUNT,))))
     assert ask(known, MARKETING, "2026-05-31").answer is YES
     assert ask(known, MARKETING, "2026-06-01").answer is NO
+
+
+def test_refusing_one_practice_makes_no_yes_of_another_that_keeps_old_data() -> None:
+    to_partner = practice("a", ADS, to=(Recipient("partner", "Example Ads"),))
+    keeps = practice("b", ADS, keep=True)
+    first, second = version(1, "2026-01-01", to_partner, keeps), version(2, "2026-06-01", ACCOUNT)
+    refused = says("refuse", "fax@v1#a", "2026-03-01")
+    both = [
+        ask(facts(*more, versions=(first, second)), ADS, "2026-07-01").answer for more in ((), (refused,))
+    ]
+    assert both == [UseAnswer.PERMITTED] * 2

@@ -112,9 +112,8 @@ def _stated_at_collection(case: _Case) -> Outcome:
     then = _allowed_by(case.collected, case, rule=2)
     if then.answer is not UseAnswer.PERMITTED or case.collected.key == case.current.key:
         return then
-    kept = _kept(case, then.reasons[-1].practice)
-    if kept:
-        return _join(then, _permitted(kept))
+    if kept := _kept_by_any(case):
+        return kept
     if not granting(case.current, case.use):
         text = f"{case.current.key} no longer states this use, and does not keep it for data collected before"
         return _join(
@@ -125,6 +124,17 @@ def _stated_at_collection(case: _Case) -> Outcome:
             ),
         )
     return _join(then, _allowed_by(case.current, case, rule=4))
+
+
+def _kept_by_any(case: _Case) -> Outcome | None:
+    """Any practice that permits may keep: were it the first alone, refusing that would make a yes."""
+    record = case.collected
+    for practice in granting(record, case.use):
+        kept = _kept(case, practice.id)
+        if kept and not _obstacles(practice, record, case, rule=2):
+            stated = _reason("stated", 2, _as_stated(practice, record, case), record, practice)
+            return _permitted(stated, kept)
+    return None
 
 
 def _kept(case: _Case, practice_id: str | None) -> Reason | None:
@@ -146,12 +156,16 @@ def _allowed_by(record: VersionRecord, case: _Case, *, rule: int) -> Outcome:
     """The first practice that states the use and that no choice stands in the way of."""
     refusals: list[Outcome] = []
     for practice in granting(record, case.use):
-        bearing = [other for other in record.practices if bears_on(other, case.use, practice)]
-        obstacles = [found for other in bearing if (found := _obstacle(other, record, case, rule=rule))]
+        obstacles = _obstacles(practice, record, case, rule=rule)
         if not obstacles:
             return _permitted(_reason("stated", rule, _as_stated(practice, record, case), record, practice))
         refusals += obstacles
     return _all(refusals)
+
+
+def _obstacles(practice: Practice, record: VersionRecord, case: _Case, *, rule: int) -> list[Outcome]:
+    bearing = [other for other in record.practices if bears_on(other, case.use, practice)]
+    return [found for other in bearing if (found := _obstacle(other, record, case, rule=rule))]
 
 
 def _all(refusals: Iterable[Outcome]) -> Outcome:
