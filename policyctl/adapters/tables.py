@@ -58,7 +58,8 @@ from policyctl.adapters.tables_kinds import version as _version
 from policyctl.adapters.tables_outbox import CHUNK, DELIVERY_EVENT, OUTBOX
 
 __all__ = [
-    "ACKNOWLEDGEMENT", "ADDRESS", "ADMISSION", "ANSWER_RECEIPT", "APPEND_ONLY", "BATCH", "CATEGORY",
+    "ACKNOWLEDGEMENT", "ADDRESS", "ADMISSION", "ANSWER_RECEIPT", "APPEND_ONLY", "BATCH", "BATCH_SEAL",
+    "CATEGORY",
     "CHAIN", "CHANGE", "CHOICE", "CHUNK", "CUSTOMER", "DELIVERY_EVENT", "ENTRY", "EPOCH", "ERASABLE",
     "METADATA", "MUTABLE", "NOTICE", "OBJECTION", "OUTBOX", "POLICY", "PRACTICE", "PSEUDONYM", "RECEIPT",
     "RECORD_NAME", "REMINDER_STOP", "SUBJECT", "TAG", "TAG_CORRECTION", "VERSION", "Small", "UtcTime",
@@ -154,6 +155,14 @@ BATCH = _reference(
     Column("root", LargeBinary),
     Column("tiles", LargeBinary),
     Index("batch_entry", "entry", "batch_no"),
+)
+BATCH_SEAL = _reference(
+    "batch_seal",
+    _own("batch_no"),
+    _entry(),
+    Column("root", LargeBinary, nullable=False),
+    Column("tiles", LargeBinary, nullable=False),
+    Index("batch_seal_entry", "entry", "batch_no"),
 )
 RECEIPT = _reference(
     "receipt",

@@ -13,6 +13,7 @@ from policyctl.cli.opened import repository
 from policyctl.cli.people import group_of
 from policyctl.cli.printing import Format, FormatOption, emit, emit_json, in_colour, now, width
 from policyctl.cli.setup import print_receipt
+from policyctl.cli.upkeep import add_commands
 
 
 def register(app: typer.Typer) -> None:
@@ -25,6 +26,7 @@ def register(app: typer.Typer) -> None:
         "policyctl ledger stats",
         "policyctl ledger stats --customer harbour-clinic --format csv",
     )(stats)
+    add_commands(group)
     app.add_typer(group, name="ledger")
 
 

@@ -206,11 +206,13 @@ class ImportReceipt:
 class TagProof:
     """That a tag entered with ``batch`` in ``entry`` of the ledger. The leaf is 28 bytes, big-endian:
     subject_no (8), category (2), ref (8), collected_at in seconds (8), version_no (2).
+    ``rooted``: the entry that holds the root, a later one where the batch was sealed afterwards.
     """
 
     batch: int
     entry: int
     inclusion: Inclusion
+    rooted: int
 
 
 @dataclass(frozen=True, slots=True)

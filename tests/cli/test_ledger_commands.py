@@ -58,9 +58,8 @@ def test_a_customers_ids_are_its_own(demo: Path) -> None:
 
 def test_a_ledger_of_an_older_release_names_its_mend_and_is_mended_by_it(demo: Path) -> None:
     with closing(sqlite3.connect(demo / ".policyctl/ledger.db")) as connection:
-        for table in ("receipt", "objection", "reminder_stop", "answer_receipt"):
-            connection.execute(f"DROP TABLE {table}")
-        connection.execute("UPDATE alembic_version SET version_num = '0001'")
+        connection.execute("DROP TABLE batch_seal")
+        connection.execute("UPDATE alembic_version SET version_num = '0006'")
         connection.commit()
     stopped = inside("ledger", "stats", cwd=demo)
     assert stopped.returncode == 4

@@ -37,6 +37,7 @@ from policyctl.adapters.ledger.known import Known, Memory
 from policyctl.adapters.ledger.looks import Looks
 from policyctl.adapters.ledger.online import Online
 from policyctl.adapters.ledger.together import Together, Write
+from policyctl.adapters.ledger.upkeep import Upkeep
 from policyctl.adapters.tables import seconds
 from policyctl.core.notices.outbox import PlannedNotice
 from policyctl.core.policy import VersionKey
@@ -100,6 +101,11 @@ class Ledger(OutboxDesk, Looks):
     def inquiries(self) -> Inquiries:
         """What addressees of notices say on their pages."""
         return Inquiries(self._engine, self._memory)
+
+    @property
+    def upkeep(self) -> Upkeep:
+        """Sealing, compaction and export of a large ledger."""
+        return Upkeep(self._engine, self._memory)
 
     def close(self) -> None:
         """Let go of every connection; idempotent."""

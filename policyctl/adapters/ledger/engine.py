@@ -33,7 +33,7 @@ from policyctl.errors import (
     UsageError,
 )
 
-HEAD = "0006"
+HEAD = "0007"
 _SQLITE = "sqlite:///"
 _PATIENCE_MS = 5000
 _TRIES = 6

@@ -76,10 +76,14 @@ def open_epoch_if_full(connection: Connection, now: int, rows: int) -> bool:
 
 
 def open_epoch(connection: Connection, number: int, from_at: int) -> None:
-    """Make the table of an epoch, append-only as the others are."""
-    table = table_name(number)
-    connection.exec_driver_sql(_TABLES[connection.dialect.name].format(table))
+    """Begin an epoch, with a table of its own."""
+    make_table(connection, table_name(number))
     connection.execute(insert(EPOCH), {"epoch_no": number, "from_at": from_at})
+
+
+def make_table(connection: Connection, table: str) -> None:
+    """Make a table of tags, append-only as the others are."""
+    connection.exec_driver_sql(_TABLES[connection.dialect.name].format(table))
     for statement in _triggers(connection.dialect.name, table):
         connection.exec_driver_sql(statement)
 

@@ -26,10 +26,10 @@ from policyctl.core import merkle
 from policyctl.core.records import TagProof
 from policyctl.errors import IntegrityError
 
-# A tree costs more than the rest of a large import: larger batches have only their digest.
+# A tree costs more than the rest of a large import: larger batches get theirs later (seals.py).
 PROVEN = 10_000
 _LEVEL = 8
-_LEAVES = 1 << _LEVEL
+LEAVES = 1 << _LEVEL
 _TILE = struct.Struct(">qhq32s")
 _KEY = 18  # bytes at the beginning of a packed tag
 
@@ -54,8 +54,12 @@ def batch_row(batch_no: int, epoch_no: int, packed: bytes, note: str) -> dict[st
 
 def _tiles(packed: bytes, hashes: Any) -> Iterator[bytes]:
     for number, found in enumerate(hashes):
-        start = number * _LEAVES * WIDTH
-        yield packed[start : start + _KEY] + found
+        yield tile_of(packed[number * LEAVES * WIDTH : number * LEAVES * WIDTH + _KEY], found)
+
+
+def tile_of(packed: bytes, found: bytes) -> bytes:
+    """The tile of packed tags with this hash: their first key, then the hash."""
+    return packed[:_KEY] + found
 
 
 def of_record(
@@ -70,24 +74,25 @@ def of_record(
 
 
 def prove(connection: Connection, key: TagKey) -> Iterator[TagProof]:
-    """A proof for every tag with this key (subject_no, category, ref), corrections last. Tags of batches
-    without a root have none. IntegrityError where the table is not what was hashed.
+    """A proof for every tag with this key (subject_no, category, ref), corrections last. Tags of large
+    batches have none until these are sealed. IntegrityError where the table is not what was hashed.
     """
     driver = driver_of(connection)
     tables = [*map(table_name, read_epochs(connection).numbers), "tag_correction"]
     for table in tables:
         query = (
-            f"SELECT b.batch_no, b.entry, b.tag_count, b.root, b.tiles FROM {table} t "  # noqa: S608 - our own names
-            "JOIN batch b ON b.batch_no = t.batch_no "
-            "WHERE t.subject_no = ? AND t.category = ? AND t.ref = ? AND b.root IS NOT NULL "
-            "ORDER BY b.batch_no"
+            "SELECT b.batch_no, b.entry, coalesce(s.entry, b.entry), b.tag_count, coalesce(s.root, b.root), "  # noqa: S608 - our own names
+            f"coalesce(s.tiles, b.tiles) FROM {table} t JOIN batch b ON b.batch_no = t.batch_no "
+            "LEFT JOIN batch_seal s ON s.batch_no = b.batch_no "
+            "WHERE t.subject_no = ? AND t.category = ? AND t.ref = ? "
+            "AND (b.root IS NOT NULL OR s.root IS NOT NULL) ORDER BY b.batch_no"
         )
-        for batch_no, entry, size, root, tiles in driver.rows(query, *key):
+        for batch_no, entry, rooted, size, root, tiles in driver.rows(query, *key):
             found = _inclusion(driver, table, batch_no, key, bytes(tiles))
             proof = merkle.Inclusion(found[0], found[1], size, found[2], bytes(root))
             if not proof.holds():
-                raise _altered(batch_no)
-            yield TagProof(batch_no, entry, proof)
+                raise altered(batch_no)
+            yield TagProof(batch_no, entry, proof, rooted)
 
 
 def _inclusion(
@@ -100,12 +105,12 @@ def _inclusion(
     rows = _stretch(driver, table, batch_no, firsts[tile : tile + 2])
     keys = [row[:3] for row in rows]
     if key not in keys:
-        raise _altered(batch_no)
+        raise altered(batch_no)
     place = keys.index(key)
     leaves = [pack_on_record(row) for row in rows]
     within = merkle.path([merkle.leaf_hash(leaf) for leaf in leaves], place)
     above = merkle.path([found for _, found in known], tile)
-    return leaves[place], tile * _LEAVES + place, (*within, *above)
+    return leaves[place], tile * LEAVES + place, (*within, *above)
 
 
 def _stretch(driver: Driver, table: str, batch_no: int, bounds: list[TagKey]) -> list[Any]:
@@ -119,7 +124,8 @@ def _stretch(driver: Driver, table: str, batch_no: int, bounds: list[TagKey]) ->
     return driver.rows(query, batch_no, *(number for bound in bounds for number in bound))
 
 
-def _altered(batch_no: int) -> IntegrityError:
+def altered(batch_no: int) -> IntegrityError:
+    """What is said of a batch whose tags changed."""
     return IntegrityError(
         f"the tags of batch {batch_no} are not those that were hashed",
         hint="restore the ledger from a backup",
