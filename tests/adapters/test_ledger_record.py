@@ -348,6 +348,7 @@ def test_an_import_in_portions_is_one_import_and_a_repeat_changes_nothing(tmp_pa
 @pytest.fixture
 def two_epochs(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Ledger:
     """An epoch that was full, and the next, open from the first of June on."""
+    monkeypatch.setattr("policyctl.adapters.ledger._FEW", 0)  # a file, not a small write
     monkeypatch.setattr(tags, "PORTION", 1)
     monkeypatch.setattr(epochs, "ROWS", 1)
     ledger.import_tags([tag("u1", "2026-02-01")], now=day("2026-06-01"))

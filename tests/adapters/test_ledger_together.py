@@ -70,7 +70,7 @@ def at_once(ledger: Ledger, *works: Callable[[], Any]) -> list[Future[Any]]:
 
 
 def entries(ledger: Ledger) -> int:
-    return ledger.stats().sequence
+    return ledger.sequence()
 
 
 def test_those_that_wait_enter_with_one_entry_and_each_has_its_own_answer(ledger: Ledger) -> None:
@@ -105,7 +105,7 @@ def test_one_key_twice_in_a_group_is_done_once_or_refused(ledger: Ledger) -> Non
     failed = [each for each in found if each.exception()]
     assert all(isinstance(each.exception(), OtherContentError) for each in failed)
     assert len(failed) in {1, 3}  # whichever came first has the key
-    assert sum(count.count for count in ledger.stats().choices) == 2
+    assert sum(count.count for count in ledger.counts(NOW).stats.choices) == 2
 
 
 def test_tags_acceptances_and_choices_share_a_group_and_a_bad_one_is_taken_back(ledger: Ledger) -> None:
@@ -122,7 +122,7 @@ def test_tags_acceptances_and_choices_share_a_group_and_a_bad_one_is_taken_back(
     wrong = [place for place, each in enumerate(found) if isinstance(each.exception(), PolicyctlError)]
     assert wrong == [1, 4]
     assert [found[place].result() for place in (0, 2, 3, 5)] == [1, 1, True, True]
-    assert sum(count.count for count in ledger.stats().tags) == 2
+    assert sum(count.count for count in ledger.counts(NOW).stats.tags) == 2
     assert ledger.first_bad_entry() is None
 
 
