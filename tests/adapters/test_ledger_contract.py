@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from policyctl.adapters.ledger import Ledger, open_ledger
+from policyctl.adapters.ledger import Ledger, open_ledger, proofs
 from policyctl.adapters.ledger.engine import nid_of
 from policyctl.adapters.tables import APPEND_ONLY, METADATA
 from policyctl.core.notices.outbox import Audience, DeliveryEvent, DeliveryName
@@ -428,7 +428,10 @@ def test_entries_are_numbered_without_gaps_and_refused_writes_take_no_number(fil
 
 
 @pytest.mark.parametrize("name", APPEND_ONLY)
-def test_no_row_of_the_record_can_be_changed_or_deleted(filled: Ledger, name: str) -> None:
+def test_no_row_of_the_record_can_be_changed_or_deleted(
+    filled: Ledger, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proofs, "PROVEN", 0)  # so that there is a batch to be sealed
     filled.import_choices([choice("u1", "fax@v1#news", Answer.REFUSE, "2026-03-01")], now=NOW)
     filled.acknowledge("acme", V2.key, NOW, now=NOW)
     filled.record_deliveries([DeliveryEvent(nid_for(filled, "u1"), DeliveryName.DELIVERED, NOW)], now=NOW)
@@ -437,6 +440,7 @@ def test_no_row_of_the_record_can_be_changed_or_deleted(filled: Ledger, name: st
     filled.inquiries.stop_reminders(admin, now=NOW)
     corrected = tag("u1", "2026-02-02", provenance="clock was wrong")
     filled.import_tags([corrected], now=NOW, batch=ClientBatch("crm", "1", "0" * 64))
+    filled.upkeep.seal(now=NOW)
     before = rows(filled)
     assert before[name]
     column = next(iter(METADATA.tables[name].c)).name
