@@ -8,7 +8,8 @@ never stand here: they come from the environment, or from a key file that git do
 =========================  =============================  =============================================
 table                      keys                           meaning
 =========================  =============================  =============================================
-``[ledger]``               url                            SQLite file (relative to the top) or PostgreSQL
+``[ledger]``               url, shards                    SQLite file (relative to the top) or PostgreSQL;
+                                                          in place of it, servers that share the subjects
 ``[mail]``                 mailer, folder, from,          ``folder`` writes .eml files, ``smtp`` and
                            from_name, reply_to,           ``sendgrid`` send
                            postal_address
@@ -135,6 +136,7 @@ class Settings:
 
     root: Path
     ledger_url: str = "sqlite:///.policyctl/ledger.db"
+    ledger_shards: tuple[str, ...] = ()
     mail: Mail = field(default_factory=Mail)
     site_folder: str = ".policyctl/site"
     base_url: str = ""
@@ -214,21 +216,42 @@ _MAIL = ("mailer", "folder", "from", "from_name", "reply_to", "postal_address", 
 
 
 def _settings(top: Table, root: Path) -> Settings:
-    ledger, site = top.table("ledger", ("url",)), top.table("site", ("folder", "base_url"))
-    return Settings(
-        root=root,
-        ledger_url=ledger.text("url", "sqlite:///.policyctl/ledger.db"),
-        mail=_mail(top.table("mail", _MAIL)),
-        site_folder=site.text("folder", ".policyctl/site"),
-        base_url=site.text("base_url", "").rstrip("/"),
-        lead_time=_lead_time(top.table("lead_time", ("editorial", "notice", "choice", "transition"))),
-        answer_days=top.table("choices", ("answer_days",)).number("answer_days", 30, (1, 3650)),
-        regimes=top.table("regimes", ("apply",)).words("apply", REGIMES),
-        terms=_terms(top.table("taxonomy", ("categories", "purposes", "recipients"))),
-        max_bytes=top.table("limits", ("max_bytes",)).number("max_bytes", 5_000_000, (1, 100_000_000)),
-        web=_web(top.table("web", ("host", "port", "keys", "url", "link_keys", "link_days"))),
-        spark=_spark(top.table("spark", ("master", "folder"))),
+    ledger, site = top.table("ledger", ("url", "shards")), top.table("site", ("folder", "base_url"))
+    return _fitting(
+        ledger,
+        Settings(
+            root=root,
+            ledger_url=ledger.text("url", "sqlite:///.policyctl/ledger.db"),
+            ledger_shards=ledger.lines("shards", "postgresql://..."),
+            mail=_mail(top.table("mail", _MAIL)),
+            site_folder=site.text("folder", ".policyctl/site"),
+            base_url=site.text("base_url", "").rstrip("/"),
+            lead_time=_lead_time(top.table("lead_time", ("editorial", "notice", "choice", "transition"))),
+            answer_days=top.table("choices", ("answer_days",)).number("answer_days", 30, (1, 3650)),
+            regimes=top.table("regimes", ("apply",)).words("apply", REGIMES),
+            terms=_terms(top.table("taxonomy", ("categories", "purposes", "recipients"))),
+            max_bytes=top.table("limits", ("max_bytes",)).number("max_bytes", 5_000_000, (1, 100_000_000)),
+            web=_web(top.table("web", ("host", "port", "keys", "url", "link_keys", "link_days"))),
+            spark=_spark(top.table("spark", ("master", "folder"))),
+        ),
     )
+
+
+def _fitting(ledger: Table, settings: Settings) -> Settings:
+    """With complaints where a ledger on several servers meets what works on one only."""
+    if not settings.ledger_shards:
+        return settings
+    if len(settings.ledger_shards) != len(ledger.raw["shards"]):
+        ledger.complain("shards", "names a server twice", "name each once: their order is their number")
+    if "url" in ledger.raw:
+        ledger.complain("shards", "stands beside `url`", "keep one of the two")
+    if settings.web.url or settings.mail.webhook_keys:
+        ledger.complain(
+            "shards",
+            "the pages of links and the webhook are served from one server only",
+            "leave out [web] url and [mail.sendgrid] webhook_keys, or write [ledger] url",
+        )
+    return settings
 
 
 def _spark(table: Table) -> Spark:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from policyctl.core.judge.catalogue import Catalogue, LocalTerms
 from policyctl.core.judge.standards import BaseStandards, Standards, differences
 from policyctl.core.policy import ChangeClass
-from policyctl.core.practice import Term
+from policyctl.core.practice import Taxonomy, Term
 from policyctl.errors import CannotCompareError, InputError, UsageError
 from policyctl.settings import FILE, Settings, parse_settings, pseudonym_key
 
@@ -120,12 +120,27 @@ def open_ledger(settings: Settings) -> Ledger:
     from policyctl.adapters import ledger
 
     key, terms = pseudonym_key(settings.root), catalogue(settings).taxonomy
+    if settings.ledger_shards:
+        return _open_shards(settings, key, terms)
     return ledger.open_ledger(ledger_url(settings), key=key, taxonomy=terms)
+
+
+def _open_shards(settings: Settings, key: bytes, terms: Taxonomy) -> Ledger:
+    """All servers of the ledger, or the one that the environment names."""
+    from policyctl.adapters.ledger import shard, shards
+
+    urls = [_placed(settings, url) for url in settings.ledger_shards]
+    if one := os.environ.get(shard.VARIABLE):
+        return shards.open_one(urls, one, key=key, taxonomy=terms)
+    return shards.open_shards(urls, key=key, taxonomy=terms)
 
 
 def ledger_url(settings: Settings) -> str:
     """The ledger's URL with a relative SQLite file placed below the top of the repository."""
-    url = settings.ledger_url
+    return _placed(settings, settings.ledger_url)
+
+
+def _placed(settings: Settings, url: str) -> str:
     if not url.startswith(_SQLITE) or url.startswith(f"{_SQLITE}/"):
         return url
     return f"{_SQLITE}{settings.root.absolute() / url.removeprefix(_SQLITE)}"

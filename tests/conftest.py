@@ -12,6 +12,7 @@ settings.load_profile("patient")
 pytest_plugins = [
     "pytester",
     "tests.peers.postgres",
+    "tests.peers.servers",
     "tests.peers.office",
     "tests.peers.mail_checkers",
     "tests.peers.opensmtpd",

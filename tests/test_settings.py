@@ -225,3 +225,25 @@ def test_each_mailer_is_the_one_that_is_named(tmp_path: Path) -> None:
         mailer = wiring.open_mailer(settings, {"SENDGRID_API_KEY": "SG.invented"})
         assert mailer.name == name
         mailer.close()
+
+
+def test_a_ledger_on_several_servers_is_named_by_them(tmp_path: Path) -> None:
+    found = parse_settings('[ledger]\nshards = ["postgresql://a/x", "postgresql://b/x"]\n', root=tmp_path)
+    assert found.ledger_shards == ("postgresql://a/x", "postgresql://b/x")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('[ledger]\nurl = "sqlite:///a.db"\nshards = ["postgresql://a/x"]\n', "beside `url`"),
+        ('[ledger]\nshards = ["postgresql://a/x", "postgresql://a/x"]\n', "a server twice"),
+        (
+            '[ledger]\nshards = ["postgresql://a/x"]\n[web]\nurl = "https://p.example.com"\n',
+            "one server only",
+        ),
+        ('[ledger]\nshards = "postgresql://a/x"\n', "not a list"),
+    ],
+)
+def test_what_does_not_go_with_several_servers_is_named(text: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=message):
+        parse_settings(text, root=tmp_path)

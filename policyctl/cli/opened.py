@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from policyctl.errors import UnreachableError
 
 if TYPE_CHECKING:
     from policyctl.adapters.history import History
@@ -38,7 +40,9 @@ class Opened:
         ledger = open_ledger(self.settings)
         self.stack.callback(ledger.close)
         if upgrade:
-            ledger.upgrade()
+            # Of several servers one may be down, and the command be about another; else it says so itself.
+            with suppress(UnreachableError):
+                ledger.upgrade()
         return ledger
 
     def standards(self) -> Standards:

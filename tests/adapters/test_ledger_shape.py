@@ -7,15 +7,19 @@
 3. No table that is copied refers to one that is cut.
 4. On SQLite every table is STRICT and without rowid, its key first (an integrity check needs that).
 5. Tags are kept small: six numbers, the long ones first on PostgreSQL.
+6. No statement locks rows of a table that is cut (FOR UPDATE), which Citus refuses across servers.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
+import policyctl.adapters.ledger
 from policyctl.adapters.ledger import Ledger, epochs, open_ledger
 from policyctl.adapters.tables import METADATA
 from tests.adapters.ledger_samples import KEY, TAXONOMY
@@ -68,6 +72,17 @@ def test_no_foreign_key_crosses_from_one_server_to_another(ledger: Ledger) -> No
                 assert cut_by(table) == column, f"{table} -> {target}"
                 assert column in key["constrained_columns"]
                 assert column in key["referred_columns"]
+
+
+_LOCK = re.compile(r"with_for_update|FOR (NO KEY )?(UPDATE|SHARE)|LOCK TABLE", re.IGNORECASE)
+
+
+def test_no_statement_of_the_ledger_locks_rows() -> None:
+    folder = Path(policyctl.adapters.ledger.__file__).parent
+    files = [*folder.glob("*.py"), *folder.parent.glob("migrations/**/*.py")]
+    assert len(files) > 20
+    for file in files:
+        assert not _LOCK.search(file.read_text("utf-8")), file.name
 
 
 def test_sqlite_tables_are_strict_and_lie_in_the_order_of_their_key(ledger: Ledger) -> None:

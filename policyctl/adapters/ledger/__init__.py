@@ -68,12 +68,7 @@ def open_ledger(url: str, *, key: bytes, taxonomy: Taxonomy) -> Ledger:
     ``key`` makes the pseudonyms and the ids of notices: 16 to 64 bytes; without it no subject is found
     again. Nothing is touched before the first call. UsageError for a URL, driver or key that will not do.
     """
-    if len(key) not in _KEY_BYTES:
-        raise UsageError(
-            f"the pseudonym key has {len(key)} bytes, it needs 16 to 64",
-            hint="`policyctl init` makes one; or set POLICYCTL_PSEUDONYM_KEY to 64 random hex digits",
-        )
-    return Ledger(engine.open_engine(url), key=key, taxonomy=taxonomy)
+    return Ledger.at(url, key=key, taxonomy=taxonomy)
 
 
 class Ledger(OutboxDesk, Looks):
@@ -90,6 +85,16 @@ class Ledger(OutboxDesk, Looks):
         self._together = Together(database, self._memory, key)
         self._gatherer = Gatherer[Write, ImportReceipt](self._together.run)
         self.online = Online(database, key=key, taxonomy=taxonomy, memory=self._memory)
+
+    @classmethod
+    def at(cls, url: str, *, key: bytes, taxonomy: Taxonomy) -> Self:
+        """As :func:`open_ledger`."""
+        if len(key) not in _KEY_BYTES:
+            raise UsageError(
+                f"the pseudonym key has {len(key)} bytes, it needs 16 to 64",
+                hint="`policyctl init` makes one; or set POLICYCTL_PSEUDONYM_KEY to 64 random hex digits",
+            )
+        return cls(engine.open_engine(url), key=key, taxonomy=taxonomy)
 
     def __enter__(self) -> Self:
         return self
