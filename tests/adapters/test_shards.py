@@ -169,7 +169,10 @@ def test_three_servers_answer_as_one_ledger_that_holds_everything(spread: Shards
         answers = {decision.answer for decision in decide_uses(asked, ledger=spread)}
         assert len(answers) == 3, "the questions do not try all three answers"
         assert spread.versions() == one.versions()
-        alike = [(stats.tags, stats.subjects, stats.customers) for stats in (spread.stats(), one.stats())]
+        alike = [
+            (stats.tags, stats.subjects, stats.customers)
+            for stats in (spread.counts(NOW).stats, one.counts(NOW).stats)
+        ]
         assert alike[0] == alike[1]
 
 
@@ -179,7 +182,7 @@ def test_a_subject_stands_on_one_server_and_a_customer_on_all(spread: Shards, ur
     found = []
     for url in urls:
         with open_ledger(url, key=KEY, taxonomy=TAXONOMY) as server:
-            stats = server.stats()
+            stats = server.counts(NOW).stats
             assert (stats.customers, len(server.versions())) == (2, 2)
             assert server.first_bad_entry() is None
             found.append(stats.subjects)
@@ -202,7 +205,7 @@ def test_administrators_are_written_to_by_the_first_server_only(spread: Shards, 
 def test_a_batch_with_one_bad_row_enters_on_no_server(spread: Shards) -> None:
     set_up(spread)
     spread.import_subjects([subject(who) for who in PEOPLE], now=NOW)
-    before = spread.stats()
+    before = spread.counts(NOW).stats
     rows = [tag(who, "2026-02-01", line=line) for line, who in enumerate(PEOPLE, 2)]
     rows += [tag("stranger", "2026-02-01", line=200), tag("odd", "2026-02-01", line=201)]
     with pytest.raises(InputErrors) as caught:
@@ -213,7 +216,7 @@ def test_a_batch_with_one_bad_row_enters_on_no_server(spread: Shards) -> None:
         spread.import_choices(
             [*said, choice("nobody ltd", NEWS, Answer.REFUSE, "2026-05-01", "customer")], now=NOW
         )
-    assert spread.stats() == before
+    assert spread.counts(NOW).stats == before
 
 
 def test_a_batch_has_one_receipt_however_many_servers_it_reaches(spread: Shards) -> None:
@@ -302,13 +305,13 @@ def test_one_server_killed_and_restarted_keeps_all_that_was_acknowledged(
         for who, record in load.stored:
             found = decide_use(UseRequest(who, EMAIL, SERVICE, NOW), ledger=spread)
             assert record in {each.record for each in found.tags}
-        assert sum(each.count for each in spread.stats().tags) == len(load.stored) == 200
+        assert sum(each.count for each in spread.counts(NOW).stats.tags) == len(load.stored) == 200
 
 
 def _refused_whole(spread: Shards) -> None:
     """What is copied, and what spans the dead server, leaves nothing on the others."""
     up = [spread._servers[number].ledger for number in (0, 2)]
-    before = [ledger.stats() for ledger in up]
+    before = [ledger.counts(NOW).stats for ledger in up]
     with pytest.raises(UnreachableError):
         spread.record_version(V3, (), now=NOW)
     with pytest.raises(UnreachableError):
@@ -319,7 +322,7 @@ def _refused_whole(spread: Shards) -> None:
         spread.import_choices([choice("acme", NEWS, Answer.REFUSE, "2026-05-01", "customer")], now=NOW)
     with pytest.raises(UnreachableError):
         spread.upgrade()
-    assert [ledger.stats() for ledger in up] == before
+    assert [ledger.counts(NOW).stats for ledger in up] == before
 
 
 @dataclass(init=False)
@@ -375,10 +378,10 @@ def test_a_batch_cut_off_between_servers_is_completed_by_the_same_id(
         finally:
             monkeypatch.undo()
             three_servers[1].restart()
-        entered = sum(each.count for each in spread.stats().tags)
+        entered = sum(each.count for each in spread.counts(NOW).stats.tags)
         assert entered == len(people_of(spread, 0))
         assert spread.import_tags(rows, now=NOW, batch=batch("b")) == ImportReceipt(90, 0)
-        assert sum(each.count for each in spread.stats().tags) == 90
+        assert sum(each.count for each in spread.counts(NOW).stats.tags) == 90
 
 
 def test_a_version_that_one_server_lacks_is_entered_when_it_is_brought_again(

@@ -63,7 +63,7 @@ class Server:
         self.to_read()
         if not self.placed:
             # Asked again after the count: another process may have been about the same.
-            if self.ledger.stats().sequence and not self._is_placed():
+            if self.ledger.sequence() and not self._is_placed():
                 raise RefusedError(
                     f"server {self.number + 1} of [ledger] shards was a ledger by itself before",
                     hint="begin with empty databases, then import customers, subjects and tags again",

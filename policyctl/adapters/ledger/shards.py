@@ -26,7 +26,7 @@ from typing import Any, Literal, Never, TypeVar
 from policyctl.adapters.ledger import Ledger, open_ledger
 from policyctl.adapters.ledger.common import Complaints
 from policyctl.adapters.ledger.shard import VARIABLE, OneServer, Server, SpreadOnline, server_of
-from policyctl.adapters.ledger.shard_sums import copy_receipt, sum_receipts, sum_stats
+from policyctl.adapters.ledger.shard_sums import copy_receipt, sum_counts, sum_receipts
 from policyctl.core.notices.outbox import Audience, OutboxCount, PlannedNotice
 from policyctl.core.policy import VersionKey
 from policyctl.core.practice import Taxonomy
@@ -35,13 +35,13 @@ from policyctl.core.records import (
     ClientBatch,
     CustomerRow,
     ImportReceipt,
-    LedgerStats,
     SubjectRow,
     TagProof,
     TagRow,
     VersionRecord,
 )
 from policyctl.core.use.question import Facts, UseRequest
+from policyctl.core.use.share import LedgerCounts
 from policyctl.errors import (
     InputError,
     InputErrors,
@@ -152,7 +152,7 @@ class Shards(Ledger):
             found[self._of(who(row)).number].append(row)
         return [_Part(self._servers[number], found[number], batch) for number in sorted(found)]
 
-    def _enter(
+    def _enter_parts(
         self,
         parts: Sequence[_Part],
         enter: _Enter[Any],
@@ -194,7 +194,7 @@ class Shards(Ledger):
         enter: _Enter[CustomerRow] = lambda ledger, rows, _, dry: ledger.import_customers(  # noqa: E731
             rows, now=now, dry_run=dry
         )
-        return copy_receipt(self._enter(parts, enter, now=now, dry_run=dry_run))
+        return copy_receipt(self._enter_parts(parts, enter, now=now, dry_run=dry_run))
 
     def unknown_customers(self, customers: Iterable[str]) -> set[str]:
         """Those that a server does not know which answers."""
@@ -228,7 +228,7 @@ class Shards(Ledger):
             rows, now=now, dry_run=dry, within=within
         )
         parts = self._parts(rows, lambda row: row.subject)
-        return sum_receipts(self._enter(parts, enter, now=now, dry_run=dry_run))
+        return sum_receipts(self._enter_parts(parts, enter, now=now, dry_run=dry_run))
 
     def import_tags(
         self,
@@ -251,7 +251,7 @@ class Shards(Ledger):
             rows, now=now, dry_run=dry, within=within, batch=batch
         )
         parts = self._parts(held, lambda row: row.subject, batch)
-        return sum_receipts(self._enter(parts, enter, now=now, dry_run=dry_run, faults=faults))
+        return sum_receipts(self._enter_parts(parts, enter, now=now, dry_run=dry_run, faults=faults))
 
     def receipt(self, batch: ClientBatch, *, within: str | None = None) -> ImportReceipt | None:
         """The receipt of a batch that every server has; else it is to be brought again."""
@@ -276,7 +276,7 @@ class Shards(Ledger):
         # Another source: on one server the same batch has two receipts.
         other = batch and replace(batch, source=f"{batch.source}/copied")
         all_parts = [_Part(server, copied, other) for server in self._servers if copied] + own
-        done = self._enter(all_parts, enter, now=now, dry_run=dry_run)
+        done = self._enter_parts(all_parts, enter, now=now, dry_run=dry_run)
         count = len(self._servers) if copied else 0
         return sum_receipts([*([copy_receipt(done[:count])] if count else []), *done[count:]])
 
@@ -321,9 +321,13 @@ class Shards(Ledger):
         """UnreachableError or BusyError where no server can be asked; one that is down is its subjects'."""
         self._answering(lambda ledger: ledger.require_ready())
 
-    def stats(self) -> LedgerStats:
+    def counts(self, at: datetime, *, customer: str | None = None) -> LedgerCounts:
         """The sum of all servers; customers counted once, their choices on every server."""
-        return sum_stats(self._every(lambda ledger: ledger.stats()))
+        return sum_counts(self._every(lambda ledger: ledger.counts(at, customer=customer)))
+
+    def sequence(self) -> int:
+        """The sum of the servers' last entries, which grows with every write."""
+        return sum(self._every(lambda ledger: ledger.sequence()))
 
     def audience_counts(self, version: VersionKey, audiences: Iterable[Audience]) -> dict[Audience, int]:
         """Administrators are counted once, subjects on every server."""
