@@ -11,8 +11,7 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from policyctl.adapters.ledger.driver import driver_of
-from policyctl.adapters.ledger.epochs import make_table, read_epochs, table_name
-from policyctl.adapters.ledger.packed import TAG_COLUMNS
+from policyctl.adapters.ledger.epochs import guard_table, make_bare_table, read_epochs, table_name
 from policyctl.core.epochs import Compaction
 from policyctl.errors import IntegrityError, RefusedError, UsageError
 
@@ -52,20 +51,27 @@ def compact(connection: Connection, number: int) -> Compaction:
 
 def _rebuild(connection: Connection, number: int, table: str) -> int:
     expected = _count(connection, number, table)
-    columns, old = ", ".join(TAG_COLUMNS), f"{table}_old"
-    # The table that is made gets the triggers, so that no moment is without them.
+    old = f"{table}_old"
     connection.exec_driver_sql(f"ALTER TABLE {table} RENAME TO {old}")
     for act in ("update", "delete"):
         connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {table}_no_{act}")
-    make_table(connection, table)
-    key = "subject_no, category, ref"
-    copied = connection.exec_driver_sql(
-        f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {old} ORDER BY {key}"  # noqa: S608 - our own names
-    )
+    make_bare_table(connection, table)
+    # In these words, and into a table without triggers, SQLite copies whole rows in the order of the old
+    # tree and fills each page; that takes the same columns in the same order.
+    if _columns(connection, table) != _columns(connection, old):
+        raise IntegrityError(
+            f"{table} has other columns than this release makes", hint="report this as a bug"
+        )
+    copied = connection.exec_driver_sql(f"INSERT INTO {table} SELECT * FROM {old}")  # noqa: S608 - our own names
+    guard_table(connection, table)
     if copied.rowcount != expected:
         raise _missing(number, copied.rowcount, expected)
     connection.exec_driver_sql(f"DROP TABLE {old}")
     return expected
+
+
+def _columns(connection: Connection, table: str) -> list[str]:
+    return [row[1] for row in driver_of(connection).rows(f"PRAGMA table_info({table})")]
 
 
 def _count(connection: Connection, number: int, table: str) -> int:

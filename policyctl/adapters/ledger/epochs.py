@@ -83,7 +83,17 @@ def open_epoch(connection: Connection, number: int, from_at: int) -> None:
 
 def make_table(connection: Connection, table: str) -> None:
     """Make a table of tags, append-only as the others are."""
+    make_bare_table(connection, table)
+    guard_table(connection, table)
+
+
+def make_bare_table(connection: Connection, table: str) -> None:
+    """Make a table of tags that nothing guards yet."""
     connection.exec_driver_sql(_TABLES[connection.dialect.name].format(table))
+
+
+def guard_table(connection: Connection, table: str) -> None:
+    """Make a table append-only."""
     for statement in _triggers(connection.dialect.name, table):
         connection.exec_driver_sql(statement)
 
