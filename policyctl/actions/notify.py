@@ -10,6 +10,8 @@
 3. A notice without its mandatory content or sender is withheld whole, and the others go on.
 4. What did not leave is planned again for later; ``Stopped``, a wait that the mailer asks for, or several
    failures in a row end the run.
+5. A notice that was not given to a customer's contact (bounced, dropped, complained of, no fit address) is
+   planned for its next one, once.
 
 No mail can be owed for a version without a version ref: sync plans them after it.
 """
@@ -100,6 +102,7 @@ def notify(
     writer = MailWriter(sender, printer, links)
     run = Run(ledger, mailer, writer, clock or (lambda: now), worker_name(), slug, progress)
     ledger.tidy(run.clock(), slug)
+    ledger.add_next_contacts(run.clock(), slug)
     resolve_all(run)
     for _ in range(_ROUNDS):
         _send(run)

@@ -2,12 +2,13 @@
 """``policyctl status``: where every version stands, and what is still owed to anybody.
 
 A publication is complete when its version is in the ledger and every notice it owes has been
-delivered. A mail that a mailer took is not one that arrived: it stays owed until a report says so.
+delivered, to a customer at one of its contacts. A mail that a mailer took is not one that arrived: it stays
+owed until a report says so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -17,35 +18,17 @@ from policyctl.adapters.history import History
 from policyctl.adapters.ledger import Ledger
 from policyctl.core.formats.slugs import check_slug
 from policyctl.core.formats.version_note import MarkedVersion
-from policyctl.core.notices.outbox import OutboxCount
+from policyctl.core.notices.progress import Progress, duties
 from policyctl.core.policy import ChangeClass, VersionKey
 from policyctl.errors import CannotCompareError
 
-_OWED = {
-    "planned": "not sent yet: policyctl notify",
-    "staged": "about to be handed over, or interrupted: policyctl notify looks after them",
-    "posting": "on the way, or interrupted: policyctl notify looks after them",
-    "scheduled": "with the mail service, to leave within the half hour",
-    "released": "released by the mail service, no report of delivery yet",
-    "cancelling": "in doubt, being called off: policyctl notify goes on with it",
-    "awaiting": "in doubt until reports of delivery come: policyctl notify looks after them",
-    "held": "in doubt, and no report comes: look at the mail service, then tell them in another way",
-    "paused": "stopped by the mail service: mend what policyctl notify says, and run it again",
-    "recalled": "recalled before they left, so not given",
-    "unknown": "may or may not have left: look at the mailer before sending again",
-    "rejected": "could not be sent: mend the address, or tell them in another way",
-    "accepted": "taken by the mailer, no report of delivery yet",
-    "processed": "taken by the mail service, not delivered yet",
-    "deferred": "put off by the receiving side, not delivered yet",
-    "bounced": "came back, so not given: tell them in another way",
-    "dropped": "dropped by the mail service, so not given: tell them in another way",
-}
+_NOT_SYNCED = "the ledger does not hold it, so nobody is told: policyctl sync"
 
 
 @dataclass(frozen=True, slots=True)
 class VersionStatus:
-    """``in_ledger`` False: run sync. ``outbox``: addressees by kind of notice and state. ``duties``:
-    what is still owed, one sentence each. ``in_force`` for those who are under the policy already.
+    """``in_ledger`` False: run sync. ``progress``: how its notices stand. ``duties``: what is still owed, one
+    sentence each. ``in_force`` for those who are under the policy already.
     """
 
     version: VersionKey
@@ -55,8 +38,13 @@ class VersionStatus:
     effective: date | None
     in_force: bool
     in_ledger: bool
-    outbox: Mapping[tuple[str, str], int]
+    progress: Progress
     duties: tuple[str, ...]
+
+    @property
+    def complete(self) -> bool:
+        """True when it is in the ledger and no duty is open."""
+        return self.in_ledger and not self.duties
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +62,7 @@ class _Recorded:
     """What the ledger knows; nothing where there is no ledger yet."""
 
     versions: frozenset[VersionKey]
-    counts: tuple[OutboxCount, ...]
+    progress: tuple[Progress, ...]
 
 
 def status(slug: str | None, *, now: datetime, history: History, ledger: Ledger) -> tuple[PolicyStatus, ...]:
@@ -83,17 +71,17 @@ def status(slug: str | None, *, now: datetime, history: History, ledger: Ledger)
     known = tuple(sorted({*slugs_in_tree(history), *(mark.key.slug for mark in marked)}))
     if slug and slug not in known:
         raise missing_policy(slug, known)
-    recorded = _recorded(ledger)
+    recorded = _recorded(ledger, slug, now)
     return tuple(
         _policy(each, [mark for mark in marked if mark.key.slug == each], recorded, history, now.date())
         for each in ((slug,) if slug else known)
     )
 
 
-def _recorded(ledger: Ledger) -> _Recorded:
+def _recorded(ledger: Ledger, slug: str | None, now: datetime) -> _Recorded:
     try:
         versions = frozenset(record.key for record in ledger.versions())
-        return _Recorded(versions, ledger.outbox_counts())
+        return _Recorded(versions, ledger.progress(now, slug))
     except CannotCompareError:
         return _Recorded(frozenset(), ())
 
@@ -119,7 +107,7 @@ def _differs(slug: str, last: str, head: str, history: History) -> bool:
 
 
 def _version(mark: MarkedVersion, recorded: _Recorded, *, in_force: bool) -> VersionStatus:
-    counts = [count for count in recorded.counts if count.version == mark.key]
+    progress = next((one for one in recorded.progress if one.version == mark.key), Progress(mark.key))
     in_ledger = mark.key in recorded.versions
     return VersionStatus(
         version=mark.key,
@@ -129,15 +117,6 @@ def _version(mark: MarkedVersion, recorded: _Recorded, *, in_force: bool) -> Ver
         effective=mark.note.effective,
         in_force=in_force,
         in_ledger=in_ledger,
-        outbox={(count.kind.value, count.state): count.count for count in counts},
-        duties=tuple(_duties(counts, in_ledger=in_ledger)),
+        progress=progress,
+        duties=(*(() if in_ledger else (_NOT_SYNCED,)), *duties(progress)),
     )
-
-
-def _duties(counts: Sequence[OutboxCount], *, in_ledger: bool) -> Iterator[str]:
-    if not in_ledger:
-        yield "the ledger does not hold it, so nobody is told: policyctl sync"
-    for count in counts:
-        if count.count and count.state in _OWED:
-            plural = "s" if count.count != 1 else ""
-            yield f"{count.count} {count.kind.value} notice{plural} {_OWED[count.state]}"

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -154,17 +155,32 @@ def sync(*, dry_run: DryRunOption = False, output_format: FormatOption = Format.
     )
 
 
-def status(slug: SlugArgument = None, *, output_format: FormatOption = Format.TEXT) -> None:
-    """Show each version, who was told of it, and what is still owed (then exit code 1)."""
+class StatusFormat(StrEnum):
+    """For a person, for a machine, or for a spreadsheet."""
+
+    TEXT = "text"
+    JSON = "json"
+    CSV = "csv"
+
+
+def status(
+    slug: SlugArgument = None,
+    *,
+    output_format: Annotated[
+        StatusFormat,
+        typer.Option("--format", help="For a person, for a machine, or for a spreadsheet."),
+    ] = StatusFormat.TEXT,
+) -> None:
+    """Show each version, how many were told of it, and what is still owed (then exit code 1)."""
     from policyctl.actions.status import status as action
-    from policyctl.reports.status_v1 import owed, status_json, status_text
+    from policyctl.reports.status_v1 import owed, status_csv, status_json, status_text
 
     with repository() as opened:
         found = action(slug, now=now(), history=opened.history(), ledger=opened.ledger(upgrade=False))
-    if output_format is Format.JSON:
+    if output_format is StatusFormat.JSON:
         emit_json(status_json(found))
     else:
-        emit(status_text(found))
+        emit((status_csv if output_format is StatusFormat.CSV else status_text)(found))
     raise typer.Exit(FINDINGS if owed(found) else 0)
 
 

@@ -3,10 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import csv
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
+from io import StringIO
 from typing import Protocol
 
+from policyctl.core.notices.notice import NoticeKind
+from policyctl.core.notices.progress import Answered, Group, Progress
 from policyctl.core.policy import ChangeClass, VersionKey
 from policyctl.reports.json_v1 import Json
 from policyctl.reports.words import day, one_line
@@ -53,8 +57,13 @@ class VersionState(Protocol):
         ...
 
     @property
-    def outbox(self) -> Mapping[tuple[str, str], int]:
-        """Notices by kind and state."""
+    def progress(self) -> Progress:
+        """How its notices stand."""
+        ...
+
+    @property
+    def complete(self) -> bool:
+        """Every duty is met."""
         ...
 
     @property
@@ -122,12 +131,84 @@ def _version(version: VersionState) -> Json:
         "effective": version.effective.isoformat() if version.effective else None,
         "in_force": version.in_force,
         "in_ledger": version.in_ledger,
-        "outbox": [
-            {"notice": kind, "state": state, "number": number}
-            for (kind, state), number in sorted(version.outbox.items())
-        ],
+        "complete": version.complete,
+        "addressees": [_row(version.progress, kind) for kind in version.progress.kinds],
+        "late": version.progress.late,
         "duties": list(version.duties),
     }
+
+
+def _row(progress: Progress, kind: NoticeKind) -> Json:
+    """One kind of notice: each addressee in one of the five groups; what some of them did."""
+    did = progress.answered.get(kind, Answered())
+    groups = {group.value: number for group, number in progress.groups(kind).items()}
+    done = {"acknowledged": did.acknowledged, "objected": did.objected, "chosen": did.chosen}
+    return {"notice": kind.value, "total": sum(groups.values()), **groups, **done}
+
+
+_COLUMNS = (
+    "policy", "version", "notice", "total", *(group.value for group in Group),
+    "acknowledged", "objected", "chosen", "late", "complete", "duties",
+)  # fmt: skip
+
+
+def status_csv(policies: Sequence[PolicyState]) -> str:
+    """One line for each kind of notice of each version; a version without notices has one with none."""
+    written = StringIO()
+    table = csv.DictWriter(written, _COLUMNS, restval=0, lineterminator="\r\n")
+    table.writeheader()
+    for policy in policies:
+        for version in policy.versions:
+            progress = version.progress
+            same = {
+                "policy": policy.slug,
+                "version": version.version.number,
+                "late": progress.late,
+                "complete": "yes" if version.complete else "no",
+                "duties": "; ".join(version.duties),
+            }
+            rows = [_row(progress, kind) for kind in progress.kinds] or [{"notice": ""}]
+            table.writerows({**row, **same} for row in rows)
+    return written.getvalue()
+
+
+_BAR = 20
+
+
+def bar(progress: Progress, kind: NoticeKind) -> str:
+    """One kind of notice drawn: ``[#######===....!!-]``; what each sign means is in the words behind it."""
+    groups = progress.groups(kind)
+    return f"[{_drawn(list(groups.values()))}] {_in_words(progress, kind)}"
+
+
+_SIGNS = {
+    Group.DELIVERED: "#",
+    Group.PENDING: ".",
+    Group.UNCONFIRMED: "?",
+    Group.FAILED: "!",
+    Group.HELD: "-",
+}
+
+
+def _drawn(numbers: Sequence[int]) -> str:
+    """Cells in proportion, and at least one for whoever is there at all: one of a million is seen."""
+    total = sum(numbers)
+    cells = [max(1, number * _BAR // total) if number else 0 for number in numbers]
+    largest = max(range(len(cells)), key=lambda place: cells[place], default=0)
+    cells[largest] += _BAR - sum(cells) if total else 0
+    return "".join(sign * cell for sign, cell in zip(_SIGNS.values(), cells, strict=True))
+
+
+def _in_words(progress: Progress, kind: NoticeKind) -> str:
+    row = _row(progress, kind)
+    said = [f"{row[group.value]:,} {group.value} {_SIGNS[group]}" for group in Group if row[group.value]]
+    done = [f"{row[name]:,} {name}" for name in ("acknowledged", "objected", "chosen") if row[name]]
+    return f"{row['total']:,} {kind.value}: " + ", ".join(said + done)
+
+
+def _late(progress: Progress) -> Iterator[str]:
+    if progress.late:
+        yield f"    {progress.late:,} left on or after the effective date, and say so"
 
 
 def _lines(policy: PolicyState) -> list[str]:
@@ -148,6 +229,6 @@ def _version_lines(version: VersionState) -> list[str]:
     lines = [f"  v{version.version.number}{force}: {named}, {published}, {effective}"]
     if not version.in_ledger:
         lines.append("    not in the ledger: policyctl sync")
-    for (kind, state), number in sorted(version.outbox.items()):
-        lines.append(f"    {number} {kind} {state}")
-    return lines + [f"    owed: {one_line(duty)}" for duty in version.duties]
+    lines += [f"    {bar(version.progress, kind)}" for kind in version.progress.kinds]
+    lines += [*_late(version.progress), *(f"    owed: {one_line(duty)}" for duty in version.duties)]
+    return [*lines, "    complete"] if version.complete else lines

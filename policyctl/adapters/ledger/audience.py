@@ -55,7 +55,7 @@ def add_outbox_rows(
     """
     connection = writer.connection
     people = _addressees(connection, version, audience).subquery()
-    above = _last_place(connection, notice_no)
+    above = last_place(connection, notice_no)
     fresh = ~_owed_already(notice_no, people)
     if above and connection.execute(select(people.c.contact).where(fresh).limit(1)).first() is None:
         return 0
@@ -72,10 +72,11 @@ def add_outbox_rows(
     columns = ["subject_no", "entry", "notice_no", "contact", "place", "nid", "locale"]
     connection.execute(insert(OUTBOX).from_select(columns, identity))
     add_chunks(connection, notice_no, above, writer.now)
-    return _last_place(connection, notice_no) - above
+    return last_place(connection, notice_no) - above
 
 
-def _last_place(connection: Connection, notice_no: int) -> int:
+def last_place(connection: Connection, notice_no: int) -> int:
+    """The greatest place of a notice, 0 where it has no addressee."""
     query = select(func.coalesce(func.max(OUTBOX.c.place), 0)).where(OUTBOX.c.notice_no == notice_no)
     return int(connection.execute(query).scalar_one())
 
@@ -138,7 +139,9 @@ def _is_named(name: Any) -> ColumnElement[int]:
 
 
 def _subjects(connection: Connection, version: VersionKey, categories: tuple[str, ...]) -> Select[Any]:
-    """Those with an address, an admission and a tag of an older version of the policy."""
+    """Those with an address, an admission, and a tag of an older version of the policy or, where a change
+    reaches data of any kind, an older version that they accepted.
+    """
     older = (
         select(VERSION.c.version_no)
         .select_from(VERSION.join(POLICY))
@@ -153,7 +156,10 @@ def _subjects(connection: Connection, version: VersionKey, categories: tuple[str
     )
     numbers = _category_numbers(connection, version.slug, categories)
     tables = [*tag_tables(connection), TAG_CORRECTION]
-    tagged = or_(*(_tagged(table, older, numbers) for table in tables))
+    reached = [_tagged(table, older, numbers) for table in tables]
+    if not categories:  # whoever accepted an older version is bound by it, with data here or without
+        bound = (ADMISSION.c.subject_no == ADDRESS.c.subject_no, ADMISSION.c.version_no.in_(older))
+        reached.append(exists().where(*bound))
     who = "subject:" + _name(connection) + "@" + cast(ADDRESS.c.subject_no // literal(_LOCALS, Whole), Text)
     return (
         select(
@@ -164,7 +170,7 @@ def _subjects(connection: Connection, version: VersionKey, categories: tuple[str
             _is_named(ADDRESS.c.name).label("named"),
         )
         .select_from(ADDRESS.join(SUBJECT, SUBJECT.c.subject_no == ADDRESS.c.subject_no))
-        .where(admitted, tagged)
+        .where(admitted, or_(*reached))
     )
 
 

@@ -15,6 +15,7 @@ import policyctl.adapters.ledger.chunks as chunks  # noqa: PLR0402
 import policyctl.adapters.ledger.deliveries as deliveries  # noqa: PLR0402
 import policyctl.adapters.ledger.engine as engine  # noqa: PLR0402
 import policyctl.adapters.ledger.outbox as outbox  # noqa: PLR0402
+import policyctl.adapters.ledger.standing as standing  # noqa: PLR0402
 import policyctl.adapters.ledger.versions as versions  # noqa: PLR0402
 from policyctl.adapters.ledger.common import Writer
 from policyctl.core.notices.notice import Notice, NoticeKind
@@ -29,6 +30,7 @@ from policyctl.core.notices.outbox import (
     OutboxState,
     Part,
 )
+from policyctl.core.notices.progress import Progress
 from policyctl.core.policy import VersionKey
 from policyctl.core.records import ImportReceipt
 from policyctl.errors import CannotCompareError
@@ -59,6 +61,11 @@ class OutboxDesk:
         """
         with self._writing("outbox", now) as writer:
             return versions.enqueue(writer, version, key=self._key)
+
+    def add_next_contacts(self, now: datetime, slug: str | None = None) -> int:
+        """Plan notices that were not given to a customer for its next contact, each once; how many."""
+        with self._writing("outbox", now) as writer:
+            return standing.add_next_contacts(writer, slug, key=self._key)
 
     # Steps
 
@@ -156,6 +163,11 @@ class OutboxDesk:
         """Where the addressees of every version and kind of notice stand; each in exactly one state."""
         with engine.reading(self._engine) as connection:
             return outbox.counts(connection, slug)
+
+    def progress(self, now: datetime, slug: str | None = None) -> tuple[Progress, ...]:
+        """How the notices of every version stand, a customer with several contacts once."""
+        with engine.reading(self._engine) as connection:
+            return standing.progress(connection, slug, now)
 
     def addressee_states(self, version: VersionKey) -> Iterator[AddresseeState]:
         """How every addressee of a version's notices stands, notice by notice; some thousands at a time,

@@ -23,6 +23,7 @@ from policyctl.adapters.ledger.known import Known
 from policyctl.adapters.ledger.people import namesakes, tenant_no_of
 from policyctl.adapters.tables import microseconds, moment_of
 from policyctl.core.notices.outbox import DeliveryName
+from policyctl.core.notices.progress import NOT_GIVEN
 from policyctl.core.policy import VersionKey
 from policyctl.core.practice import Taxonomy
 from policyctl.core.records import Choice, Delivery, VersionRecord
@@ -30,7 +31,7 @@ from policyctl.core.use.matrix import UNKNOWN, BulkQuestion, Standing, Standings
 from policyctl.errors import UsageError
 
 _GIVEN = frozenset({DeliveryName.DELIVERED.value})
-_FAILED = frozenset({DeliveryName.BOUNCED.value, DeliveryName.DROPPED.value})
+_FAILED = frozenset(name.value for name in NOT_GIVEN)
 _NAMES = 10_000
 _SUBJECTS = "SELECT subject_no, ext_id FROM subject WHERE ext_id IS NOT NULL AND {} ORDER BY subject_no"
 _ADMISSIONS = "SELECT subject_no, version_no, admitted_at FROM admission WHERE {} ORDER BY subject_no"

@@ -19,12 +19,13 @@ from policyctl.adapters.ledger.known import Known
 from policyctl.adapters.ledger.people import find_subject
 from policyctl.adapters.tables import microseconds, moment_of, seconds
 from policyctl.core.notices.outbox import DeliveryName
+from policyctl.core.notices.progress import NOT_GIVEN
 from policyctl.core.practice import Taxonomy
 from policyctl.core.records import Admission, Choice, Delivery, Tag, VersionRecord
 from policyctl.core.use.question import Facts, UseRequest
 
 _GIVEN = (DeliveryName.DELIVERED.value,)
-_FAILED = (DeliveryName.BOUNCED.value, DeliveryName.DROPPED.value)
+_FAILED = tuple(name.value for name in NOT_GIVEN)
 _NOBODY = -1
 
 

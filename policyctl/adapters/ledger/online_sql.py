@@ -13,6 +13,7 @@ from collections.abc import Iterable
 
 from policyctl.adapters.ledger.common import TENANT_BITS
 from policyctl.core.notices.outbox import DeliveryName
+from policyctl.core.notices.progress import NOT_GIVEN
 from policyctl.core.use.cells import DELIVERED, FAILED
 
 HEAD, NAME, TAG, CORRECTION, ADMISSION, CHOICE, CUSTOMERS_CHOICE, REPORT = range(8)
@@ -30,7 +31,7 @@ PROBE = (
 )
 # One column, so of one type where the database minds.
 _HEX = {"sqlite": "ext_id", "postgresql": "encode(ext_id, 'hex')"}
-_EVENTS = f"'{DeliveryName.DELIVERED}', '{DeliveryName.BOUNCED}', '{DeliveryName.DROPPED}'"
+_EVENTS = ", ".join(f"'{name}'" for name in (DeliveryName.DELIVERED, *NOT_GIVEN))
 _EVENT = f"CASE e.event WHEN '{DeliveryName.DELIVERED}' THEN {DELIVERED} ELSE {FAILED} END"
 _NAMED = "r.subject_no = t.subject_no AND r.ref = t.ref AND t.ref < 0"
 _ENTERED = "a.version_no, a.admitted_at, 0, 0"

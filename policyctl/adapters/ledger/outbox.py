@@ -127,11 +127,7 @@ def _in_chunks(slug: str | None) -> Select[Any]:
 
 
 def _reported(slug: str | None) -> Select[Any]:
-    ranked = (
-        select(DELIVERY_EVENT.c.nid, func.max(_rank()).label("rank"))
-        .group_by(DELIVERY_EVENT.c.nid)
-        .subquery()
-    )
+    ranked = ranked_reports().subquery()
     query = (
         select(*_GROUP, ranked.c.rank, func.count())
         .select_from(
@@ -142,6 +138,11 @@ def _reported(slug: str | None) -> Select[Any]:
         .group_by(*_GROUP, ranked.c.rank)
     )
     return query if slug is None else query.where(POLICY.c.slug == slug)
+
+
+def ranked_reports() -> Select[Any]:
+    """The highest rank that was reported of each nid."""
+    return select(DELIVERY_EVENT.c.nid, func.max(_rank()).label("rank")).group_by(DELIVERY_EVENT.c.nid)
 
 
 def _rank() -> ColumnElement[int]:
