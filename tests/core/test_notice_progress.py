@@ -50,8 +50,8 @@ STANDINGS = st.builds(
 def test_an_addressee_stands_where_his_highest_report_or_his_chunk_says(
     state: OutboxState,
     event: DeliveryName | None,
-    overdue: bool,
-    group: Group,  # noqa: FBT001 - a row of the table
+    overdue: bool,  # noqa: FBT001 - a row of the table
+    group: Group,
 ) -> None:
     assert group_of(state, event, overdue=overdue) is group
 
