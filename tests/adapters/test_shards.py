@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from policyctl.actions.count import count_ledger
 from policyctl.actions.decide import decide_from_facts, decide_use, decide_uses
 from policyctl.adapters.ledger import Ledger, open_ledger
 from policyctl.adapters.ledger.shard import VARIABLE, OneServer, server_of
@@ -169,11 +170,14 @@ def test_three_servers_answer_as_one_ledger_that_holds_everything(spread: Shards
         answers = {decision.answer for decision in decide_uses(asked, ledger=spread)}
         assert len(answers) == 3, "the questions do not try all three answers"
         assert spread.versions() == one.versions()
-        alike = [
-            (stats.tags, stats.subjects, stats.customers)
-            for stats in (spread.counts(NOW).stats, one.counts(NOW).stats)
-        ]
+        counted = [count_ledger(at=NOW, ledger=ledger) for ledger in (spread, one)]
+        assert counted[0].shares == counted[1].shares
+        alike = [(each.stats.tags, each.stats.months, each.stats.subjects) for each in counted]
         assert alike[0] == alike[1]
+        for who in PEOPLE[:9]:
+            # In the order of numbers that each server gives out itself.
+            found = [{each.value for each in ledger.tags_of(who, limit=9)} for ledger in (spread, one)]
+            assert found[0] == found[1]
 
 
 def test_a_subject_stands_on_one_server_and_a_customer_on_all(spread: Shards, urls: list[str]) -> None:
@@ -244,6 +248,11 @@ def test_what_is_of_one_server_is_refused_for_all_and_the_other_way_round(
         pytest.raises(UsageError, match="all servers"),
     ):
         server.import_subjects([subject("u1")], now=NOW)
+    with (
+        open_one(urls, "2", key=KEY, taxonomy=TAXONOMY) as server,
+        pytest.raises(UsageError, match="all servers"),
+    ):
+        server.accept("u1", VersionKey("fax", 1), NOW, now=NOW)
     for wrong in ("0", "4", "x", "²"):
         with pytest.raises(UsageError, match=VARIABLE):
             open_one(urls, wrong, key=KEY, taxonomy=TAXONOMY)

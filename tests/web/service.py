@@ -29,12 +29,13 @@ ALL = ("tag", "decide", "choose", "read")
 CHANGE = "fax@v2#news"
 
 
-def make_repository(root: Path, url: str = "sqlite:///ledger.db") -> Path:
+def make_repository(root: Path, url: str = "sqlite:///ledger.db", shards: Sequence[str] = ()) -> Path:
     """v1 states the service; v2 adds a newsletter that must be consented to. Customers acme and bolt have
     a subject of one id, acme one more.
     """
     root.mkdir(exist_ok=True)
-    (root / "policyctl.toml").write_text(f'[ledger]\nurl = "{url}"\n', "utf-8")
+    where = f"shards = {json.dumps(list(shards))}" if shards else f'url = "{url}"'
+    (root / "policyctl.toml").write_text(f"[ledger]\n{where}\n", "utf-8")
     os.environ["POLICYCTL_PSEUDONYM_KEY"] = KEY.hex()
     try:
         ledger = wiring.open_ledger(load_settings(root))

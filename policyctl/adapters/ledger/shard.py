@@ -13,7 +13,8 @@ from hashlib import sha256
 from policyctl.adapters.ledger import Ledger
 from policyctl.adapters.ledger.common import Writer, pseudonym
 from policyctl.adapters.ledger.online import Online
-from policyctl.core.records import ClientBatch
+from policyctl.adapters.ledger.together import Write
+from policyctl.core.records import ClientBatch, ImportReceipt
 from policyctl.core.use.question import Decision, UseRequest
 from policyctl.errors import IntegrityError, OtherContentError, RefusedError, UnreachableError, UsageError
 
@@ -36,12 +37,20 @@ class OneServer(Ledger):
 
     @contextmanager
     def _writing(self, kind: str, now: datetime, *, dry_run: bool = False) -> Iterator[Writer]:
-        if kind in _ROUTED:
-            raise UsageError(
-                "this is written by way of all servers of the ledger", hint=f"run it without {VARIABLE}"
-            )
+        _require_own(kind)
         with super()._writing(kind, now, dry_run=dry_run) as writer:
             yield writer
+
+    def _enter(self, write: Write, *, dry_run: bool) -> ImportReceipt:
+        _require_own(write.kind)
+        return super()._enter(write, dry_run=dry_run)
+
+
+def _require_own(kind: str) -> None:
+    if kind in _ROUTED:
+        raise UsageError(
+            "this is written by way of all servers of the ledger", hint=f"run it without {VARIABLE}"
+        )
 
 
 @dataclass(slots=True)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import astuple, replace
 from typing import Any, TypeVar
 
+from policyctl.core.notices.outbox import OutboxCount
 from policyctl.core.records import ChoiceCount, ImportReceipt, LedgerStats, MonthCount, TagCount
 from policyctl.core.use.share import LedgerCounts
 
@@ -27,6 +28,14 @@ def copy_receipt(receipts: Sequence[ImportReceipt]) -> ImportReceipt:
     """Of the same rows on every server: what is new on one is new."""
     most = max(receipts, key=lambda each: each.added)
     return replace(most, again=all(each.again for each in receipts))
+
+
+def sum_outboxes(found: Iterable[OutboxCount]) -> tuple[OutboxCount, ...]:
+    """Those of one notice and state added up, in the order in which they first come."""
+    totals: Counter[OutboxCount] = Counter()
+    for each in found:
+        totals[replace(each, count=0)] += each.count
+    return tuple(replace(each, count=count) for each, count in totals.items())
 
 
 def sum_counts(found: Sequence[LedgerCounts]) -> LedgerCounts:

@@ -26,16 +26,19 @@ from typing import Any, Literal, Never, TypeVar
 from policyctl.adapters.ledger import Ledger, open_ledger
 from policyctl.adapters.ledger.common import Complaints
 from policyctl.adapters.ledger.shard import VARIABLE, OneServer, Server, SpreadOnline, server_of
-from policyctl.adapters.ledger.shard_sums import copy_receipt, sum_counts, sum_receipts
+from policyctl.adapters.ledger.shard_sums import copy_receipt, sum_counts, sum_outboxes, sum_receipts
 from policyctl.core.notices.outbox import Audience, OutboxCount, PlannedNotice
 from policyctl.core.policy import VersionKey
 from policyctl.core.practice import Taxonomy
 from policyctl.core.records import (
+    Choice,
     ChoiceRow,
     ClientBatch,
     CustomerRow,
     ImportReceipt,
+    Listed,
     SubjectRow,
+    Tag,
     TagProof,
     TagRow,
     VersionRecord,
@@ -329,6 +332,22 @@ class Shards(Ledger):
         """The sum of the servers' last entries, which grows with every write."""
         return sum(self._every(lambda ledger: ledger.sequence()))
 
+    def tags_of(
+        self, subject: str, *, customer: str | None = None, after: Sequence[int] = (), limit: int
+    ) -> list[Listed[Tag]]:
+        """From the server of the subject."""
+        return self._of(subject).to_read().tags_of(subject, customer=customer, after=after, limit=limit)
+
+    def choices_of(
+        self, subject: str | None, *, customer: str | None = None, after: Sequence[int] = (), limit: int
+    ) -> list[Listed[Choice]]:
+        """From the server of the subject; a customer's from the first that answers."""
+
+        def ask(ledger: Ledger) -> list[Listed[Choice]]:
+            return ledger.choices_of(subject, customer=customer, after=after, limit=limit)
+
+        return self._answering(ask)[0] if subject is None else ask(self._of(subject).to_read())
+
     def audience_counts(self, version: VersionKey, audiences: Iterable[Audience]) -> dict[Audience, int]:
         """Administrators are counted once, subjects on every server."""
         wanted = tuple(audiences)
@@ -339,8 +358,10 @@ class Shards(Ledger):
         }
 
     def outbox_counts(self, slug: str | None = None) -> tuple[OutboxCount, ...]:
-        """Where the addressees stand, of every server by itself, one after the other."""
-        return tuple(each for found in self._every(lambda one: one.outbox_counts(slug)) for each in found)
+        """Where the addressees stand, of all servers together."""
+        return sum_outboxes(
+            each for found in self._every(lambda one: one.outbox_counts(slug)) for each in found
+        )
 
 
 def _try(parts: Sequence[_Part], enter: _Enter[Any], faults: Sequence[InputError]) -> list[ImportReceipt]:
