@@ -150,7 +150,7 @@ def test_the_file_of_keys_holds_no_key_and_is_its_owners(root: Path) -> None:
     token = new_key(root)
     file = root / ".policyctl" / "api-keys.json"
     assert token not in file.read_text("utf-8")
-    assert token.rsplit("_", maxsplit=1)[1] not in file.read_text("utf-8")
+    assert token.split("_", maxsplit=2)[2] not in file.read_text("utf-8")
     assert file.stat().st_mode & 0o777 == 0o600
 
 
