@@ -10,7 +10,7 @@ import pytest
 
 from policyctl.adapters.ledger import Ledger, open_ledger
 from policyctl.core.notices.notice import NoticeKind
-from policyctl.core.notices.outbox import DeliveryEvent, DeliveryName, OutboxState
+from policyctl.core.notices.outbox import Audience, DeliveryEvent, DeliveryName, OutboxState
 from policyctl.core.notices.progress import Answered, Group, Progress, Unreached
 from policyctl.core.policy import ChangeClass
 from policyctl.core.practice import ChoiceMode
@@ -171,3 +171,13 @@ def test_what_left_after_the_effective_date_is_late(ledger: Ledger) -> None:
     assert seen(ledger).late == 0
     send_all(ledger, V2.effective_at)
     assert seen(ledger).late == 2
+
+
+@pytest.mark.parametrize(("categories", "told"), [((), {"u1", "u2", "u4"}), ((PHONE,), {"u2"})])
+def test_who_accepted_an_older_version_is_told_where_the_whole_policy_changes(
+    ledger: Ledger, categories: tuple[str, ...], told: set[str]
+) -> None:
+    ledger.import_subjects([subject("u4", "bolt", since=None)], now=NOW)
+    ledger.accept("u4", V1.key, V1.effective_at, now=NOW)  # has no data here, and is bound all the same
+    audience = Audience("subjects", categories)
+    assert ledger.audience_counts(V2.key, [audience]) == {audience: len(told)}

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import csv
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from importlib.resources import files
+from io import StringIO
 from typing import Any
 
 import pytest
@@ -13,6 +14,9 @@ from jsonschema import Draft202012Validator
 
 from policyctl.core.judge.findings import ChangeAsked
 from policyctl.core.judge.rules import RULES
+from policyctl.core.notices.notice import NoticeKind
+from policyctl.core.notices.outbox import DeliveryName, OutboxState
+from policyctl.core.notices.progress import Answered, Progress, Standing
 from policyctl.core.policy import ChangeClass, VersionKey
 from policyctl.core.practice import ChoiceMode
 from policyctl.core.records import Tag
@@ -29,7 +33,7 @@ from policyctl.reports.doctor_v1 import doctor_json, doctor_text
 from policyctl.reports.plan_v1 import Audience, Plan, plan_json, plan_text
 from policyctl.reports.receipt_v1 import Receipt, receipt_json, receipt_text
 from policyctl.reports.rules_v1 import rules_json
-from policyctl.reports.status_v1 import owed, status_json, status_text
+from policyctl.reports.status_v1 import owed, status_csv, status_json, status_text
 from tests.reports import samples
 
 AT = datetime(2027, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -52,8 +56,12 @@ class Version:
     effective: date | None = date(2027, 4, 5)
     in_force: bool = True
     in_ledger: bool = True
-    outbox: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    progress: Progress = field(default_factory=lambda: Progress(V2))
     duties: tuple[str, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        return self.in_ledger and not self.duties
 
 
 @dataclass(frozen=True)
@@ -178,19 +186,35 @@ def test_a_plan_names_audiences_by_number_and_says_what_stands_in_the_way(blocki
     assert ("blocked by 1 finding" in text) is bool(blocking)
 
 
-def test_status_shows_what_is_owed() -> None:
+def test_status_shows_every_addressee_in_one_group_and_what_is_owed() -> None:
+    def stand(state: OutboxState, event: DeliveryName | None, count: int) -> Standing:
+        return Standing(V2, NoticeKind.REVISION, state, event, overdue=False, late=False, count=count)
+
+    progress = Progress(
+        V2,
+        (
+            stand(OutboxState.RELEASED, DeliveryName.DELIVERED, 7),
+            stand(OutboxState.RELEASED, DeliveryName.BOUNCED, 2),
+            stand(OutboxState.PLANNED, None, 1),
+        ),
+        {NoticeKind.REVISION: Answered(acknowledged=3)},
+    )
     states = [
-        State((Version(outbox={("revision", "unknown"): 2}, duties=("2 notices may not have arrived",)),)),
+        State((Version(progress=progress, duties=("2 notices came back",)),)),
         State((), "empty", uncommitted=("policies/empty/policy.md",)),
     ]
-    said = valid("status", status_json(states))
-    assert said["policies"][0]["versions"][0]["outbox"] == [
-        {"notice": "revision", "state": "unknown", "number": 2}
-    ]
+    (row,) = valid("status", status_json(states))["policies"][0]["versions"][0]["addressees"]
+    groups = {"delivered": 7, "pending": 1, "unconfirmed": 0, "failed": 2, "held": 0}
+    did = {"acknowledged": 3, "objected": 0, "chosen": 0}
+    assert row == {"notice": "revision", "total": 10, **groups, **did}
     text = status_text(states)
-    assert "owed: 2 notices may not have arrived" in text
+    assert "[##############..!!!!]" in text
+    assert "owed: 2 notices came back" in text
     assert "empty: not published yet" in text
     assert owed(states)
+    (line,) = csv.DictReader(StringIO(status_csv(states)))
+    assert {name: line[name] for name in groups} == {name: str(number) for name, number in groups.items()}
+    assert (line["version"], line["complete"]) == ("2", "no")
 
 
 @pytest.mark.parametrize(
