@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -25,9 +26,7 @@ def rotate_links(*, now: datetime, keys: LinkKeyFile) -> LinkKey:
     """
     fresh = LinkKey(secrets.token_hex(4), secrets.token_bytes(_SECRET_BYTES), now)
     with keys.changing() as known:
-        kept = with_new_key(tuple(known.values()), fresh)
-        known.clear()
-        known.update({key.id: key for key in kept})
+        _keep(known, with_new_key(tuple(known.values()), fresh))
     return fresh
 
 
@@ -46,10 +45,13 @@ def retire_link_key(number: str, *, now: datetime, keys: LinkKeyFile) -> bool:
             )
         if known[number].retired_at is not None:
             return False
-        kept = without_key(tuple(known.values()), number, now)
-        known.clear()
-        known.update({key.id: key for key in kept})
+        _keep(known, without_key(tuple(known.values()), number, now))
     return True
+
+
+def _keep(known: dict[str, LinkKey], kept: Iterable[LinkKey]) -> None:
+    known.clear()
+    known.update({key.id: key for key in kept})
 
 
 def with_links(

@@ -58,7 +58,6 @@ class _PrivateFile(Generic[Key]):
     def __init__(self, path: Path) -> None:
         self.path = path
         self._read: _Read[Key] | None = None
-        self._secret: bytes | None = None
 
     def all(self) -> dict[str, Key]:
         """Every key by id. RefusedError when others may read the file, InputError when it is damaged."""
@@ -88,30 +87,6 @@ class _PrivateFile(Generic[Key]):
             yield keys
             self._save(keys.values())
 
-    def secret(self) -> bytes:
-        """What the service signs with: 32 random bytes in a file of its own beside the keys, made when it
-        is first asked for. RefusedError when others may read it.
-        """
-        if self._secret is None:
-            self._secret = self._read_secret(self.path.with_name(f"{self.path.stem}.secret"))
-        return self._secret
-
-    def _read_secret(self, path: Path) -> bytes:
-        try:
-            if not path.exists():
-                path.parent.mkdir(parents=True, exist_ok=True)
-                _make_secret(path)
-            if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-                raise RefusedError(f"{path.name} can be read by others", hint=f"run `chmod 600 {path.name}`")
-            found = bytes.fromhex(path.read_text("ascii"))
-        except (OSError, ValueError) as error:
-            raise CannotCompareError(
-                f"{path.name} cannot be read or made", hint="check [web] keys, or move the file away"
-            ) from error
-        if len(found) != _SECRET_BYTES:
-            raise CannotCompareError(f"{path.name} is damaged", hint="move the file away; a new one is made")
-        return found
-
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """The kernel lets go of the lock when its holder dies, so none is ever left over."""
@@ -128,12 +103,9 @@ class _PrivateFile(Generic[Key]):
 
     def _save(self, keys: Iterable[Key]) -> None:
         text = json.dumps({self.form.name: [self.form.out(key) for key in keys]}, indent=2)
-        fresh = self.path.with_name(f".{self.path.name}.{secrets.token_hex(4)}")
+        fresh = _beside(self.path)
         try:
-            with os.fdopen(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
-                file.write(f"{text}\n")
-                file.flush()
-                os.fsync(file.fileno())
+            _write_privately(fresh, f"{text}\n")
             fresh.replace(self.path)
         except OSError as error:
             fresh.unlink(missing_ok=True)
@@ -165,13 +137,21 @@ class _PrivateFile(Generic[Key]):
         )
 
 
-def _make_secret(path: Path) -> None:
-    """Whole or not at all; of two processes that make it at once, one does."""
-    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    with os.fdopen(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
-        file.write(secrets.token_hex(_SECRET_BYTES))
+def _beside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+
+
+def _write_privately(path: Path, text: str) -> None:
+    with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+        file.write(text)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _make_secret(path: Path) -> None:
+    """Whole or not at all; of two processes that make it at once, one does."""
+    fresh = _beside(path)
+    _write_privately(fresh, secrets.token_hex(_SECRET_BYTES))
     try:
         os.link(fresh, path)
     except FileExistsError:
@@ -229,6 +209,34 @@ class KeyFile(_PrivateFile[ApiKey]):
     """The API keys: their digests."""
 
     form = _Form("policyctl.api-keys/1", "API keys", "[web] keys", "policyctl keys new", _out, _in)
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._secret: bytes | None = None
+
+    def secret(self) -> bytes:
+        """What the service signs with: 32 random bytes in a file of its own beside the keys, made when it
+        is first asked for. RefusedError when others may read it.
+        """
+        if self._secret is None:
+            self._secret = self._read_secret(self.path.with_name(f"{self.path.stem}.secret"))
+        return self._secret
+
+    def _read_secret(self, path: Path) -> bytes:
+        try:
+            if not path.exists():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                _make_secret(path)
+            if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+                raise RefusedError(f"{path.name} can be read by others", hint=f"run `chmod 600 {path.name}`")
+            found = bytes.fromhex(path.read_text("ascii"))
+        except (OSError, ValueError) as error:
+            raise CannotCompareError(
+                f"{path.name} cannot be read or made", hint="check [web] keys, or move the file away"
+            ) from error
+        if len(found) != _SECRET_BYTES:
+            raise CannotCompareError(f"{path.name} is damaged", hint="move the file away; a new one is made")
+        return found
 
 
 class LinkKeyFile(_PrivateFile[LinkKey]):
