@@ -133,7 +133,7 @@ class Run:
 
     def addressee(self, item: OutboxItem, notice: Notice) -> Addressee:
         """Who a mail is for, with the links to his own pages where there are any."""
-        return with_links(addressee_of(item), self.writer.links, self.clock(), notice.kind)
+        return with_links(addressee_of(item), self.writer.links, self.occasion.at, notice.kind)
 
 
 def refusal(notice: Notice, writer: MailWriter) -> str:

@@ -24,6 +24,7 @@ from policyctl.errors import UsageError
 _TOKEN = re.compile(
     r"[A-Za-z0-9_-]{1,128}\.[A-Za-z0-9_-]{1,12}\.[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]", re.ASCII
 )
+_MAKERS = 16  # kept: a run writes all its mails as of one moment
 _NO_KEY = "run `policyctl links rotate`, which makes the first one"
 
 
@@ -57,6 +58,7 @@ class Links:
         self.url = url
         self._keys = keys
         self._longest = timedelta(days=days)
+        self._makers: dict[tuple[LinkPurpose, datetime, str], Callable[[str], str]] = {}
 
     def require_key(self) -> None:
         """UsageError where there is no key to sign with."""
@@ -72,8 +74,13 @@ class Links:
         keys = in_force(self._keys())
         if not keys:
             raise UsageError("there is no key to sign links with", hint=_NO_KEY)
-        signer, head = _Signer(keys[-1:], purpose, at), f"{self.url}/{purpose}/"
-        return lambda nid: head + signer.sign(nid).decode()
+        kept = (purpose, at, keys[-1].id)
+        if kept not in self._makers:
+            if len(self._makers) >= _MAKERS:
+                self._makers.clear()
+            signer, head = _Signer(keys[-1:], purpose, at), f"{self.url}/{purpose}/"
+            self._makers[kept] = lambda nid: head + signer.sign(nid).decode()
+        return self._makers[kept]
 
     def read(self, purpose: LinkPurpose, token: str, now: datetime) -> ReadLink | None:
         """What the last part of a link names; None for what we did not sign for this purpose."""
