@@ -42,20 +42,19 @@ def send_batch(run: Run, chunk: Chunk, mailer: BatchMailer) -> None:
     form, envelopes = written
     staged = mailer.stage(run.clock())
     if not isinstance(staged, NotSent | Stopped):
-        _post(run, chunk, mailer, Batch(form, envelopes, run.clock(), staged.batch_id, run.clock()))
+        now = run.clock()
+        _post(run, chunk, mailer, Batch(form, envelopes, now, staged.batch_id, mailer.send_at(now)))
         return
     _settle(run, chunk, staged)
 
 
 def _post(run: Run, chunk: Chunk, mailer: BatchMailer, batch: Batch) -> None:
-    send_at = mailer.send_at(batch.at)
-    batch = Batch(batch.form, batch.envelopes, batch.at, batch.batch_id, send_at)
     posting = run.ledger.move(
         chunk,
         OutboxState.POSTING,
         batch.at,
         batch_id=batch.batch_id,
-        send_at=send_at,
+        send_at=batch.send_at,
         body_sha256=batch_digest(batch),
         attempts=chunk.attempts + 1,
     )

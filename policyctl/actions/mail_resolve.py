@@ -18,7 +18,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from policyctl.actions.mail_run import Run
-from policyctl.adapters.mail.interface import BatchMailer, Cancelled, Mailer, Stopped
+from policyctl.adapters.mail.interface import BatchMailer, Cancelled, Stopped
 from policyctl.adapters.worker import may_be_running
 from policyctl.core.notices.outbox import Chunk, OutboxState, Part
 
@@ -86,7 +86,7 @@ def _of_batch(run: Run, chunk: Chunk, mailer: BatchMailer) -> bool:
         run.ledger.move(chunk, OutboxState.HELD, now, reason="it has no batch id to ask about", owner="")
         return False
     if chunk.state is OutboxState.AWAITING:
-        return _waited(run, chunk, mailer)
+        return _waited(run, chunk)
     if now > chunk.send_at - _LAST_CALL:
         if chunk.state is not OutboxState.SCHEDULED:  # a recall that comes too late changes nothing
             run.ledger.move(chunk, OutboxState.AWAITING, now, reason="too late to cancel it", owner="")
@@ -112,9 +112,8 @@ def _cancel(run: Run, chunk: Chunk, mailer: BatchMailer) -> bool:
     return False
 
 
-def _waited(run: Run, chunk: Chunk, mailer: Mailer) -> bool:
+def _waited(run: Run, chunk: Chunk) -> bool:
     """What happened decides (3)."""
-    del mailer
     now, ledger = run.clock(), run.ledger
     if ledger.is_reported(chunk):
         ledger.move(chunk, OutboxState.ACCEPTED, now, reason="its reports came")

@@ -110,13 +110,16 @@ class SendGridMailer:
             return Rejected(error.message)
         except ApiKeyIncludedException:
             return Rejected("the text holds what looks like a SendGrid key")
+        return self._posted(body, mail.at)
+
+    def _posted(self, body: dict[str, Any], at: datetime) -> Outcome:
         try:
             response = self._client.post(self._url, json=body)
         except _NO_CONNECTION as error:
             return NotSent(f"no connection to SendGrid ({type(error).__name__})")
         except httpx.HTTPError as error:
             return Unknown(f"SendGrid did not answer ({type(error).__name__})")
-        return _outcome(response, mail.at)
+        return _outcome(response, at)
 
     def send_at(self, at: datetime) -> datetime:
         """25 minutes from then, in the next odd minute: on the hour everybody sends."""
@@ -146,13 +149,7 @@ class SendGridMailer:
             body = batch_body(batch)
         except ApiKeyIncludedException:
             return Stopped("the text holds what looks like a SendGrid key", everything=False)
-        try:
-            response = self._client.post(self._url, json=body)
-        except _NO_CONNECTION as error:
-            return NotSent(f"no connection to SendGrid ({type(error).__name__})")
-        except httpx.HTTPError as error:
-            return Unknown(f"SendGrid did not answer ({type(error).__name__})")
-        return _outcome(response, batch.at)
+        return self._posted(body, batch.at)
 
     def cancel(self, batch_id: str, at: datetime) -> Cancelled | NotSent | Stopped:
         """Cancel a batch and ask whether it is cancelled: a second cancellation is answered by 400, which
