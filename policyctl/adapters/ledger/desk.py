@@ -182,7 +182,7 @@ class OutboxDesk:
         after = 0
         while True:
             with engine.reading(self._engine) as connection:
-                last = outbox.places(connection, notice_no)
+                last = audience.last_place(connection, notice_no)
                 if after >= last:
                     return
                 after, page = outbox.page_of_states(connection, notice_no, kind, after)

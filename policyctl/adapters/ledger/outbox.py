@@ -35,12 +35,12 @@ from policyctl.core.notices.outbox import (
 from policyctl.core.policy import VersionKey
 
 PAGE = 1000
-_GONE = [state.value for state in GONE]
-_PUBLISHED = NOTICE.join(VERSION, VERSION.c.version_no == NOTICE.c.version_no).join(POLICY)
+GONE_STATES = [state.value for state in GONE]
+PUBLISHED = NOTICE.join(VERSION, VERSION.c.version_no == NOTICE.c.version_no).join(POLICY)
 _IN_CHUNK = and_(
     OUTBOX.c.notice_no == CHUNK.c.notice_no,
     OUTBOX.c.place.between(CHUNK.c.lo, CHUNK.c.hi),
-    CHUNK.c.state.not_in(_GONE),
+    CHUNK.c.state.not_in(GONE_STATES),
 )
 
 
@@ -90,7 +90,7 @@ def notice_rows(connection: Connection, version: VersionKey) -> Sequence[Row[Any
     """The rows of a version's notices, in the order they were planned."""
     query = (
         select(NOTICE)
-        .select_from(_PUBLISHED)
+        .select_from(PUBLISHED)
         .where(POLICY.c.slug == version.slug, VERSION.c.number == version.number)
     )
     return connection.execute(query.order_by(NOTICE.c.position)).all()
@@ -119,8 +119,8 @@ _GROUP = (POLICY.c.slug, VERSION.c.number, NOTICE.c.kind, CHUNK.c.state)
 def _in_chunks(slug: str | None) -> Select[Any]:
     query = (
         select(*_GROUP, func.sum(CHUNK.c.hi - CHUNK.c.lo + 1))
-        .select_from(_PUBLISHED.join(CHUNK, CHUNK.c.notice_no == NOTICE.c.notice_no))
-        .where(CHUNK.c.state.not_in(_GONE))
+        .select_from(PUBLISHED.join(CHUNK, CHUNK.c.notice_no == NOTICE.c.notice_no))
+        .where(CHUNK.c.state.not_in(GONE_STATES))
         .group_by(*_GROUP)
     )
     return query if slug is None else query.where(POLICY.c.slug == slug)
@@ -131,7 +131,7 @@ def _reported(slug: str | None) -> Select[Any]:
     query = (
         select(*_GROUP, ranked.c.rank, func.count())
         .select_from(
-            _PUBLISHED.join(OUTBOX, OUTBOX.c.notice_no == NOTICE.c.notice_no)
+            PUBLISHED.join(OUTBOX, OUTBOX.c.notice_no == NOTICE.c.notice_no)
             .join(ranked, ranked.c.nid == OUTBOX.c.nid)
             .join(CHUNK, _IN_CHUNK)
         )
@@ -154,7 +154,7 @@ def nids(connection: Connection, version: VersionKey) -> tuple[tuple[str, str, s
     """(nid, notice kind, addressee kind, addressee) of everything owed for a version."""
     query = (
         select(OUTBOX.c.nid, NOTICE.c.kind, OUTBOX.c.subject_no)
-        .select_from(_PUBLISHED.join(OUTBOX, OUTBOX.c.notice_no == NOTICE.c.notice_no))
+        .select_from(PUBLISHED.join(OUTBOX, OUTBOX.c.notice_no == NOTICE.c.notice_no))
         .where(POLICY.c.slug == version.slug, VERSION.c.number == version.number)
         .order_by(NOTICE.c.position, OUTBOX.c.subject_no, OUTBOX.c.contact)
     )
@@ -207,9 +207,3 @@ def _state(
         event=None if report is None else list(DeliveryName)[report[0]],
         event_at=None if report is None else report[1],
     )
-
-
-def places(connection: Connection, notice_no: int) -> int:
-    """How many addressees a notice has."""
-    query = select(func.coalesce(func.max(OUTBOX.c.place), 0)).where(OUTBOX.c.notice_no == notice_no)
-    return int(connection.execute(query).scalar_one())

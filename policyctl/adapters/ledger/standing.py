@@ -21,7 +21,7 @@ from policyctl.adapters.ledger.audience import last_place
 from policyctl.adapters.ledger.chunks import add_chunks
 from policyctl.adapters.ledger.common import Writer, is_administrator, notice_secret, rows_by, tenant_of
 from policyctl.adapters.ledger.engine import nid_of
-from policyctl.adapters.ledger.outbox import ranked_reports
+from policyctl.adapters.ledger.outbox import GONE_STATES, PUBLISHED, ranked_reports
 from policyctl.adapters.ledger.versions import notice_id
 from policyctl.adapters.tables import (
     ACKNOWLEDGEMENT,
@@ -40,7 +40,7 @@ from policyctl.adapters.tables import (
     UtcTime,
 )
 from policyctl.core.notices.notice import NoticeKind
-from policyctl.core.notices.outbox import GONE, TAKEN, DeliveryName, OutboxState
+from policyctl.core.notices.outbox import TAKEN, DeliveryName, OutboxState
 from policyctl.core.notices.progress import (
     NOT_GIVEN,
     REPORTS_WITHIN,
@@ -51,10 +51,8 @@ from policyctl.core.notices.progress import (
 )
 from policyctl.core.policy import VersionKey
 
-_GONE = [state.value for state in GONE]
 _TAKEN = [state.value for state in TAKEN]
 NOT_GIVEN_NAMES = [name.value for name in NOT_GIVEN]
-PUBLISHED = NOTICE.join(VERSION, VERSION.c.version_no == NOTICE.c.version_no).join(POLICY)
 
 
 def progress(connection: Connection, slug: str | None, now: datetime) -> tuple[Progress, ...]:
@@ -124,7 +122,7 @@ def _chunks(slug: str | None, now: datetime) -> Select[Any]:
             case((and_(taken, left >= VERSION.c.effective_at), 1), else_=0).label("late"),
         )
         .select_from(PUBLISHED.join(CHUNK, CHUNK.c.notice_no == NOTICE.c.notice_no))
-        .where(CHUNK.c.state.not_in(_GONE))
+        .where(CHUNK.c.state.not_in(GONE_STATES))
     )
     return query if slug is None else query.where(POLICY.c.slug == slug)
 
