@@ -63,7 +63,7 @@ class Kind(StrEnum):
 
 # The ledger has one writer: those that wait for it, and those that count all there is, must not keep a
 # question waiting. Small writes that wait are gathered by the ledger into one transaction of one connection,
-# so many may. All others together are fewer than the connections of the ledger's pool.
+# so many may. All others, and those of the pages, are fewer than the connections of the ledger's pool.
 _THREADS = {Kind.READ: 8, Kind.GATHER: 128, Kind.WRITE: 3, Kind.COUNT: 2}
 
 

@@ -35,6 +35,7 @@ from policyctl.errors import (
 
 HEAD = "0007"
 _SQLITE = "sqlite:///"
+_OVERFLOW = 15  # beside the five that stay open: enough for the threads of the service (web/app.py)
 _PATIENCE_MS = 5000
 _TRIES = 6
 _WRITE_LOCK = 0x706F6C6963796374  # "policyct": one writer at a time in this database
@@ -113,7 +114,12 @@ def _sqlite_engine(file: str) -> Engine:
             check_same_thread=False,
         )
 
-    engine = create_engine(URL.create("sqlite", database=str(path)), creator=connect, hide_parameters=True)
+    engine = create_engine(
+        URL.create("sqlite", database=str(path)),
+        creator=connect,
+        hide_parameters=True,
+        max_overflow=_OVERFLOW,
+    )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -157,6 +163,7 @@ def _postgresql_engine(url: URL) -> Engine:
         url.set(drivername="postgresql+psycopg"),
         hide_parameters=True,
         pool_pre_ping=True,
+        max_overflow=_OVERFLOW,
         connect_args={name: value for name, value in _LINE.items() if name not in url.query},
     )
     event.listen(engine, "connect", _prepare_postgresql)
