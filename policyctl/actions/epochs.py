@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from policyctl.adapters.bulk import check_target, epoch_files
+from policyctl.adapters.bulk import check_target, epoch_files, epoch_rows
 from policyctl.core.epochs import EpochNote
 
 if TYPE_CHECKING:
@@ -34,6 +34,6 @@ def check_epoch_file(path: Path, *, ledger: Ledger) -> EpochNote:
     """
     epoch_files.require_parquet()
     note = epoch_files.read_note(path)
-    with ledger.upkeep.epoch(note.epoch) as look:
-        look.check(note, epoch_files.read_portions(path, look.names))
+    with ledger.upkeep.epoch(note.epoch) as look, epoch_files.about(path):
+        look.check(note, epoch_rows.read_portions(path, look.names, look.changes()))
     return note

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 SCHEMA = "policyctl.epoch/1"
@@ -29,6 +30,30 @@ class EpochNames:
 
     categories: Mapping[int, tuple[str, str]]
     versions: Mapping[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class EpochChanges:
+    """What came after tags had entered: the numbers of subjects that were erased, and the tags that were
+    corrected as (subject, category, record).
+    """
+
+    erased: AbstractSet[int]
+    corrected: AbstractSet[tuple[int, int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class EpochPortion:
+    """A portion of a file of tags in a ledger's numbers, sorted by batch and then as they stood there.
+
+    ``batches``: (number, how many tags) of each in turn. ``columns``: subject, category, record, moment of
+    collection in seconds, version; each as signed numbers of 8 bytes, the least byte first. ``changed``:
+    how many tags stand otherwise now than the file says.
+    """
+
+    batches: tuple[tuple[int, int], ...]
+    columns: tuple[bytes, ...]
+    changed: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,6 @@ import pytest
 import sqlalchemy as sa
 
 from policyctl.actions.epochs import check_epoch_file, export_epoch
-from policyctl.adapters.bulk import tag_files
 from policyctl.adapters.ledger import Ledger, epochs, open_ledger, proofs, tags
 from policyctl.errors import InputError, IntegrityError, RefusedError, UsageError
 from tests.adapters.ledger_samples import EMAIL, KEY, PHONE, TAXONOMY, day, subject, tag
@@ -295,14 +294,6 @@ def test_a_file_that_was_altered_is_told(ledger: Ledger, tmp_path: Path, column:
     pq.write_table(table.set_column(place, field, pa.array(cells).cast(field.type)), file)
     with pytest.raises(IntegrityError, match="does not hold"):
         check_epoch_file(file, ledger=ledger)
-
-
-def test_an_exported_epoch_is_not_taken_for_all_that_is_known(ledger: Ledger, tmp_path: Path) -> None:
-    file = tmp_path / "epoch.parquet"
-    export_epoch(1, file, ledger=ledger)
-    with pytest.raises(InputError, match="export of an epoch") as told:
-        tag_files.check([file])
-    assert "--from ledger" in told.value.hint
 
 
 def test_a_file_that_is_no_export_is_told(ledger: Ledger, tmp_path: Path) -> None:

@@ -11,23 +11,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from policyctl.adapters.bulk.outputs import beside, settle, writing
 from policyctl.core.epochs import SCHEMA, STATES, EpochNames, EpochNote
-from policyctl.errors import InputError, IntegrityError, Place, UsageError
+from policyctl.errors import InputError, IntegrityError, Place, RefusedError, UsageError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 NOTE = b"policyctl.epoch"
 _WORDS = ("policy", "category", "version", "state")
-_AT_ONCE = 200_000
 # Delta fits what is sorted; the words, the batch and the state are few.
 _DELTA = dict.fromkeys(("subject", "record", "collected_at"), "DELTA_BINARY_PACKED")
-_UNKNOWN = -1
 
 Portion = tuple[Sequence[tuple[Any, ...]], Sequence[int]]
 
@@ -139,47 +138,54 @@ def read_note(path: Path) -> EpochNote:
         found = (pq.read_schema(path).metadata or {}).get(NOTE)
         said: dict[str, Any] = json.loads(found or b"{}")
         if said.pop("schema", None) != SCHEMA:
-            raise _no_export(path)
+            raise no_export(path)
         return EpochNote(**said)
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror or error}", hint="name a file that is there") from error
     except (pa.ArrowException, ValueError, TypeError) as error:
-        raise _no_export(path) from error
+        raise no_export(path) from error
 
 
-def _no_export(path: Path) -> InputError:
-    hint = "name a file that `policyctl ledger export` wrote"
-    return InputError("this is no export of an epoch", hint=hint, place=Place(str(path)))
-
-
-def read_portions(path: Path, names: EpochNames) -> Iterator[Portion]:
-    """The tags of a file in the ledger's numbers; a word the ledger does not know becomes -1."""
+def notes_of(files: Sequence[Path]) -> list[EpochNote]:
+    """What exports of epochs say they are; nothing where the files are of another kind. InputError where
+    some are and some are not, or where an epoch is there twice.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    categories = {name: number for number, name in names.categories.items()}
-    versions = {word: number for number, word in names.versions.items()}
-    states = {word: number for number, word in enumerate(STATES)}
+    marked = []
+    for path in files:
+        with suppress(OSError, pa.ArrowException):  # told where they are opened as files of tags
+            if NOTE in (pq.read_schema(path).metadata or {}):
+                marked.append(path)
+    if marked and len(marked) < len(files):
+        other = next(path for path in files if path not in marked)
+        hint = "ask about exports of epochs, or about files of your own"
+        raise InputError(
+            "this is no export of an epoch, and other files here are", hint=hint, place=Place(str(other))
+        )
+    notes = [read_note(path) for path in marked]
+    seen: set[int] = set()
+    for path, note in zip(marked, notes, strict=True):
+        if note.epoch in seen:
+            raise InputError(
+                f"epoch {note.epoch} is here twice", hint="leave one of them", place=Place(str(path))
+            )
+        seen.add(note.epoch)
+    return notes
+
+
+@contextmanager
+def about(path: Path) -> Iterator[None]:
+    """What a ledger says against a file inside the block names the file."""
     try:
-        with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(batch_size=_AT_ONCE):
-                yield _numbers(batch, categories, versions, states)
-    except (pa.ArrowException, KeyError) as error:
-        raise _no_export(path) from error
+        yield
+    except (RefusedError, IntegrityError) as error:
+        error.place = error.place or Place(str(path))
+        raise
 
 
-def _numbers(
-    batch: pa.RecordBatch,
-    categories: Mapping[tuple[str, str], int],
-    versions: Mapping[str, int],
-    states: Mapping[str, int],
-) -> Portion:
-    import pyarrow as pa
-
-    cells = {name: batch[name].to_pylist() for name in ("subject", "record", "batch", *_WORDS)}
-    at = [number // 1000 for number in batch["collected_at"].cast(pa.int64()).to_pylist()]
-    kinds = zip(cells["policy"], cells["category"], strict=True)
-    numbers = [categories.get(kind, _UNKNOWN) for kind in kinds]
-    named = [versions.get(word, _UNKNOWN) for word in cells["version"]]
-    rows = zip(cells["subject"], numbers, cells["record"], at, cells["batch"], named, strict=True)
-    return list(rows), [states.get(word, _UNKNOWN) for word in cells["state"]]
+def no_export(path: Path) -> InputError:
+    """That a file is none of these."""
+    hint = "name a file that `policyctl ledger export` wrote"
+    return InputError("this is no export of an epoch", hint=hint, place=Place(str(path)))

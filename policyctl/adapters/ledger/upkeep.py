@@ -22,10 +22,18 @@ from policyctl.adapters.ledger.compaction import compact as compact_epoch
 from policyctl.adapters.ledger.driver import Driver, Row, driver_of
 from policyctl.adapters.ledger.engine import reading, writing
 from policyctl.adapters.ledger.epochs import table_name
-from policyctl.adapters.ledger.known import Memory
-from policyctl.adapters.ledger.packed import TAG_COLUMNS, copy_of, pack_on_record
+from policyctl.adapters.ledger.known import Known, Memory
+from policyctl.adapters.ledger.packed import TAG_COLUMNS, WIDTH, copies, pack_columns
 from policyctl.adapters.ledger.seals import add_seals, make_seals, places
-from policyctl.core.epochs import STATES, Compaction, EpochNames, EpochNote, Sealing
+from policyctl.core.epochs import (
+    STATES,
+    Compaction,
+    EpochChanges,
+    EpochNames,
+    EpochNote,
+    EpochPortion,
+    Sealing,
+)
 from policyctl.errors import IntegrityError, RefusedError
 
 _ROWS = 200_000
@@ -79,12 +87,13 @@ class Upkeep:
         """One look at all tags of a closed epoch. RefusedError for the newest."""
         with reading(self._engine) as connection:
             require_closed(connection, number)
-            yield EpochLook(connection, number, self._names(connection))
+            yield EpochLook(connection, number, names_of(self._memory.known(connection)))
 
-    def _names(self, connection: Connection) -> EpochNames:
-        known = self._memory.known(connection)
-        versions = {number: str(key) for number, key in known.key_of.items()}
-        return EpochNames(known.category_of, {NO_VERSION: "", **versions})
+
+def names_of(known: Known) -> EpochNames:
+    """What the numbers in tags stand for."""
+    versions = {number: str(key) for number, key in known.key_of.items()}
+    return EpochNames(known.category_of, {NO_VERSION: "", **versions})
 
 
 class EpochLook:
@@ -133,9 +142,13 @@ class EpochLook:
     def _corrected(self) -> set[Any]:
         return set(self._driver.rows("SELECT DISTINCT subject_no, category, ref FROM tag_correction"))
 
-    def check(self, note: EpochNote, portions: Iterable[Portion]) -> int:
-        """Whether a file holds this epoch as it stands; how many tags that is. Nothing of the file is
-        believed: its tags are hashed and held against the batches of the ledger.
+    def changes(self) -> EpochChanges:
+        """What came after the tags had entered."""
+        return EpochChanges(self._erased, self._corrected)
+
+    def check(self, note: EpochNote, portions: Iterable[EpochPortion]) -> None:
+        """Whether a file holds this epoch as it stands. Nothing of the file is believed: its tags are
+        hashed and held against the batches of the ledger.
 
         RefusedError for a file of another ledger, or one that is out of date; IntegrityError for one that
         is not what was written.
@@ -150,13 +163,12 @@ class EpochLook:
         )
         old = {row[0] for row in batches if row[3] is None}
         hashes: dict[int, Any] = {}
-        count = changed = 0
-        for rows, states in portions:
-            for row in rows:
-                packed = copy_of(row) if row[4] in old else pack_on_record(row)
-                hashes.setdefault(row[4], sha256()).update(packed)
-            count += len(rows)
-            changed += sum(one != other for one, other in zip(states, self.states(rows), strict=True))
+        changed = 0
+        for portion in portions:
+            changed += portion.changed
+            for number, packed in _by_batch(portion):
+                entered = copies(packed, number) if number in old else packed
+                hashes.setdefault(number, sha256()).update(entered)
         written = {row[0]: bytes(row[2]) for row in batches if row[1] <= note.sequence}
         if {number: found.digest() for number, found in hashes.items()} != written:
             raise IntegrityError(
@@ -164,7 +176,13 @@ class EpochLook:
             )
         if changed or len(written) < len(batches):
             raise _stale(changed, len(batches) - len(written))
-        return count
+
+
+def _by_batch(portion: EpochPortion) -> Iterator[tuple[int, bytes]]:
+    packed, start = pack_columns(portion.columns), 0
+    for number, count in portion.batches:
+        yield number, packed[start * WIDTH : (start + count) * WIDTH]
+        start += count
 
 
 def _stale(changed: int, batches: int) -> RefusedError:
