@@ -7,16 +7,18 @@ would answer were it the subject's only one; where a record has several tags, ev
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from policyctl.actions.bulk_cells import Kind, ledgers_query, put_cells
+from policyctl.actions.bulk_epochs import query_of_epochs
 from policyctl.adapters import bulk
+from policyctl.adapters.bulk import epoch_files, tag_files
 from policyctl.core.policy import VersionKey
 from policyctl.core.suggest import did_you_mean
-from policyctl.core.use.matrix import BulkCount, BulkDecision, BulkQuestion, Matrix, Standing
-from policyctl.core.use.question import UseAnswer
+from policyctl.core.use.matrix import BulkCount, BulkDecision, BulkQuestion, Matrix
 from policyctl.core.use.stance import find_party
 from policyctl.errors import CannotCompareError, InputError, Place, UsageError
 
@@ -26,17 +28,7 @@ if TYPE_CHECKING:
     from policyctl.adapters.ledger import Ledger
     from policyctl.adapters.ledger.export import Export
 
-_RANK = {UseAnswer.REFUSED: 0, UseAnswer.UNDECIDED: 1, UseAnswer.PERMITTED: 2}
 _VERSION = re.compile(r"([a-z0-9][a-z0-9-]{0,62})@v([1-9][0-9]{0,8})")
-_CELL_COLUMNS = ("int32", "int8", "string", "string", "string")
-_SHOWN = (
-    ("standing", "subject_name", "subject"),
-    ("standing", "customer", "customer"),
-    ("tag", "record", "record"),
-    ("cell", "category_name", "category"),
-    ("cell", "version_name", "version"),
-    ("tag", "collected_at", "collected_at"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +79,7 @@ def decide_in_bulk(
         joined = (
             _from_ledger(bench, export, question)
             if source.file is None
-            else (_from_file(bench, export, question, source, source.file))
+            else _from_files(bench, export, question, source, source.file)
         )
         return _answer(bench, joined, output, export.sequence)
 
@@ -114,36 +106,27 @@ def _check(question: BulkQuestion, export: Export) -> None:
 # The three relations
 
 
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    """A kind of tag as its source writes it, and what that stands for."""
-
-    category: int | str
-    version: int | str
-    slug: str
-    name: str
-    key: VersionKey | None
-
-
 def _from_ledger(bench: Workbench, export: Export, question: BulkQuestion) -> Query:
-    from policyctl.adapters.bulk.query import Query, kinds_of_tags
-
-    columns = (
-        ("subject", "int64"), ("standing", "int32"), ("subject_name", "string"), ("customer", "string"),
-    )  # fmt: skip
-    bench.put("standing", columns, export.subjects())
     bench.put_tags(export.tags())
-    kinds = [
-        _Kind(category, version, *export.categories[category], export.version_keys.get(version))
-        for category, version in bench.rows(kinds_of_tags("tag"))
-    ]
-    permit = _put_cells(bench, "int32", kinds, _matrix(export, question), export.standings)
-    category = ("cell", "category_name")
-    one_tag = export.one_tag_per_record()
-    return Query(_SHOWN, question.at, timed=True, one_tag=one_tag, versions=permit, category=category)
+    return ledgers_query(bench, export, _matrix(export, question), one_tag=export.one_tag_per_record())
 
 
-def _from_file(
+def _from_files(
+    bench: Workbench, export: Export, question: BulkQuestion, source: BulkSource, path: Path
+) -> Query:
+    files = tag_files.parts(path)
+    notes = epoch_files.notes_of(files)
+    if not notes:
+        return _from_own(bench, export, question, source, path)
+    if source.customer is not None or source.one_tag:
+        raise UsageError(
+            "--customer and --one-tag are about a file of your own",
+            hint="leave them out: the ledger knows whose each record of an exported epoch is",
+        )
+    return query_of_epochs(bench, export, _matrix(export, question), files, notes)
+
+
+def _from_own(
     bench: Workbench, export: Export, question: BulkQuestion, source: BulkSource, path: Path
 ) -> Query:
     from policyctl.adapters.bulk import query
@@ -169,19 +152,19 @@ def _from_file(
     named = export.named(bench.stream(query.subjects_of_file()), source.customer)
     bench.put("named", (("subject", "string"), ("subject_no", "int64")), named)
     bench.define("standing", query.standing_of_file())
-    permit = _put_cells(bench, "string", asked, _matrix(export, question), export.standings)
+    permit = put_cells(bench, "string", asked, _matrix(export, question), export.standings)
     shown = tuple(("tag", name, name) for name in columns)
     return query.Query(shown, question.at, timed=timed, one_tag=source.one_tag, versions=permit)
 
 
-def _kind_of_file(category: str | None, version: str | None, path: Path, question: BulkQuestion) -> _Kind:
+def _kind_of_file(category: str | None, version: str | None, path: Path, question: BulkQuestion) -> Kind:
     if category is None:
         raise InputError(
             "a record has no category", hint="write its category", place=Place(str(path), key="category")
         )
     if not version:
         # Under which policy is not known either: it is asked about, and undecided.
-        return _Kind(category, "", question.slug or "", category, None)
+        return Kind(category, "", question.slug or "", category, None)
     found = _VERSION.fullmatch(version)
     if found is None:
         raise InputError(
@@ -189,36 +172,11 @@ def _kind_of_file(category: str | None, version: str | None, path: Path, questio
             hint="write <policy>@v<number>, or nothing where none was in force",
             place=Place(str(path), key="version"),
         )
-    return _Kind(category, version, found[1], category, VersionKey(found[1], int(found[2])))
+    return Kind(category, version, found[1], category, VersionKey(found[1], int(found[2])))
 
 
 def _matrix(export: Export, question: BulkQuestion) -> Matrix:
     return Matrix(question, export.versions, export.taxonomy)
-
-
-def _put_cells(
-    bench: Workbench,
-    number: str,
-    kinds: Sequence[_Kind],
-    matrix: Matrix,
-    standings: Mapping[Standing, int],
-) -> tuple[int | str, ...]:
-    """Make the relation ``cell``; the versions under which anything at all is permitted."""
-    permit: set[int | str] = set()
-    names = ("category", "version", "standing", "rank", "code", "category_name", "version_name")
-    columns = tuple(zip(names, (number, number, *_CELL_COLUMNS), strict=True))
-
-    def rows() -> Iterator[tuple[object, ...]]:
-        for kind in kinds:
-            key = None if kind.key is None else str(kind.key)
-            for standing, place in standings.items():
-                cell = matrix.cell(kind.slug, kind.name, kind.key, standing)
-                if cell.answer is UseAnswer.PERMITTED:
-                    permit.add(kind.version)
-                yield kind.category, kind.version, place, _RANK[cell.answer], cell.code, kind.name, key
-
-    bench.put("cell", columns, rows())
-    return tuple(sorted(permit, key=str))
 
 
 # The answer

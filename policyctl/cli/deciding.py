@@ -66,7 +66,11 @@ def may_use(
     in_bulk: Annotated[bool, typer.Option("--bulk", help="Ask about many records at once.")] = False,
     source: Annotated[
         str | None,
-        typer.Option("--from", metavar="FILE", help="Parquet of tags, a file or folder; or `ledger`."),
+        typer.Option(
+            "--from",
+            metavar="FILE",
+            help="`ledger`, or Parquet: tags, exported epochs, folders.",
+        ),
     ] = None,
     permitted: Annotated[
         Path | None, typer.Option("--to", metavar="FILE", help="Write the permitted records there (Parquet).")

@@ -55,7 +55,7 @@ class DuckWorkbench(Workbench):
         super().__init__(folder)
         self._database = database
 
-    def define(self, name: str, query: exp.Select) -> None:
+    def define(self, name: str, query: exp.Query) -> None:
         """Make a relation of a query."""
         self._relation(query).create_view(name)
 
@@ -84,5 +84,5 @@ class DuckWorkbench(Workbench):
         self._relation(query).write_parquet(str(path), compression="zstd")
         return int(pq.read_metadata(path).num_rows)
 
-    def _relation(self, query: exp.Select) -> Any:
+    def _relation(self, query: exp.Query) -> Any:
         return self._database.sql(query.sql(dialect=self.dialect))

@@ -26,17 +26,18 @@ class Workbench(ABC):
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def put(self, name: str, columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[Any]]) -> None:
-        """Make a relation of rows; they are taken a portion at a time."""
+    def put(self, name: str, columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[Any]]) -> int:
+        """Make a relation of rows, which are taken a portion at a time; how many."""
         path = self._folder / f"{name}.parquet"
-        relations.write_rows(path, columns, rows)
+        count = relations.write_rows(path, columns, rows)
         self._view(name, [path])
+        return count
 
-    def put_tags(self, portions: Iterable[Sequence[Sequence[Any]]]) -> int:
-        """Make the relation ``tag`` of portions of rows of :data:`relations.TAG_COLUMNS`; how many."""
-        path = self._folder / "tag.parquet"
+    def put_tags(self, portions: Iterable[Sequence[Sequence[Any]]], name: str = "tag") -> int:
+        """Make a relation of portions of rows of :data:`relations.TAG_COLUMNS`; how many."""
+        path = self._folder / f"{name}.parquet"
         count = relations.write_tags(path, portions)
-        self._view("tag", [path])
+        self._view(name, [path])
         return count
 
     def open_file(self, path: Path) -> dict[str, str]:
@@ -45,14 +46,21 @@ class Workbench(ABC):
         """
         files = tag_files.parts(path)
         schema, kinds = tag_files.check(files)
-        # By names of ours, as engines take some signs of a path for wildcards.
+        self._view_file(self._links(files), Place(str(path)), schema)
+        return kinds
+
+    def open_epochs(self, files: Sequence[Path]) -> None:
+        """Make the relation ``file`` of exports of epochs."""
+        self._view("file", self._links(files))
+
+    def _links(self, files: Sequence[Path]) -> list[Path]:
+        """By names of ours, as engines take some signs of a path for wildcards."""
         folder = self._folder / "file"
         folder.mkdir()
         links = [folder / f"{number:06d}.parquet" for number in range(len(files))]
         for link, file in zip(links, files, strict=True):
             link.symlink_to(file.resolve())
-        self._view_file(links, Place(str(path)), schema)
-        return kinds
+        return links
 
     @contextmanager
     def written(self, queries: Sequence[tuple[exp.Select, Path]], *, over: bool) -> Iterator[list[int]]:
@@ -77,7 +85,7 @@ class Workbench(ABC):
         self._view("file", files)
 
     @abstractmethod
-    def define(self, name: str, query: exp.Select) -> None:
+    def define(self, name: str, query: exp.Query) -> None:
         """Make a relation of a query."""
 
     @abstractmethod

@@ -23,12 +23,12 @@ TAG_COLUMNS = (
 )
 
 
-def write_rows(path: Path, columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[Any]]) -> None:
-    """Rows of (column, kind as pyarrow calls it)."""
+def write_rows(path: Path, columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[Any]]) -> int:
+    """Rows of (column, kind as pyarrow calls it); how many there are."""
     import pyarrow as pa
 
     schema = pa.schema([(column, getattr(pa, kind)()) for column, kind in columns])
-    _write(path, schema, (_table(schema, portion) for portion in _portions(rows)))
+    return _write(path, schema, (_table(schema, portion) for portion in _portions(rows)))
 
 
 def write_tags(path: Path, portions: Iterable[Sequence[Sequence[Any]]]) -> int:

@@ -129,7 +129,7 @@ class SparkWorkbench(Workbench):
         super().__init__(folder)
         self._session = session
 
-    def define(self, name: str, query: exp.Select) -> None:
+    def define(self, name: str, query: exp.Query) -> None:
         """Make a relation of a query."""
         self._frame(query).createOrReplaceTempView(name)
 
@@ -175,7 +175,7 @@ class SparkWorkbench(Workbench):
             check_sum.unlink()
         return sum(int(pq.read_metadata(part).num_rows) for part in path.glob("*.parquet"))
 
-    def _frame(self, query: exp.Select) -> DataFrame:
+    def _frame(self, query: exp.Query) -> DataFrame:
         return self._session.sql(query.sql(dialect=self.dialect))
 
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from policyctl.adapters.bulk.epoch_files import NOTE
 from policyctl.errors import InputError, Place, UsageError
 
 if TYPE_CHECKING:
@@ -38,11 +37,6 @@ def check(files: list[Path]) -> tuple[pa.Schema, dict[str, str]]:
     """
     first, *others = files
     schema = _schema(first)
-    if NOTE in (schema.metadata or {}):
-        # It lacks the corrections, and the tags of other epochs, which may say no.
-        hint = "ask the ledger itself: --from ledger"
-        message = "this is an export of an epoch, which is not all that the ledger knows of its records"
-        raise InputError(message, hint=hint, place=Place(str(first)))
     for path in others:
         if not _schema(path).equals(schema):
             hint = f"write all parts with the columns of {first.name}"

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
+from functools import cached_property
 from itertools import chain, groupby, islice
 from operator import itemgetter
 from typing import Any
@@ -17,11 +18,14 @@ from sqlalchemy import Connection
 
 from policyctl.adapters.ledger.answers import ANSWER_OF
 from policyctl.adapters.ledger.common import administrator, is_administrator, pseudonym, tenant_of
+from policyctl.adapters.ledger.compaction import require_closed
 from policyctl.adapters.ledger.driver import Driver, Row, driver_of
-from policyctl.adapters.ledger.epochs import read_epochs, table_name
+from policyctl.adapters.ledger.epochs import Epochs, read_epochs, table_name
 from policyctl.adapters.ledger.known import Known
 from policyctl.adapters.ledger.people import namesakes, tenant_no_of
+from policyctl.adapters.ledger.upkeep import EpochLook, names_of
 from policyctl.adapters.tables import microseconds, moment_of
+from policyctl.core.epochs import EpochNames
 from policyctl.core.notices.outbox import DeliveryName
 from policyctl.core.notices.progress import NOT_GIVEN
 from policyctl.core.policy import VersionKey
@@ -49,6 +53,8 @@ _CORRECTED = (
     "EXISTS (SELECT 1 FROM tag_correction c WHERE c.subject_no = t.subject_no "
     "AND c.category = t.category AND c.ref = t.ref{})"
 )
+_CORRECTIONS = "SELECT DISTINCT subject_no, category, ref FROM tag_correction WHERE {}"
+_RECORD_NAMES = "SELECT subject_no, ref, name FROM record_name WHERE ref < 0 AND {}"
 _LATER = " AND c.correction > t.correction"
 
 SubjectStanding = tuple[int, int, str, str | None]
@@ -117,19 +123,45 @@ class Export:
     def one_tag_per_record(self) -> bool:
         """Whether no record can have two tags: a table of tags has each record of a policy once."""
         policies = {name[0] for name in self.categories.values() if self._question.asks(*name)}
-        return len(policies) <= 1 and len(read_epochs(self._connection).numbers) == 1
+        return len(policies) <= 1 and len(self._epochs.numbers) == 1
 
-    def tags(self) -> Iterator[list[Row]]:
+    @cached_property
+    def _epochs(self) -> Epochs:
+        return read_epochs(self._connection)
+
+    def tags(self, beside: Collection[int] = ()) -> Iterator[list[Row]]:
         """(subject_no, category, ref, collected_at in seconds, version_no, name of the record where ref
         is a hash) of every tag that is asked about, what was corrected in the form of its correction.
+        ``beside``: epochs whose tags are left out; corrections of them are not.
         """
         asked = [number for number, name in self.categories.items() if self._question.asks(*name)]
         if not asked:
             return
         among = f"t.category IN ({', '.join(map(str, asked))}) AND {self.among('t.subject_no')}"
-        tables = map(table_name, read_epochs(self._connection).numbers)
+        tables = [table_name(number) for number in self._epochs.numbers if number not in beside]
         for table, valid in valid_tags(self._driver, tables, among):
             yield from self._driver.stream(_TAGS.format(table, valid))
+
+    def corrected(self) -> Iterator[Row]:
+        """(subject_no, category, ref) of what was corrected, in whichever epoch it lies."""
+        query = (
+            f"SELECT DISTINCT subject_no, category, ref FROM tag_correction WHERE {self.among('subject_no')}"  # noqa: S608 - our own names
+        )
+        yield from _flat(self._driver.stream(query))
+
+    def record_names(self) -> Iterator[Row]:
+        """(subject_no, ref, name) of the records whose ref is a hash."""
+        yield from _flat(self._driver.stream(_RECORD_NAMES.format(self.among("subject_no"))))
+
+    def epoch(self, number: int) -> EpochLook:
+        """All tags of a closed epoch, in this look. RefusedError for the newest."""
+        require_closed(self._connection, number)
+        return EpochLook(self._connection, number, self.names)
+
+    @cached_property
+    def names(self) -> EpochNames:
+        """What the numbers in tags stand for."""
+        return names_of(self._known)
 
     # Where subjects stand
 
