@@ -20,16 +20,25 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Engine, exc
 
-from policyctl.adapters.ledger.common import pseudonym
+from policyctl.adapters.ledger.common import administrator, pseudonym, tenant_of
 from policyctl.adapters.ledger.driver import driver_of
 from policyctl.adapters.ledger.engine import HEAD, reading
 from policyctl.adapters.ledger.known import Memory
-from policyctl.adapters.ledger.online_answers import Asked, of_combined, of_look, of_row
-from policyctl.adapters.ledger.online_rows import (
-    Book,
-    Look,
+from policyctl.adapters.ledger.online_answers import Asked, Few, of_few, of_look, of_rows
+from policyctl.adapters.ledger.online_rows import Book, Look
+from policyctl.adapters.ledger.online_sql import (
+    BATCH,
+    MOST_ROWS,
+    PROBE,
+    SEQUENCE,
+    STEP,
+    SUBJECT,
+    WHERE_IT_STANDS,
+    customers_answers,
+    few_subjects,
+    many_subjects,
+    one_subject,
 )
-from policyctl.adapters.ledger.online_sql import MOST_ROWS, PROBE, many_subjects, one_subject
 from policyctl.core.practice import Taxonomy
 from policyctl.core.use.cells import Cells, Column, NoticeRow, Numbers
 from policyctl.core.use.question import Decision, UseRequest
@@ -69,7 +78,15 @@ class _State:
     simple: bool
     asks: dict[tuple[str, str, str | None, str | None], _Ask | None] = field(default_factory=dict)
     tenants: dict[str, int] = field(default_factory=dict)
-    texts: dict[tuple[frozenset[int], str, bool, bool], str] = field(default_factory=dict)
+    texts: dict[tuple[object, ...], str] = field(default_factory=dict)
+
+    def keep_text(self, key: tuple[object, ...], make: Callable[[], str]) -> str:
+        """A statement, made when it is first needed."""
+        if key not in self.texts:
+            if len(self.texts) >= _MOST_ASKS:
+                self.texts.clear()
+            self.texts[key] = make()
+        return self.texts[key]
 
     def holds(self, sequence: int) -> bool:
         """Whether a look that saw this entry last may be read with it."""
@@ -197,9 +214,9 @@ class Online:
             state.tenants[customer] = found[0]
         return state.tenants[customer]
 
-    def _meet(self, connection: Any, book: Book, batches: Iterable[int]) -> None:
+    def _meet(self, connection: Any, book: Book, batches: Iterable[int | None]) -> None:
         """Learn where the tags of these batches are known from."""
-        missing = {number for number in batches if number not in book.provenance}
+        missing = {number for number in batches if number not in book.provenance} - {None}
         if missing:
             if len(book.provenance) >= _MOST_BATCHES:
                 book.provenance.clear()
@@ -207,7 +224,7 @@ class Online:
             rows = connection.execute(f"SELECT batch_no, provenance FROM batch WHERE batch_no IN ({among})")  # noqa: S608 - numbers of ours
             book.provenance.update(rows.fetchall())
 
-    # One of each, on SQLite
+    # One, on SQLite
 
     def _simple(self, connection: Any, request: UseRequest) -> Decision | None:
         name = pseudonym(self._key, request.subject)
@@ -217,12 +234,13 @@ class Online:
             if ask is None:
                 return None
             rows = self._fetched(connection, state, ask, request, name)
-            if not 0 < len(rows) < MOST_ROWS or rows[0][0] != HEAD:
+            if not 0 < len(rows) < MOST_ROWS or rows[0][STEP] != HEAD:
                 return None
-            if state.holds(rows[0][1]) or self._known_at(connection, rows[0][1]) is state:
-                self._meet(connection, state.book, {row[6] for row in rows} - {None})
-                asked = Asked(0, request, ask.column, name)
-                return (of_row if len(rows) == 1 else of_combined)(asked, rows, state.book)
+            sequence = rows[0][SEQUENCE]
+            if state.holds(sequence) or self._known_at(connection, sequence) is state:
+                if len(rows) > 1 or rows[0][BATCH] not in state.book.provenance:
+                    self._meet(connection, state.book, (row[BATCH] for row in rows))
+                return of_rows(Asked(0, request, ask.column, name), rows, (), state.book, sequence)
         return None
 
     def _fetched(self, connection: Any, state: _State, ask: _Ask, request: UseRequest, name: bytes) -> Any:
@@ -249,16 +267,35 @@ class Online:
         for tenant, asked in self._by_tenant(connection, state, requests).items():
             for start in range(0, len(asked), _NAMES):
                 portion = asked[start : start + _NAMES]
-                look = self._look(connection, state, tenant, portion)
+                look = self._few(connection, state, tenant, portion) or self._look(
+                    connection, state, tenant, portion
+                )
                 if look.step != HEAD:
                     return found
                 if self._known_at(connection, look.sequence) is not state:
                     return None
-                met = {tag[3] for subject in look.subjects.values() for tag in subject.tags}
-                self._meet(connection, state.book, met)
+                self._meet(connection, state.book, look.batches())
+                answer: Callable[..., Decision | None] = of_few if isinstance(look, Few) else of_look
                 for one in portion:
-                    found[one.place] = of_look(one, look, state.book)
+                    found[one.place] = answer(one, look, state.book)
         return found
+
+    def _few(
+        self, connection: Any, state: _State, tenant: int | None, portion: Sequence[Asked]
+    ) -> Few | None:
+        """A look at subjects that have few of each, in a transaction; None where that cannot be."""
+        if not (self._sqlite and state.simple and connection.in_transaction):
+            return None
+        names = _names_of(portion)
+        key = (_categories_of(portion), len(names), _told(portion), tenant is not None)
+        text = state.keep_text(key, lambda: few_subjects(*key[:2], told=key[2], of_tenant=key[3]))
+        rows = connection.execute(text, names if tenant is None else [*names, tenant]).fetchall()
+        if len(rows) >= len(names) * MOST_ROWS:
+            return None
+        sequence, step = connection.execute(WHERE_IT_STANDS).fetchone()
+        tenants = {administrator(tenant_of(row[SUBJECT])) for row in rows}
+        said = connection.execute(customers_answers(tenants)).fetchall() if tenants else ()
+        return Few(sequence, step, rows, said)
 
     def _by_tenant(
         self, connection: Any, state: _State, requests: Sequence[UseRequest]
@@ -278,28 +315,36 @@ class Online:
         return groups
 
     def _look(self, connection: Any, state: _State, tenant: int | None, portion: Sequence[Asked]) -> Look:
-        categories = frozenset[int]().union(*(one.column.categories for one in portion))
-        names = list(dict.fromkeys(one.name for one in portion))
-        marks = "= ANY(%s)"
-        if self._sqlite:
-            size = 1 << (len(names) - 1).bit_length()  # few different statements to prepare
-            names += [names[-1]] * (size - len(names))
-            marks = f"IN ({', '.join('?' * size)})"
-        told = any(one.column.told for one in portion)
-        key = (categories, marks, told, tenant is not None)
-        if key not in state.texts:
-            if len(state.texts) >= _MOST_ASKS:
-                state.texts.clear()
-            state.texts[key] = many_subjects(
+        names = _names_of(portion) if self._sqlite else [[one.name for one in portion]]
+        categories, told = _categories_of(portion), _told(portion)
+        marks = f"IN ({', '.join('?' * len(names))})" if self._sqlite else "= ANY(%s)"
+        text = state.keep_text(
+            (categories, marks, told, tenant is not None),
+            lambda: many_subjects(
                 categories,
                 marks,
                 told=told,
                 epochs=state.epochs,
                 dialect=self._engine.dialect.name,
                 tenant=None if tenant is None else self._mark,
-            )
-        values = [*(names if self._sqlite else [names]), *([] if tenant is None else [tenant])]
-        return Look().take(connection.execute(state.texts[key], values))
+            ),
+        )
+        return Look().take(connection.execute(text, names if tenant is None else [*names, tenant]))
+
+
+def _names_of(portion: Sequence[Asked]) -> list[bytes]:
+    """Each once, and the last again up to a power of two: few different statements to prepare."""
+    names = list(dict.fromkeys(one.name for one in portion))
+    size = 1 << (len(names) - 1).bit_length()
+    return names + [names[-1]] * (size - len(names))
+
+
+def _categories_of(portion: Sequence[Asked]) -> frozenset[int]:
+    return frozenset().union(*{id(one.column): one.column.categories for one in portion}.values())
+
+
+def _told(portion: Sequence[Asked]) -> bool:
+    return any(one.column.told for one in portion)
 
 
 def _close(connection: Any) -> None:

@@ -3,29 +3,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
 
+from policyctl.adapters.ledger.common import tenant_of
 from policyctl.adapters.ledger.online_rows import (
     Book,
     Look,
     SubjectRows,
     TagRow,
-    explain,
     facts_of,
     record_of,
+    tag_of,
 )
-from policyctl.core.use.cells import ChoiceRow, Column, Standing, micros
+from policyctl.adapters.ledger.online_sql import (
+    ADMITTED,
+    BATCH,
+    CATEGORY,
+    COLLECTED,
+    CUSTOMER_SAID,
+    NAME,
+    REPORTED,
+    SAID,
+    SUBJECT,
+    TAGGED,
+    VERSION,
+)
+from policyctl.core.records import Tag
+from policyctl.core.use.cells import Cell, ChoiceRow, Column, ReportRow, Standing, micros
 from policyctl.core.use.decision import decide, worst_of
-from policyctl.core.use.question import Decision, Explanation, Finding, UseRequest
+from policyctl.core.use.question import Decision, Explanation, UseRequest
+from policyctl.core.use.wording import Filler, Told, Wording
 
-_LAST = 22  # the place of a report's moment in a row of one_subject, where it was asked for
 
-
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """One of many questions."""
 
     place: int
@@ -34,45 +46,131 @@ class Asked:
     name: bytes
 
 
-def of_row(one: Asked, rows: Sequence[Any], book: Book) -> Decision | None:
-    """The answer from the one row of a subject that has one of each; None where it has no such tag."""
+# From rows of online_sql.one_subject
+
+
+def of_rows(
+    one: Asked, rows: Sequence[Any], customers: Sequence[ChoiceRow], book: Book, sequence: int
+) -> Decision | None:
+    """The answer from the rows of a subject, one for every combination of what there is of it; None where
+    they are several subjects'. ``customers``: what its customer said, where the rows do not have it.
+    """
+    if len(rows) > 1:
+        return _of_combined(one, rows, customers, book, sequence)
     (row,) = rows
-    category, at = row[3], micros(one.request.at)
-    if category is None or row[5] > at // 1_000_000:
-        return None
+    column, category, at = one.column, row[CATEGORY], micros(one.request.at)
+    if category not in column.categories or row[COLLECTED] > at // 1_000_000:
+        return _of_none(one, book, sequence, known=True)
+    choices = customers
+    if row[SAID] is not None or row[CUSTOMER_SAID] is not None:
+        choices = (*_choices_of(row), *customers)
+    admissions = () if row[ADMITTED] is None else (row[ADMITTED : ADMITTED + 2],)
+    reports = _reports_of(row) if column.told else ()
     cells = book.cells
-    admissions = () if row[9] is None else (row[9:11],)
-    choices = () if row[11] is None and row[15] is None else tuple(_choices_of(row))
-    reports = (row[19:23],) if one.column.told and row[_LAST] is not None else ()
     standing = cells.standing(cells.numbers.categories[category][0], at, admissions, choices, reports)
-    key = (cells.era(at), category, row[7], standing)
-    finding = one.column.found.get(key)
-    if finding is None:
-        facts = facts_of(one.request, _rows_of(row, choices), one.column, book, one.name)
-        finding = decide(one.request, facts).finding
-        one.column.keep(key, finding)
-    return Decision(finding, partial(_told_of_row, one, row, choices, book), row[1])
+    key = (cells.era(at), category, row[VERSION], standing)
+    cell = column.found.get(key)
+    if cell is None:
+        facts = facts_of(one.request, _subject_of(row, choices, reports), column, book, one.name)
+        cell = column.keep(key, one.request, facts)
+    return Decision(cell.finding, _RowTold(cell, row, choices, reports, at, one.name, book), sequence)
 
 
-def of_combined(one: Asked, rows: Sequence[Any], book: Book) -> Decision | None:
-    """The same from a row for every combination; None where they are several subjects'."""
-    if any(row[2] != rows[0][2] for row in rows):
+class Few:
+    """What one transaction saw of several subjects by few_subjects, and what their customers said."""
+
+    def __init__(self, sequence: int, step: str, rows: Sequence[Any], said: Iterable[Any]) -> None:
+        self.sequence = sequence
+        self.step = step
+        self.rows: dict[bytes, list[Any]] = {}
+        for row in rows:
+            self.rows.setdefault(row[NAME], []).append(row)
+        self.customers: dict[int, list[ChoiceRow]] = {}
+        for number, *answer in said:
+            self.customers.setdefault(tenant_of(number), []).append((True, *answer))
+
+    def batches(self) -> Iterator[int | None]:
+        """In which batches the tags came."""
+        return (row[BATCH] for rows in self.rows.values() for row in rows)
+
+
+def of_few(one: Asked, few: Few, book: Book) -> Decision | None:
+    """One answer from a look at several; None where a name is several customers' subject's."""
+    rows = few.rows.get(one.name)
+    if rows is None:
+        return _of_none(one, book, few.sequence, known=False)
+    customers = few.customers.get(tenant_of(rows[0][SUBJECT]), ()) if few.customers else ()
+    return of_rows(one, rows, customers, book, few.sequence)
+
+
+def _of_combined(
+    one: Asked, rows: Sequence[Any], customers: Sequence[ChoiceRow], book: Book, sequence: int
+) -> Decision | None:
+    number = rows[0][SUBJECT]
+    if any(row[SUBJECT] != number for row in rows):
         return None
+    tags = dict.fromkeys(row[CATEGORY:TAGGED] for row in rows)
+    admissions = dict.fromkeys(row[ADMITTED : ADMITTED + 2] for row in rows)
+    said = dict.fromkeys(choice for row in rows for choice in _choices_of(row))
     subject = SubjectRows(
-        rows[0][2],
-        [tag for tag in dict.fromkeys(row[3:9] for row in rows) if tag[0] is not None],
-        [entry for entry in dict.fromkeys(row[9:11] for row in rows) if entry[0] is not None],
-        list(dict.fromkeys(said for row in rows for said in _choices_of(row))),
-        [report for report in dict.fromkeys(row[19:23] for row in rows) if report and report[3] is not None],
+        number,
+        [tag for tag in tags if tag[0] is not None],
+        [entry for entry in admissions if entry[0] is not None],
+        [*said, *customers],
+        list(dict.fromkeys(report for row in rows for report in _reports_of(row))),
     )
-    return _answer(one, subject, book, rows[0][1])
+    return _answer(one, subject, book, sequence)
 
 
-def _choices_of(row: Any) -> Iterator[ChoiceRow]:
-    if row[11] is not None:
-        yield (False, *row[11:15])
-    if row[15] is not None:
-        yield (True, *row[15:19])
+def _choices_of(row: Any) -> list[ChoiceRow]:
+    said: list[ChoiceRow] = []
+    if row[SAID] is not None:
+        said.append((False, *row[SAID : SAID + 4]))
+    if row[CUSTOMER_SAID] is not None:
+        said.append((True, *row[CUSTOMER_SAID : CUSTOMER_SAID + 4]))
+    return said
+
+
+def _reports_of(row: Any) -> tuple[ReportRow, ...]:
+    # The moment is last, and missing where there was no report or none was asked for.
+    return (row[REPORTED:],) if len(row) > REPORTED and row[-1] is not None else ()
+
+
+def _subject_of(row: Any, choices: Sequence[ChoiceRow], reports: Sequence[ReportRow]) -> SubjectRows:
+    entered = [] if row[ADMITTED] is None else [row[ADMITTED : ADMITTED + 2]]
+    return SubjectRows(row[SUBJECT], [row[CATEGORY:TAGGED]], entered, list(choices), list(reports))
+
+
+class _RowTold(Told):
+    """The words about the one tag in a row."""
+
+    __slots__ = ("_at", "_book", "_cell", "_choices", "_name", "_reports", "_row")
+
+    def __init__(
+        self,
+        cell: Cell,
+        row: Any,
+        choices: Sequence[ChoiceRow],
+        reports: Sequence[ReportRow],
+        at: int,
+        name: bytes,
+        book: Book,
+    ) -> None:
+        self._cell = cell
+        self._row = row
+        self._choices = choices
+        self._reports = reports
+        self._at = at
+        self._name = name
+        self._book = book
+
+    def spoken(self) -> list[tuple[Wording, Tag, Filler]]:
+        tag = tag_of(self._row[CATEGORY:TAGGED], self._book, self._name.hex())
+        filler = self._book.cells.filler(tag.record, tag.slug, self._at, self._choices, self._reports)
+        return [(self._cell.wording, tag, filler)]
+
+
+# From rows of online_sql.many_subjects
 
 
 def of_look(one: Asked, look: Look, book: Book) -> Decision | None:
@@ -80,8 +178,9 @@ def of_look(one: Asked, look: Look, book: Book) -> Decision | None:
     numbers = look.names.get(one.name, ())
     if len(numbers) > 1:
         return None
-    rows = look.subjects[numbers[0]] if numbers else SubjectRows()
-    return _answer(one, rows, book, look.sequence)
+    if not numbers:
+        return _of_none(one, book, look.sequence, known=False)
+    return _answer(one, look.subjects[numbers[0]], book, look.sequence)
 
 
 def _answer(one: Asked, rows: SubjectRows, book: Book, sequence: int) -> Decision:
@@ -89,46 +188,86 @@ def _answer(one: Asked, rows: SubjectRows, book: Book, sequence: int) -> Decisio
     asked, until = one.column.categories, at // 1_000_000
     tags = [tag for tag in rows.tags if tag[0] in asked and tag[2] <= until]
     if not tags:
-        return decide(one.request, facts_of(one.request, rows, one.column, book, one.name, sequence))
-    findings = _findings(one, tags, rows, book, at)
-    finding = findings[0]
-    if any(found is not finding for found in findings):
-        worst = worst_of(found.answer for found in findings)
-        finding = next(found for found in findings if found.answer is worst)
-    told = partial(explain, one.request, rows, one.column, book, one.name)
-    return Decision(finding, told, sequence)
+        return _of_none(one, book, sequence, known=True)
+    found = _cells_of(one, tags, rows, book, at)
+    finding = found[0].finding
+    if any(cell is not found[0] for cell in found):
+        worst = worst_of(cell.finding.answer for cell in found)
+        finding = next(cell.finding for cell in found if cell.finding.answer is worst)
+    return Decision(finding, _TagsTold(one, found, tags, rows, at, book), sequence)
 
 
-def _findings(one: Asked, tags: list[TagRow], rows: SubjectRows, book: Book, at: int) -> list[Finding]:
+def _cells_of(one: Asked, tags: list[TagRow], rows: SubjectRows, book: Book, at: int) -> list[Cell]:
     """Of each tag, in the order in which the rules look at them."""
     cells, found = book.cells, []
     names, era = cells.numbers.categories, cells.era(at)
     if len(tags) > 1:
         tags.sort(key=lambda tag: (*names[tag[0]], record_of(tag), tag[2]))
+    reports = rows.reports if one.column.told else ()
     standings: dict[str, Standing] = {}
     for tag in tags:
         slug = names[tag[0]][0]
         if slug not in standings:
-            standings[slug] = cells.standing(slug, at, rows.admissions, rows.choices, rows.reports)
+            standings[slug] = cells.standing(slug, at, rows.admissions, rows.choices, reports)
         key = (era, tag[0], tag[4], standings[slug])
         cell = one.column.found.get(key)
         if cell is None:
             alone = replace(rows, tags=[tag])
-            cell = decide(one.request, facts_of(one.request, alone, one.column, book, one.name)).finding
-            one.column.keep(key, cell)
+            cell = one.column.keep(key, one.request, facts_of(one.request, alone, one.column, book, one.name))
         found.append(cell)
     return found
 
 
-def _rows_of(row: Any, choices: Sequence[ChoiceRow]) -> SubjectRows:
-    return SubjectRows(
-        row[2],
-        [(*row[3:8], row[8])],
-        [] if row[9] is None else [row[9:11]],
-        list(choices),
-        [row[19:23]] if len(row) > _LAST and row[_LAST] is not None else [],
-    )
+class _TagsTold(Told):
+    """The words about several tags."""
+
+    __slots__ = ("_at", "_book", "_cells", "_one", "_rows", "_tags")
+
+    def __init__(
+        self, one: Asked, cells: list[Cell], tags: list[TagRow], rows: SubjectRows, at: int, book: Book
+    ) -> None:
+        self._one = one
+        self._cells = cells
+        self._tags = tags
+        self._rows = rows
+        self._at = at
+        self._book = book
+
+    def spoken(self) -> list[tuple[Wording, Tag, Filler]]:
+        name, rows = self._one.name.hex(), self._rows
+        found = []
+        for cell, row in zip(self._cells, self._tags, strict=True):
+            tag = tag_of(row, self._book, name)
+            filler = self._book.cells.filler(tag.record, tag.slug, self._at, rows.choices, rows.reports)
+            found.append((cell.wording, tag, filler))
+        return found
+
+    def __call__(self) -> Explanation:
+        if len(self._cells) == 1 or all(cell.wording.of_tag for cell in self._cells):
+            return super().__call__()
+        # A gap is not told once for every tag.
+        facts = facts_of(self._one.request, self._rows, self._one.column, self._book, self._one.name)
+        return decide(self._one.request, facts).told
 
 
-def _told_of_row(one: Asked, row: Any, choices: Sequence[ChoiceRow], book: Book) -> Explanation:
-    return explain(one.request, _rows_of(row, choices), one.column, book, one.name)
+def _of_none(one: Asked, book: Book, sequence: int, *, known: bool) -> Decision:
+    """The answer where there is no tag; ``known``: but there is such a subject."""
+    key = (book.cells.era(micros(one.request.at)), 0, int(known), None)
+    cell = one.column.found.get(key)
+    if cell is None:
+        nothing = SubjectRows(0 if known else None)
+        cell = one.column.keep(key, one.request, facts_of(one.request, nothing, one.column, book, one.name))
+    return Decision(cell.finding, _NoneTold(cell.wording), sequence)
+
+
+class _NoneTold(Told):
+    """The words where there is no tag; they have no slots."""
+
+    __slots__ = ("_wording",)
+
+    def __init__(self, wording: Wording) -> None:
+        self._wording = wording
+
+    def __call__(self) -> Explanation:
+        missing = ("".join(text) for text in self._wording.missing)
+        return Explanation(self._wording.reasons, (), tuple(dict.fromkeys(missing)))

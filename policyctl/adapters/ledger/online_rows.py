@@ -18,7 +18,7 @@ from policyctl.adapters.ledger.online_sql import (
     CUSTOMERS_CHOICE,
     HEAD,
     KINDS,
-    NAME,
+    NAMED,
     REPORT,
     TAG,
 )
@@ -34,8 +34,7 @@ from policyctl.core.use.cells import (
     Column,
     ReportRow,
 )
-from policyctl.core.use.decision import decide
-from policyctl.core.use.question import Explanation, Facts, UseRequest
+from policyctl.core.use.question import Facts, UseRequest
 
 # (category_no, ref, collected_at in seconds, batch_no, version_no, the record's name where ref is a hash)
 TagRow = tuple[int, int, int, int, int, str | None]
@@ -78,7 +77,7 @@ class Look:
             kinds[row[0]].append(row)
         ((_, _, self.sequence, *_, self.step),) = kinds[HEAD]
         subjects = self.subjects
-        for _, number, *_, text in kinds[NAME]:
+        for _, number, *_, text in kinds[NAMED]:
             subjects[number] = SubjectRows(number)
             name = text if isinstance(text, bytes) else bytes.fromhex(text)
             self.names.setdefault(name, []).append(number)
@@ -93,6 +92,10 @@ class Look:
         self._correct(kinds[CORRECTION])
         self._add_customers(kinds[CUSTOMERS_CHOICE])
         return self
+
+    def batches(self) -> Iterator[int]:
+        """In which batches the tags came."""
+        return (tag[3] for subject in self.subjects.values() for tag in subject.tags)
 
     def _correct(self, rows: Iterable[tuple[Any, ...]]) -> None:
         """The last correction of a tag takes its place."""
@@ -119,18 +122,11 @@ def record_of(tag: TagRow) -> str:
     return str(tag[1]) if tag[5] is None else tag[5]
 
 
-def explain(request: UseRequest, rows: SubjectRows, column: Column, book: Book, name: bytes) -> Explanation:
-    """The rules asked themselves, for their words."""
-    return decide(request, facts_of(request, rows, column, book, name)).told
-
-
-def facts_of(
-    request: UseRequest, rows: SubjectRows, column: Column, book: Book, name: bytes, sequence: int = 0
-) -> Facts:
+def facts_of(request: UseRequest, rows: SubjectRows, column: Column, book: Book, name: bytes) -> Facts:
     """The facts that bear on a request, as facts.facts_for gives them."""
     at = seconds(request.at)
     asked = [row for row in rows.tags if row[0] in column.categories and row[2] <= at]
-    tags = [_tag(row, book, name.hex()) for row in asked]
+    tags = [tag_of(row, book, name.hex()) for row in asked]
     slugs = {tag.slug for tag in tags} | ({request.slug} if request.slug else set())
     return Facts(
         known_subject=rows.number is not None,
@@ -142,7 +138,6 @@ def facts_of(
         choices=tuple(_choices(request, rows, book, slugs)),
         deliveries=tuple(_deliveries(request, rows, book, slugs)),
         taxonomy=book.taxonomy,
-        sequence=sequence,
     )
 
 
@@ -150,7 +145,8 @@ def _versions(book: Book, slugs: set[str]) -> Iterator[VersionRecord]:
     return (record for record in book.known.records if record.key.slug in slugs)
 
 
-def _tag(row: TagRow, book: Book, name: str) -> Tag:
+def tag_of(row: TagRow, book: Book, name: str) -> Tag:
+    """A row as a value."""
     slug, category = book.known.category_of[row[0]]
     version = None if row[4] == NO_VERSION else book.known.key_of[row[4]]
     collected = moment_of(row[2] * 1_000_000)

@@ -16,7 +16,7 @@ from policyctl.core.notices.outbox import DeliveryName
 from policyctl.core.notices.progress import NOT_GIVEN
 from policyctl.core.use.cells import DELIVERED, FAILED
 
-HEAD, NAME, TAG, CORRECTION, ADMISSION, CHOICE, CUSTOMERS_CHOICE, REPORT = range(8)
+HEAD, NAMED, TAG, CORRECTION, ADMISSION, CHOICE, CUSTOMERS_CHOICE, REPORT = range(8)
 KINDS = 8
 MOST_ROWS = 64
 
@@ -39,14 +39,42 @@ _SAID = "c.practice_no, c.answer, c.given_at, c.seq"
 _ADMINISTRATOR = f"(CAST({{}}.tenant_no AS BIGINT) << {TENANT_BITS})"
 
 
+# The places in a row of one_subject and few_of_each.
+NAME, SUBJECT, CATEGORY, COLLECTED, BATCH, VERSION, TAGGED = 0, 1, 2, 4, 5, 6, 8
+ADMITTED, SAID, CUSTOMER_SAID, SEQUENCE, STEP, REPORTED = 8, 10, 14, 18, 19, 20
+_TAG = "t.category, t.ref, t.collected_at, t.batch_no, t.version_no, r.name"
+
+
 def one_subject(categories: Iterable[int], *, told: bool, of_tenant: bool) -> str:
     """For SQLite: the facts of a subject that has few of each, by a third of the work. Most have one of
     each, and one row; others have a row for each combination, up to :data:`MOST_ROWS`, which then are
     not all. ``told``: with what was reported of its notices, last. Needs a ledger of one epoch without
     corrections. Values: name, tenant_no if said.
     """
-    among = _listed(categories)
-    tenant = " AND s.tenant_no = ?" if of_tenant else ""
+    customers = f"LEFT JOIN choice d ON d.subject_no = {_ADMINISTRATOR.format('s')} "
+    said = f"d.practice_no, d.answer, d.given_at, d.seq, {_LAST}, {_STEP}"
+    return _few_of_each(categories, "NULL", said, customers, f"= ?{_of(of_tenant)} LIMIT {MOST_ROWS}", told)
+
+
+def few_subjects(categories: Iterable[int], names: int, *, told: bool, of_tenant: bool) -> str:
+    """The same of several, without what their customers said, and with their names."""
+    marks = ", ".join("?" * names)
+    limit = f"IN ({marks}){_of(of_tenant)} LIMIT {names * MOST_ROWS}"
+    return _few_of_each(categories, "s.ext_id", "NULL, NULL, NULL, NULL, NULL, NULL", "", limit, told)
+
+
+def _of(of_tenant: bool) -> str:  # noqa: FBT001 - said by one word
+    return " AND s.tenant_no = ?" if of_tenant else ""
+
+
+def _few_of_each(
+    categories: Iterable[int],
+    name: str,
+    said: str,
+    customers: str,
+    where: str,
+    told: bool,  # noqa: FBT001
+) -> str:
     report, reports = "", ""
     if told:
         report = f", o.notice_no, o.contact, {_EVENT}, e.happened_at"
@@ -55,17 +83,23 @@ def one_subject(categories: Iterable[int], *, told: bool, of_tenant: bool) -> st
             f"LEFT JOIN delivery_event e ON e.nid = o.nid AND e.event IN ({_EVENTS}) "
         )
     return (
-        f"SELECT {_STEP}, {_LAST}, s.subject_no, t.category, t.ref, t.collected_at, t.batch_no, "  # noqa: S608 - numbers of ours
-        "t.version_no, r.name, a.version_no, a.admitted_at, c.practice_no, c.answer, c.given_at, c.seq, "
-        f"d.practice_no, d.answer, d.given_at, d.seq{report} "
+        f"SELECT {name}, s.subject_no, {_TAG}, a.version_no, a.admitted_at, {_SAID}, {said}{report} "  # noqa: S608 - numbers of ours
         "FROM pseudonym s "
-        f"LEFT JOIN tag_1 t ON t.subject_no = s.subject_no AND t.category IN ({among}) "
+        f"LEFT JOIN tag_1 t ON t.subject_no = s.subject_no AND t.category IN ({_listed(categories)}) "
         f"LEFT JOIN record_name r ON {_NAMED} "
         "LEFT JOIN admission a ON a.subject_no = s.subject_no "
         "LEFT JOIN choice c ON c.subject_no = s.subject_no "
-        f"LEFT JOIN choice d ON d.subject_no = {_ADMINISTRATOR.format('s')} "
-        f"{reports}WHERE s.ext_id = ?{tenant} LIMIT {MOST_ROWS}"
+        f"{customers}{reports}WHERE s.ext_id {where}"
     )
+
+
+# What the head is, and what customers said, for those who look at several in one transaction.
+WHERE_IT_STANDS = f"SELECT {_LAST}, {_STEP}"
+
+
+def customers_answers(numbers: Iterable[int]) -> str:
+    """What administrators with these subject numbers said."""
+    return f"SELECT c.subject_no, {_SAID} FROM choice c WHERE c.subject_no IN ({_listed(numbers)})"  # noqa: S608
 
 
 def many_subjects(
@@ -88,7 +122,7 @@ def many_subjects(
     among = _listed(categories)
     parts = [
         f"SELECT {HEAD}, 0, {_LAST}, 0, 0, 0, 0, 0, {_STEP}",
-        f"SELECT {NAME}, subject_no, tenant_no, 0, 0, 0, 0, 0, name FROM s",  # noqa: S608 - our own words
+        f"SELECT {NAMED}, subject_no, tenant_no, 0, 0, 0, 0, 0, name FROM s",  # noqa: S608 - our own words
         *(_tags(TAG, f"tag_{number}", "0", among) for number in epochs),
         _tags(CORRECTION, "tag_correction", "t.correction", among),
         _part(

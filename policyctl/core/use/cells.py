@@ -17,12 +17,16 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
+from typing import NamedTuple
 
 from policyctl.core.policy import ChangeClass, VersionKey
 from policyctl.core.practice import ChoiceMode, Taxonomy, covers
 from policyctl.core.records import Admission, VersionRecord, split_change
+from policyctl.core.use.decision import decide_alone
 from policyctl.core.use.in_force import version_in_force
-from policyctl.core.use.question import Finding, UseRequest
+from policyctl.core.use.question import Facts, Finding, UseRequest
+from policyctl.core.use.wording import ANSWERED, OVER, RECORD, TOLD, Filler, Wording
 
 _START = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -40,6 +44,7 @@ ChoiceRow = tuple[bool, int, int, int, int]
 # (notice_no, contact, DELIVERED or FAILED, moment)
 ReportRow = tuple[int, int, int, int]
 Standing = tuple[int, tuple[object, ...], tuple[object, ...], bool]
+CellKey = tuple[int, int, int, Standing | None]
 
 
 def micros(moment: datetime) -> int:
@@ -68,6 +73,13 @@ class Numbers:
     notices: Mapping[int, NoticeRow]
 
 
+class Cell(NamedTuple):
+    """What was found, and what is said of it."""
+
+    finding: Finding
+    wording: Wording
+
+
 @dataclass(slots=True)
 class Column:
     """The cells of one question: (era, category_no, version_no, standing) -> what was found there.
@@ -77,13 +89,14 @@ class Column:
 
     categories: frozenset[int]
     told: bool
-    found: dict[tuple[int, int, int, Standing], Finding] = field(default_factory=dict)
+    found: dict[CellKey, Cell] = field(default_factory=dict)
 
-    def keep(self, key: tuple[int, int, int, Standing], finding: Finding) -> None:
-        """Fill a cell."""
+    def keep(self, key: CellKey, request: UseRequest, facts: Facts) -> Cell:
+        """Fill a cell with what the rules say of these facts, which have at most one tag."""
         if len(self.found) >= _MOST_CELLS:
             self.found.clear()
-        self.found[key] = finding
+        cell = self.found[key] = Cell(*decide_alone(request, facts))
+        return cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,11 +188,10 @@ class Cells:
         return self._in_force[key]
 
     def _asked_of_core(self, slug: str, at: int, admissions: Sequence[AdmissionRow]) -> int:
-        moment = _START + at * _MICROSECOND
+        moment = _moment(at)
         known = [r for r in self._records if min(r.published_at, r.effective_at) <= moment]
         entries = [
-            Admission("", _START + given * _MICROSECOND, self.numbers.versions.get(number))
-            for number, given in admissions
+            Admission("", _moment(given), self.numbers.versions.get(number)) for number, given in admissions
         ]
         found = version_in_force(slug, moment, versions=known, admissions=entries)
         return NONE_IN_FORCE if found is None else self._number_of[found.key]
@@ -192,16 +204,27 @@ class Cells:
 
     def _said(self, slug: str, at: int, choices: Sequence[ChoiceRow]) -> tuple[object, ...]:
         """What was said to which practice, in the order of the ledger, and how the moments lie in turn."""
-        said = [row for row in choices if row[3] <= at and self._slug_of[row[1]] == slug]
+        said = self._about(slug, at, choices)
         if len(said) <= 1:
             return tuple(row[:3] for row in said)
-        said.sort(key=lambda row: row[4])
         ranks = {moment: rank for rank, moment in enumerate(sorted({row[3] for row in said}))}
         return tuple((*row[:3], ranks[row[3]]) for row in said)
 
+    def _about(self, slug: str, at: int, choices: Sequence[ChoiceRow]) -> list[ChoiceRow]:
+        """The answers that count for a policy by then, in the order of the ledger."""
+        said = [row for row in choices if row[3] <= at and self._slug_of[row[1]] == slug]
+        return sorted(said, key=itemgetter(4)) if len(said) > 1 else said
+
     def _told_of(self, slug: str, at: int, reports: Sequence[ReportRow]) -> tuple[tuple[object, ...], bool]:
         """Of which changes the subject was told, and whether its time is over; and of a transfer."""
-        first: dict[str, tuple[int, int, int]] = {}
+        first, transfer = self._arrived(slug, at, reports)
+        return tuple(sorted((name, at >= over) for name, (_, over) in first.items())), transfer
+
+    def _arrived(
+        self, slug: str, at: int, reports: Sequence[ReportRow]
+    ) -> tuple[dict[str, tuple[int, int]], bool]:
+        """By change, when the subject was first told of it and when its time is over; and of a transfer."""
+        first: dict[str, tuple[int, int]] = {}
         transfer = False
         for notice_no, given in _given(at, reports):
             told = self._told[notice_no]
@@ -209,10 +232,28 @@ class Cells:
                 continue
             transfer = transfer or told.transfer
             for name, window, effective in told.changes:
-                before = first.get(name, (given, 0, 0))[0]
-                first[name] = (min(before, given), window, effective)
-        over = ((name, at >= max(given + wait, due)) for name, (given, wait, due) in first.items())
-        return tuple(sorted(over)), transfer
+                before = first.get(name, (given, 0))[0]
+                arrived = min(before, given)
+                first[name] = (arrived, max(arrived + window, effective))
+        return first, transfer
+
+    # What differs in words between those who stand alike
+
+    def filler(
+        self, record: str, slug: str, at: int, choices: Sequence[ChoiceRow], reports: Sequence[ReportRow]
+    ) -> Filler:
+        """What belongs into the slots about a record of a subject with these facts."""
+
+        def value(name: str) -> str:
+            if name == RECORD:
+                return repr(record)
+            kind, _, which = name.partition(" ")
+            if kind == ANSWERED:
+                return _day(self._about(slug, at, choices)[int(which)][3])
+            arrived, over = self._arrived(slug, at, reports)[0][which]
+            return {TOLD: _day(arrived), OVER: f"{_moment(over):%Y-%m-%d %H:%M}"}[kind]
+
+        return value
 
     def _notice(self, notice: NoticeRow) -> _Told:
         record = next(record for record in self._records if record.key == notice.version)
@@ -237,6 +278,14 @@ def _given(at: int, reports: Iterable[ReportRow]) -> Iterable[tuple[int, int]]:
             key = (notice_no, contact)
             first[key] = min(moment, first.get(key, moment))
     return [(key[0], moment) for key, moment in first.items() if key not in failed]
+
+
+def _moment(at: int) -> datetime:
+    return _START + at * _MICROSECOND
+
+
+def _day(at: int) -> str:
+    return _moment(at).date().isoformat()
 
 
 def _meets(one: str, other: str) -> bool:

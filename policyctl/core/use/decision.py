@@ -43,6 +43,7 @@ from policyctl.core.use.question import (
 )
 from policyctl.core.use.stance import find_party
 from policyctl.core.use.tag_decision import judge_tag
+from policyctl.core.use.wording import Wording, plain
 
 __all__ = [
     "Decision",
@@ -53,30 +54,46 @@ __all__ = [
     "UseAnswer",
     "UseRequest",
     "decide",
+    "decide_alone",
     "worst_of",
 ]
 
 
 def decide(request: UseRequest, facts: Facts) -> Decision:
     """Answer ``request`` from ``facts`` by the rules above; a pure function of the two."""
+    tags, gaps, found = _judged(request, facts)
+    outcomes = gaps or found
+    reasons = [reason for outcome in outcomes for reason in outcome.reasons]
+    told = Explanation(
+        reasons=tuple(replace(r, number=number, text=plain(r.text)) for number, r in enumerate(reasons, 1)),
+        tags=tags,
+        missing=tuple(dict.fromkeys(plain(item) for outcome in outcomes for item in outcome.missing)),
+    )
+    return Decision(_deciding(outcomes).finding, told, facts.sequence)
+
+
+def decide_alone(request: UseRequest, facts: Facts) -> tuple[Finding, Wording]:
+    """The same about the one tag that there is, with words that others of its cell can be put into."""
+    _, gaps, found = _judged(request, facts)
+    outcomes = gaps or found
+    reasons = [reason for outcome in outcomes for reason in outcome.reasons]
+    missing = [item for outcome in outcomes for item in outcome.missing]
+    return _deciding(outcomes).finding, Wording(reasons, missing, of_tag=not gaps)
+
+
+def _judged(
+    request: UseRequest, facts: Facts
+) -> tuple[tuple[Tag, ...], Sequence[Outcome], Sequence[Outcome]]:
+    """The matching tags, and either what is not known or what the rules say of each tag."""
     known = _as_of(request.at, facts)  # 7
     tags = tuple(tag for tag in known.tags if _matches(tag, request))
     gaps = tuple(_gaps(request, known, tags))  # 1
-    if gaps:
-        return _decision(gaps, tags, facts)
-    return _decision([judge_tag(tag, request, known) for tag in tags], tags, facts)  # 6
+    return tags, gaps, () if gaps else [judge_tag(tag, request, known) for tag in tags]
 
 
-def _decision(outcomes: Sequence[Outcome], tags: tuple[Tag, ...], facts: Facts) -> Decision:
-    worst = worst_of(outcome.answer for outcome in outcomes)
-    reasons = [reason for outcome in outcomes for reason in outcome.reasons]
-    told = Explanation(
-        reasons=tuple(replace(reason, number=number) for number, reason in enumerate(reasons, start=1)),
-        tags=tags,
-        missing=tuple(dict.fromkeys(item for outcome in outcomes for item in outcome.missing)),
-    )
-    deciding = next(outcome for outcome in outcomes if outcome.answer is worst)
-    return Decision(deciding.finding, told, facts.sequence)
+def _deciding(outcomes: Sequence[Outcome]) -> Outcome:
+    worst = worst_of(outcome.answer for outcome in outcomes)  # 6
+    return next(outcome for outcome in outcomes if outcome.answer is worst)
 
 
 def worst_of(answers: Iterable[UseAnswer]) -> UseAnswer:

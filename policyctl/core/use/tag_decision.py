@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from policyctl.core.policy import ChangeClass
 from policyctl.core.practice import ChoiceMode, Practice, covers
-from policyctl.core.records import PendingChange, Tag, VersionRecord
+from policyctl.core.records import Choice, PendingChange, Tag, VersionRecord
 from policyctl.core.use.in_force import version_in_force
 from policyctl.core.use.question import Facts, Outcome, Reason, UseAnswer, UseRequest, undecided
 from policyctl.core.use.stance import (
@@ -23,6 +23,7 @@ from policyctl.core.use.stance import (
     needs_consent,
     stance,
 )
+from policyctl.core.use.wording import ANSWERED, OVER, RECORD, TOLD, slot
 
 # A change of ownership discloses to these; product.md promises that people are told before.
 _ACQUIRER = "acquirer"
@@ -42,7 +43,9 @@ class _Case:
 
 
 def judge_tag(tag: Tag, request: UseRequest, facts: Facts) -> Outcome:
-    """What the rules say of ``tag``; ``facts`` hold nothing later than the moment asked about."""
+    """What the rules say of ``tag``; ``facts`` hold nothing later than the moment asked about. Its texts
+    have slots (core/use/wording.py).
+    """
     own = sorted((r for r in facts.versions if r.key.slug == tag.slug), key=lambda record: record.key)
     collected = next((record for record in own if record.key == tag.version), None)
     current = version_in_force(tag.slug, request.at, versions=own, admissions=facts.admissions)
@@ -78,7 +81,7 @@ def _opening(case: _Case) -> Outcome:
 
 
 def _data(tag: Tag) -> str:
-    return f"record {tag.record!r} ({tag.category})"
+    return f"record {slot(RECORD, repr(tag.record))} ({tag.category})"
 
 
 def _join(*steps: Outcome) -> Outcome:
@@ -181,7 +184,7 @@ def _reason(code: str, rule: int, text: str, record: VersionRecord, practice: Pr
 def _as_stated(practice: Practice, record: VersionRecord, case: _Case) -> str:
     said = _stance(practice, record, case)
     if said.consent:
-        return f"{record.key} states this use, and the subject consented on {_day(said.consent.at)}"
+        return f"{record.key} states this use, and the subject consented on {_given(said.consent, case)}"
     if practice.choice is ChoiceMode.OPT_OUT:
         return f"{record.key} states this use, and nobody has objected to it"
     return f"{record.key} states this use"
@@ -202,7 +205,7 @@ def _stance(practice: Practice, record: VersionRecord, case: _Case) -> Stance:
 
 def _obstacle(practice: Practice, record: VersionRecord, case: _Case, *, rule: int) -> Outcome | None:
     said = _stance(practice, record, case)
-    if objection := _objection(said, record, practice, rule=rule):
+    if objection := _objection(said, record, practice, case, rule=rule):
         return objection
     if needs_consent(practice) and said.consent is None:
         text = f"{record.key} allows this use only with the subject's consent, and none is on record"
@@ -213,20 +216,28 @@ def _obstacle(practice: Practice, record: VersionRecord, case: _Case, *, rule: i
     return None
 
 
-def _objection(said: Stance, record: VersionRecord, practice: Practice, *, rule: int) -> Outcome | None:
+def _objection(
+    said: Stance, record: VersionRecord, practice: Practice, case: _Case, *, rule: int
+) -> Outcome | None:
     if choice := said.customer_objection:  # 5
-        text = (
-            f"the customer answered {choice.answer} to {choice.change} on {_day(choice.at)} for all subjects"
-        )
+        when = _given(choice, case)
+        text = f"the customer answered {choice.answer} to {choice.change} on {when} for all subjects"
         missing = f"a later consent of the customer to {record.key}#{practice.id}"
         return _refused(_reason("customer_objected", 5, text, record, practice), missing)
     if choice := said.objection:
-        text = f"the subject answered {choice.answer} to {choice.change} on {_day(choice.at)}"
+        text = f"the subject answered {choice.answer} to {choice.change} on {_given(choice, case)}"
         return _refused(
             _reason("objected", rule, text, record, practice),
             f"a later consent of the subject to {record.key}#{practice.id}",
         )
     return None
+
+
+def _given(choice: Choice, case: _Case) -> str:
+    """The day of an answer, which is one of those about this policy in the order of the ledger."""
+    own = [one for one in case.facts.choices if one.change.startswith(f"{case.tag.slug}@")]
+    place = sorted(own, key=lambda one: one.sequence).index(choice)
+    return slot(f"{ANSWERED} {place}", _day(choice.at))
 
 
 def _day(at: datetime) -> str:
@@ -276,10 +287,12 @@ def _brought_by(case: _Case) -> VersionRecord | None:
 def _by_choice(change: PendingChange, practice: Practice, brought: VersionRecord, case: _Case) -> Outcome:
     counted = frozenset({brought.key.number})
     said = stance(case.facts.choices, case.tag.slug, practice.id, counted)
-    if objection := _objection(said, brought, practice, rule=3):
+    if objection := _objection(said, brought, practice, case, rule=3):
         return objection
     if said.consent:
-        text = f"{brought.key} brought this use, and the subject consented to it on {_day(said.consent.at)}"
+        text = (
+            f"{brought.key} brought this use, and the subject consented to it on {_given(said.consent, case)}"
+        )
         return _permitted(_reason("consented", 3, text, brought, practice))
     if change.mode is ChoiceMode.OPT_IN:
         text = f"{brought.key} brought this use for data collected with consent only, and none is on record"
@@ -303,11 +316,12 @@ def _by_silence(change: PendingChange, practice: Practice, brought: VersionRecor
     over = max(min(given) + timedelta(days=change.window_days), brought.effective_at)
     if case.at < over:
         text = f"{brought.key} brought this use, and the subject may still object"
+        when = slot(f"{OVER} {change.name}", f"{over:%Y-%m-%d %H:%M}")
         return _refused(
-            _reason("may_still_object", 3, text, brought, practice),
-            f"the time to object over, on {over:%Y-%m-%d %H:%M} UTC",
+            _reason("may_still_object", 3, text, brought, practice), f"the time to object over, on {when} UTC"
         )
-    text = f"{brought.key} brought this use; the notice arrived on {_day(min(given))} and nobody objected"
+    arrived = slot(f"{TOLD} {change.name}", _day(min(given)))
+    text = f"{brought.key} brought this use; the notice arrived on {arrived} and nobody objected"
     return _permitted(_reason("nobody_objected", 3, text, brought, practice))
 
 
