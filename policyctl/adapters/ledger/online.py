@@ -16,7 +16,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import Engine, exc
 
@@ -40,7 +40,7 @@ from policyctl.adapters.ledger.online_sql import (
     one_subject,
 )
 from policyctl.core.practice import Taxonomy
-from policyctl.core.use.cells import Cells, Column, NoticeRow, Numbers
+from policyctl.core.use.cells import Cells, Column, NoticeRow, Numbers, micros
 from policyctl.core.use.question import Decision, UseRequest
 from policyctl.errors import PolicyctlError
 
@@ -50,8 +50,6 @@ _NAMES = 512  # in one statement
 _TRIES = 3
 _NOTICES = "SELECT notice_no, version_no, kind, changes FROM notice"
 _FOREIGN = (exc.SQLAlchemyError, sqlite3.Error, PolicyctlError)
-_Q = TypeVar("_Q")
-_A = TypeVar("_A")
 _BEGIN = {"sqlite": "BEGIN", "postgresql": "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"}
 
 
@@ -113,59 +111,65 @@ class Online:
 
     def decide(self, request: UseRequest) -> Decision | None:
         """The answer; None where it must be asked the long way."""
-        return self._asked(self._decided, request, None)
+        cursor = None
+        try:
+            cursor = self._idle.pop() if self._idle else self._connect()
+            found = self._simple(cursor, request) if self._sqlite else None
+            if found is None:
+                found = self._many(cursor, [request])[0]
+        except Exception as error:  # noqa: BLE001 - raised again where it is a bug
+            self._failed(cursor, error)
+            return None
+        self._keep(cursor)
+        return found
 
     def decide_many(self, requests: Sequence[UseRequest]) -> list[Decision | None]:
         """The answers, of one state of the ledger; None for each that must be asked the long way."""
-        return self._asked(self._all_decided, requests, [None] * len(requests))
-
-    def _asked(self, ask: Callable[[Any, _Q], _A], question: _Q, unanswered: _A) -> _A:
-        """By a connection that is free, or one more."""
-        connection = None
+        cursor = None
         try:
-            connection = self._idle.pop() if self._idle else self._connect()
-            found = ask(connection, question)
-        except Exception as error:
-            # A server that was restarted has ended every connection that waits here.
-            _close(connection)
-            self.close()
-            if isinstance(error, _FOREIGN) or type(error).__module__.startswith("psycopg"):
-                return unanswered
-            raise
-        if len(self._idle) < _IDLE:
-            self._idle.append(connection)
-        else:
-            _close(connection)
+            cursor = self._idle.pop() if self._idle else self._connect()
+            cursor.execute(_BEGIN[self._engine.dialect.name])
+            found = self._many(cursor, requests)
+            cursor.execute("COMMIT")
+        except Exception as error:  # noqa: BLE001 - raised again where it is a bug
+            self._failed(cursor, error)
+            return [None] * len(requests)
+        self._keep(cursor)
         return found
 
     def _connect(self) -> Any:
+        """A cursor of a connection of its own: one for all questions is half a microsecond less for each."""
         pooled = self._engine.raw_connection()
         raw: Any = pooled.driver_connection
         pooled.detach()
         if not self._sqlite:
             raw.rollback()
             raw.autocommit = True
-        return raw
+        return raw.cursor()
 
-    def _decided(self, connection: Any, request: UseRequest) -> Decision | None:
-        found = self._simple(connection, request) if self._sqlite else None
-        return found or self._many(connection, [request])[0]
+    def _keep(self, cursor: Any) -> None:
+        if len(self._idle) < _IDLE:
+            self._idle.append(cursor)
+        else:
+            _close(cursor)
 
-    def _all_decided(self, connection: Any, requests: Sequence[UseRequest]) -> list[Decision | None]:
-        connection.execute(_BEGIN[self._engine.dialect.name])
-        found = self._many(connection, requests)
-        connection.execute("COMMIT")
-        return found
+    def _failed(self, cursor: Any, error: Exception) -> None:
+        """Raise what is a bug; what a database may say is for the long way to tell."""
+        # A server that was restarted has ended every connection that waits here.
+        _close(cursor)
+        self.close()
+        if not (isinstance(error, _FOREIGN) or type(error).__module__.startswith("psycopg")):
+            raise error
 
     # What is kept
 
-    def _known_at(self, connection: Any, sequence: int) -> _State:
+    def _known_at(self, cursor: Any, sequence: int) -> _State:
         """What is kept, after it was seen whether that still stands at an entry of the ledger."""
         state = self._state
         if state is None:
             return self._load()
         if not state.holds(sequence):
-            probed = tuple(connection.execute(PROBE).fetchone())
+            probed = tuple(cursor.execute(PROBE).fetchone())
             if probed[1:] != state.heads:
                 return self._load()
             state.sequence = max(state.sequence, probed[0])
@@ -182,7 +186,7 @@ class Online:
             }
             epochs = tuple(row[0] for row in rows("SELECT epoch_no FROM epoch ORDER BY epoch_no DESC"))
         numbers = Numbers(known.key_of, known.category_of, known.practice_of, notices)
-        provenance = self._state.book.provenance if self._state else {}
+        provenance = self._state.book.provenance if self._state else dict[int, str]()
         book = Book(known, Cells(known.records, self._taxonomy, numbers), self._taxonomy, provenance)
         heads, simple = tuple(probed[1:]), epochs == (1,) and not probed[4]
         self._state = _State(heads, probed[0], max(known.entries.values(), default=0), book, epochs, simple)
@@ -190,23 +194,24 @@ class Online:
 
     def _ask(self, state: _State, request: UseRequest) -> _Ask | None:
         key = (request.category, request.purpose, request.recipient, request.slug)
-        if key not in state.asks:
-            if len(state.asks) >= _MOST_ASKS:
-                state.asks.clear()
-            column = state.book.cells.column(request)
-            if column is None:
-                state.asks[key] = None
-            else:
-                texts = [
-                    one_subject(column.categories, told=column.told, of_tenant=of) for of in (False, True)
-                ]
-                state.asks[key] = _Ask(column, *texts)
-        return state.asks[key]
+        try:
+            return state.asks[key]
+        except KeyError:
+            return state.asks.setdefault(key, self._new_ask(state, request))
 
-    def _tenant(self, connection: Any, state: _State, customer: str) -> int | None:
+    def _new_ask(self, state: _State, request: UseRequest) -> _Ask | None:
+        if len(state.asks) >= _MOST_ASKS:
+            state.asks.clear()
+        column = state.book.cells.column(request)
+        if column is None:
+            return None
+        texts = [one_subject(column.categories, told=column.told, of_tenant=of) for of in (False, True)]
+        return _Ask(column, *texts)
+
+    def _tenant(self, cursor: Any, state: _State, customer: str) -> int | None:
         if customer not in state.tenants:
             query = f"SELECT tenant_no FROM customer WHERE id = {self._mark}"  # noqa: S608 - a mark
-            found = connection.execute(query, (customer,)).fetchone()
+            found = cursor.execute(query, (customer,)).fetchone()
             if found is None:
                 return None
             if len(state.tenants) >= _MOST_ASKS:
@@ -214,107 +219,104 @@ class Online:
             state.tenants[customer] = found[0]
         return state.tenants[customer]
 
-    def _meet(self, connection: Any, book: Book, batches: Iterable[int | None]) -> None:
+    def _meet(self, cursor: Any, book: Book, batches: Iterable[int | None]) -> None:
         """Learn where the tags of these batches are known from."""
         missing = {number for number in batches if number not in book.provenance} - {None}
         if missing:
             if len(book.provenance) >= _MOST_BATCHES:
-                book.provenance.clear()
+                self._state = None  # what was answered may still be asked for its words
             among = ", ".join(map(str, missing))
-            rows = connection.execute(f"SELECT batch_no, provenance FROM batch WHERE batch_no IN ({among})")  # noqa: S608 - numbers of ours
+            rows = cursor.execute(f"SELECT batch_no, provenance FROM batch WHERE batch_no IN ({among})")  # noqa: S608 - numbers of ours
             book.provenance.update(rows.fetchall())
 
     # One, on SQLite
 
-    def _simple(self, connection: Any, request: UseRequest) -> Decision | None:
+    def _simple(self, cursor: Any, request: UseRequest) -> Decision | None:
         name = pseudonym(self._key, request.subject)
         for _ in range(_TRIES):
             state = self._state or self._load()
             ask = self._ask(state, request) if state.simple else None
             if ask is None:
                 return None
-            rows = self._fetched(connection, state, ask, request, name)
+            if request.customer is None:
+                rows = cursor.execute(ask.one, (name,)).fetchall()
+            else:
+                tenant = self._tenant(cursor, state, request.customer)
+                rows = cursor.execute(ask.one_of_tenant, (name, tenant)).fetchall()
             if not 0 < len(rows) < MOST_ROWS or rows[0][STEP] != HEAD:
                 return None
             sequence = rows[0][SEQUENCE]
-            if state.holds(sequence) or self._known_at(connection, sequence) is state:
+            if state.since <= sequence <= state.sequence or self._known_at(cursor, sequence) is state:
                 if len(rows) > 1 or rows[0][BATCH] not in state.book.provenance:
-                    self._meet(connection, state.book, (row[BATCH] for row in rows))
-                return of_rows(Asked(0, request, ask.column, name), rows, (), state.book, sequence)
+                    self._meet(cursor, state.book, (row[BATCH] for row in rows))
+                one = Asked(0, request, micros(request.at), ask.column, name)
+                return of_rows(one, rows, (), state.book, sequence)
         return None
-
-    def _fetched(self, connection: Any, state: _State, ask: _Ask, request: UseRequest, name: bytes) -> Any:
-        if request.customer is None:
-            return connection.execute(ask.one, (name,)).fetchall()
-        tenant = self._tenant(connection, state, request.customer)
-        return [] if tenant is None else connection.execute(ask.one_of_tenant, (name, tenant)).fetchall()
 
     # Any number, of any shape
 
-    def _many(self, connection: Any, requests: Sequence[UseRequest]) -> list[Decision | None]:
+    def _many(self, cursor: Any, requests: Sequence[UseRequest]) -> list[Decision | None]:
         for _ in range(_TRIES):
             state = self._state or self._load()
-            found = self._tried(connection, state, requests)
+            found = self._tried(cursor, state, requests)
             if found is not None:
                 return found
         return [None] * len(requests)
 
     def _tried(
-        self, connection: Any, state: _State, requests: Sequence[UseRequest]
+        self, cursor: Any, state: _State, requests: Sequence[UseRequest]
     ) -> list[Decision | None] | None:
         """The answers; None where the ledger has moved past what is kept."""
         found: list[Decision | None] = [None] * len(requests)
-        for tenant, asked in self._by_tenant(connection, state, requests).items():
+        for tenant, asked in self._by_tenant(cursor, state, requests).items():
             for start in range(0, len(asked), _NAMES):
                 portion = asked[start : start + _NAMES]
-                look = self._few(connection, state, tenant, portion) or self._look(
-                    connection, state, tenant, portion
-                )
+                look = self._few(cursor, state, tenant, portion) or self._look(cursor, state, tenant, portion)
                 if look.step != HEAD:
                     return found
-                if self._known_at(connection, look.sequence) is not state:
+                if self._known_at(cursor, look.sequence) is not state:
                     return None
-                self._meet(connection, state.book, look.batches())
+                self._meet(cursor, state.book, look.batches())
                 answer: Callable[..., Decision | None] = of_few if isinstance(look, Few) else of_look
                 for one in portion:
                     found[one.place] = answer(one, look, state.book)
         return found
 
-    def _few(
-        self, connection: Any, state: _State, tenant: int | None, portion: Sequence[Asked]
-    ) -> Few | None:
+    def _few(self, cursor: Any, state: _State, tenant: int | None, portion: Sequence[Asked]) -> Few | None:
         """A look at subjects that have few of each, in a transaction; None where that cannot be."""
-        if not (self._sqlite and state.simple and connection.in_transaction):
+        if not (self._sqlite and state.simple and cursor.connection.in_transaction):
             return None
         names = _names_of(portion)
         key = (_categories_of(portion), len(names), _told(portion), tenant is not None)
         text = state.keep_text(key, lambda: few_subjects(*key[:2], told=key[2], of_tenant=key[3]))
-        rows = connection.execute(text, names if tenant is None else [*names, tenant]).fetchall()
+        rows = cursor.execute(text, names if tenant is None else [*names, tenant]).fetchall()
         if len(rows) >= len(names) * MOST_ROWS:
             return None
-        sequence, step = connection.execute(WHERE_IT_STANDS).fetchone()
+        sequence, step = cursor.execute(WHERE_IT_STANDS).fetchone()
         tenants = {administrator(tenant_of(row[SUBJECT])) for row in rows}
-        said = connection.execute(customers_answers(tenants)).fetchall() if tenants else ()
+        said = cursor.execute(customers_answers(tenants)).fetchall() if tenants else ()
         return Few(sequence, step, rows, said)
 
     def _by_tenant(
-        self, connection: Any, state: _State, requests: Sequence[UseRequest]
+        self, cursor: Any, state: _State, requests: Sequence[UseRequest]
     ) -> dict[int | None, list[Asked]]:
         groups: dict[int | None, list[Asked]] = {}
+        tenant, last, at = None, None, 0
         for place, request in enumerate(requests):
             ask = self._ask(state, request)
             if ask is None:
                 continue
-            tenant = None
             if request.customer is not None:
-                tenant = self._tenant(connection, state, request.customer)
+                tenant = self._tenant(cursor, state, request.customer)
                 if tenant is None:
                     continue
-            name = pseudonym(self._key, request.subject)
-            groups.setdefault(tenant, []).append(Asked(place, request, ask.column, name))
+            if request.at is not last:  # mostly all ask about one moment
+                last, at = request.at, micros(request.at)
+            one = Asked(place, request, at, ask.column, pseudonym(self._key, request.subject))
+            groups.setdefault(None if request.customer is None else tenant, []).append(one)
         return groups
 
-    def _look(self, connection: Any, state: _State, tenant: int | None, portion: Sequence[Asked]) -> Look:
+    def _look(self, cursor: Any, state: _State, tenant: int | None, portion: Sequence[Asked]) -> Look:
         names = _names_of(portion) if self._sqlite else [[one.name for one in portion]]
         categories, told = _categories_of(portion), _told(portion)
         marks = f"IN ({', '.join('?' * len(names))})" if self._sqlite else "= ANY(%s)"
@@ -329,7 +331,7 @@ class Online:
                 tenant=None if tenant is None else self._mark,
             ),
         )
-        return Look().take(connection.execute(text, names if tenant is None else [*names, tenant]))
+        return Look().take(cursor.execute(text, names if tenant is None else [*names, tenant]))
 
 
 def _names_of(portion: Sequence[Asked]) -> list[bytes]:
@@ -347,7 +349,7 @@ def _told(portion: Sequence[Asked]) -> bool:
     return any(one.column.told for one in portion)
 
 
-def _close(connection: Any) -> None:
-    if connection is not None:
+def _close(cursor: Any) -> None:
+    if cursor is not None:
         with suppress(Exception):
-            connection.close()
+            cursor.connection.close()

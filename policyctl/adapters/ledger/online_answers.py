@@ -31,17 +31,18 @@ from policyctl.adapters.ledger.online_sql import (
     VERSION,
 )
 from policyctl.core.records import Tag
-from policyctl.core.use.cells import Cell, ChoiceRow, Column, ReportRow, Standing, micros
+from policyctl.core.use.cells import Cell, ChoiceRow, Column, ReportRow, Standing
 from policyctl.core.use.decision import decide, worst_of
 from policyctl.core.use.question import Decision, Explanation, UseRequest
 from policyctl.core.use.wording import Filler, Told, Wording
 
 
 class Asked(NamedTuple):
-    """One of many questions."""
+    """One of many questions; ``at`` in microseconds."""
 
     place: int
     request: UseRequest
+    at: int
     column: Column
     name: bytes
 
@@ -58,7 +59,8 @@ def of_rows(
     if len(rows) > 1:
         return _of_combined(one, rows, customers, book, sequence)
     (row,) = rows
-    column, category, at = one.column, row[CATEGORY], micros(one.request.at)
+    _, request, at, column, name = one
+    category = row[CATEGORY]
     if category not in column.categories or row[COLLECTED] > at // 1_000_000:
         return _of_none(one, book, sequence, known=True)
     choices = customers
@@ -71,9 +73,9 @@ def of_rows(
     key = (cells.era(at), category, row[VERSION], standing)
     cell = column.found.get(key)
     if cell is None:
-        facts = facts_of(one.request, _subject_of(row, choices, reports), column, book, one.name)
-        cell = column.keep(key, one.request, facts)
-    return Decision(cell.finding, _RowTold(cell, row, choices, reports, at, one.name, book), sequence)
+        subject = _subject_of(row, choices, reports)
+        cell = column.keep(key, request, facts_of(request, subject, column, book, name))
+    return Decision(cell.finding, _RowTold((cell, row, choices, reports, at, name, book)), sequence)
 
 
 class Few:
@@ -144,30 +146,17 @@ def _subject_of(row: Any, choices: Sequence[ChoiceRow], reports: Sequence[Report
 class _RowTold(Told):
     """The words about the one tag in a row."""
 
-    __slots__ = ("_at", "_book", "_cell", "_choices", "_name", "_reports", "_row")
+    __slots__ = ("_seen",)
 
     def __init__(
-        self,
-        cell: Cell,
-        row: Any,
-        choices: Sequence[ChoiceRow],
-        reports: Sequence[ReportRow],
-        at: int,
-        name: bytes,
-        book: Book,
+        self, seen: tuple[Cell, Any, Sequence[ChoiceRow], Sequence[ReportRow], int, bytes, Book]
     ) -> None:
-        self._cell = cell
-        self._row = row
-        self._choices = choices
-        self._reports = reports
-        self._at = at
-        self._name = name
-        self._book = book
+        self._seen = seen
 
     def spoken(self) -> list[tuple[Wording, Tag, Filler]]:
-        tag = tag_of(self._row[CATEGORY:TAGGED], self._book, self._name.hex())
-        filler = self._book.cells.filler(tag.record, tag.slug, self._at, self._choices, self._reports)
-        return [(self._cell.wording, tag, filler)]
+        cell, row, choices, reports, at, name, book = self._seen
+        tag = tag_of(row[CATEGORY:TAGGED], book, name.hex())
+        return [(cell.wording, tag, book.cells.filler(tag.record, tag.slug, at, choices, reports))]
 
 
 # From rows of online_sql.many_subjects
@@ -184,7 +173,7 @@ def of_look(one: Asked, look: Look, book: Book) -> Decision | None:
 
 
 def _answer(one: Asked, rows: SubjectRows, book: Book, sequence: int) -> Decision:
-    at = micros(one.request.at)
+    at = one.at
     asked, until = one.column.categories, at // 1_000_000
     tags = [tag for tag in rows.tags if tag[0] in asked and tag[2] <= until]
     if not tags:
@@ -252,7 +241,7 @@ class _TagsTold(Told):
 
 def _of_none(one: Asked, book: Book, sequence: int, *, known: bool) -> Decision:
     """The answer where there is no tag; ``known``: but there is such a subject."""
-    key = (book.cells.era(micros(one.request.at)), 0, int(known), None)
+    key = (book.cells.era(one.at), 0, int(known), None)
     cell = one.column.found.get(key)
     if cell is None:
         nothing = SubjectRows(0 if known else None)

@@ -42,7 +42,12 @@ _ADMINISTRATOR = f"(CAST({{}}.tenant_no AS BIGINT) << {TENANT_BITS})"
 # The places in a row of one_subject and few_of_each.
 NAME, SUBJECT, CATEGORY, COLLECTED, BATCH, VERSION, TAGGED = 0, 1, 2, 4, 5, 6, 8
 ADMITTED, SAID, CUSTOMER_SAID, SEQUENCE, STEP, REPORTED = 8, 10, 14, 18, 19, 20
-_TAG = "t.category, t.ref, t.collected_at, t.batch_no, t.version_no, r.name"
+_TAG = "t.category, t.ref, t.collected_at, t.batch_no, t.version_no"
+# Not a join: most records have numbers, and need no name looked for.
+_RECORD = (
+    "CASE WHEN t.ref < 0 THEN (SELECT r.name FROM record_name r "
+    "WHERE r.subject_no = t.subject_no AND r.ref = t.ref) END"
+)
 
 
 def one_subject(categories: Iterable[int], *, told: bool, of_tenant: bool) -> str:
@@ -83,10 +88,9 @@ def _few_of_each(
             f"LEFT JOIN delivery_event e ON e.nid = o.nid AND e.event IN ({_EVENTS}) "
         )
     return (
-        f"SELECT {name}, s.subject_no, {_TAG}, a.version_no, a.admitted_at, {_SAID}, {said}{report} "  # noqa: S608 - numbers of ours
-        "FROM pseudonym s "
+        f"SELECT {name}, s.subject_no, {_TAG}, {_RECORD}, "  # noqa: S608 - numbers of ours
+        f"a.version_no, a.admitted_at, {_SAID}, {said}{report} FROM pseudonym s "
         f"LEFT JOIN tag_1 t ON t.subject_no = s.subject_no AND t.category IN ({_listed(categories)}) "
-        f"LEFT JOIN record_name r ON {_NAMED} "
         "LEFT JOIN admission a ON a.subject_no = s.subject_no "
         "LEFT JOIN choice c ON c.subject_no = s.subject_no "
         f"{customers}{reports}WHERE s.ext_id {where}"

@@ -165,6 +165,8 @@ class Cells:
         reports: Sequence[ReportRow],
     ) -> Standing:
         """Where the subject with these facts stands towards a policy at a moment."""
+        if not choices and not reports:
+            return self._version(slug, at, admissions), (), (), False
         told, transfer = self._told_of(slug, at, reports) if reports else ((), False)
         return (
             self._version(slug, at, admissions),
