@@ -8,22 +8,24 @@ from __future__ import annotations
 
 from policyctl.core.policy import VersionKey
 from policyctl.core.records import Tag
-from policyctl.core.use.decision import Decision, Reason, UseRequest
+from policyctl.core.use.decision import Decision, Finding, Reason, UseRequest
 from policyctl.reports.json_v1 import Json
 from policyctl.reports.words import one_line
 
 SCHEMA = "policyctl.decision/1"
 
 
-def decision_json(request: UseRequest, decision: Decision) -> Json:
-    """The decision as plain dicts and lists."""
+def decision_json(request: UseRequest, decision: Decision, *, whole: bool = True) -> Json:
+    """The decision as plain dicts and lists. ``whole``: for somebody who may see the whole ledger; how far
+    that has come tells what other customers do.
+    """
     return {
-        "schema": SCHEMA,
-        "request": _request(request),
-        "answer": decision.answer.value,
-        "reasons": [_reason(reason) for reason in decision.reasons],
-        "tags": [_tag(tag) for tag in decision.tags],
+        **request_json(request),
+        **finding_json(decision.finding),
+        "reasons": [reason_json(reason) for reason in decision.reasons],
+        "tags": [tag_json(tag) for tag in decision.tags],
         "missing": list(decision.missing),
+        "ledger": ledger_json(decision.sequence, decision.root) if whole else None,
     }
 
 
@@ -40,17 +42,29 @@ def decision_text(decision: Decision) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _request(request: UseRequest) -> Json:
-    return {
+def request_json(request: UseRequest) -> Json:
+    """What was asked, in which form it is answered."""
+    asked = {
         "category": request.category,
         "purpose": request.purpose,
         "recipient": request.recipient,
         "policy": request.slug,
         "at": request.at.isoformat(),
     }
+    return {"schema": SCHEMA, "request": asked}
 
 
-def _reason(reason: Reason) -> Json:
+def finding_json(finding: Finding) -> Json:
+    """The answer, and what decides it."""
+    return {
+        "answer": finding.answer.value,
+        "code": finding.code,
+        "in_force": _version(finding.in_force),
+    }
+
+
+def reason_json(reason: Reason) -> Json:
+    """One step."""
     return {
         "number": reason.number,
         "rule": reason.rule,
@@ -58,10 +72,17 @@ def _reason(reason: Reason) -> Json:
         "version": _version(reason.version),
         "clause": reason.clause,
         "practice": reason.practice,
+        "code": reason.code,
     }
 
 
-def _tag(tag: Tag) -> Json:
+def ledger_json(sequence: int, root: str) -> Json:
+    """The head that the ledger was read at."""
+    return {"entry": sequence, "root": root or None}
+
+
+def tag_json(tag: Tag) -> Json:
+    """A tag that was asked about."""
     return {
         "subject": tag.subject,
         "category": tag.category,

@@ -25,7 +25,6 @@ from policyctl.core.access import ApiKey
 from policyctl.core.records import ClientBatch, split_change
 from policyctl.core.use.decision import Decision, UseRequest
 from policyctl.errors import PolicyctlError, UsageError
-from policyctl.reports.decision_v1 import decision_json
 from policyctl.web.bodies import (
     AcceptanceRequest,
     ChoiceRequest,
@@ -36,6 +35,7 @@ from policyctl.web.bodies import (
     parse,
     rows_of,
 )
+from policyctl.web.decided import decision_bytes
 from policyctl.web.problems import Answer, Fault, ProblemError, problem_of
 
 if TYPE_CHECKING:
@@ -87,10 +87,10 @@ def decisions(call: Call) -> Answer:
         pointer = f"/requests/{len(found)}" if many else ""
         fault = Fault(pointer=pointer, detail=error.message, hint=error.hint)
         raise ProblemError("invalid-request", error.message, [fault]) from error
-    said = [decision_json(*each) for each in zip(requests, found, strict=True)]
-    answers = tuple(decision.answer.value for decision in found)
-    content = msgspec.json.encode({"decisions": said} if many else said[0])
-    return Answer(_OK, content, answers=answers)
+    whole = call.key.customer is None
+    said = [decision_bytes(*each, whole=whole) for each in zip(requests, found, strict=True)]
+    answers = tuple(decision.finding.answer.value for decision in found)
+    return Answer(_OK, b'{"decisions":[%b]}' % b",".join(said) if many else said[0], answers=answers)
 
 
 def tags(call: Call) -> Answer:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from msgspec.json import encode
 
 from policyctl.actions.decide import decide_from_facts, decide_use, decide_uses
 from policyctl.adapters.ledger import Ledger, open_ledger
@@ -20,6 +21,8 @@ from policyctl.core.practice import ChoiceMode
 from policyctl.core.records import Answer
 from policyctl.core.use.decision import UseRequest
 from policyctl.errors import PolicyctlError, UsageError
+from policyctl.reports.decision_v1 import decision_json
+from policyctl.web.decided import decision_bytes
 from tests.actions.bulk_scene import PEOPLE, World, filled, worlds
 from tests.adapters.ledger_samples import (
     ADS,
@@ -67,12 +70,22 @@ def _whose(request: UseRequest, how: str) -> UseRequest:
 
 def same_both_ways(ledger: Ledger, requests: list[UseRequest]) -> None:
     slow = [decide_from_facts(request, ledger=ledger) for request in requests]
-    assert list(decide_uses(requests, ledger=ledger)) == slow
+    written = [encode(decision_json(*each)) for each in zip(requests, slow, strict=True)]
     for _ in range(2):  # with the cells empty, and full
+        found = list(decide_uses(requests, ledger=ledger))
+        assert [decision_bytes(*each, whole=True) for each in zip(requests, found, strict=True)] == written
+        assert found == slow
+    for _ in range(2):
         assert [decide_use(request, ledger=ledger) for request in requests] == slow
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+# Shrinking a whole ledger takes minutes: what fails is shown as it was drawn.
+@settings(
+    max_examples=40,
+    deadline=None,
+    phases=[Phase.reuse, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
 @given(world=worlds, several=asked)
 def test_both_ways_say_the_same(
     tmp_path_factory: pytest.TempPathFactory, world: World, several: list[tuple[UseRequest, str]]

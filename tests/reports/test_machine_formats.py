@@ -85,8 +85,16 @@ DECISION = Decision(
     Finding(UseAnswer.REFUSED, "no_consent", 2, V2, "quotes", "quote-marketing", V2, V2),
     Explanation(
         (
-            Reason(1, 2, "Version 2 asks for consent and there is none.", V2, "quotes", "quote-marketing"),
-            Reason(2, 5, "x"),
+            Reason(
+                1,
+                2,
+                "Version 2 asks for consent and there is none.",
+                V2,
+                "quotes",
+                "quote-marketing",
+                "no_consent",
+            ),
+            Reason(2, 5, "x", code="customer_objected"),
         ),
         (
             Tag("5f2c", "user.contact.email", "crm/17", AT, V2),
@@ -94,6 +102,8 @@ DECISION = Decision(
         ),
         ("a consent to example-notes@v2#quote-marketing",),
     ),
+    17,
+    "a" * 64,
 )
 
 
@@ -101,9 +111,17 @@ def test_a_decision_names_answer_reasons_tags_and_what_is_missing() -> None:
     said = valid("decision", decision_json(REQUEST, DECISION))
     assert said["answer"] == "refused"
     assert [reason["number"] for reason in said["reasons"]] == [1, 2]
+    assert (said["code"], said["in_force"]) == ("no_consent", "example-notes@v2")
+    assert [reason["code"] for reason in said["reasons"]] == ["no_consent", "customer_objected"]
+    assert said["ledger"] == {"entry": 17, "root": "a" * 64}
     assert said["reasons"][0]["version"] == "example-notes@v2"
     assert [tag["version"] for tag in said["tags"]] == ["example-notes@v2", None]
     assert said["missing"] == ["a consent to example-notes@v2#quote-marketing"]
+
+
+def test_who_sees_one_customers_part_is_not_told_how_far_the_ledger_has_come() -> None:
+    said = valid("decision", decision_json(REQUEST, DECISION, whole=False))
+    assert said["ledger"] is None
 
 
 def test_a_decision_never_repeats_the_callers_name_for_the_subject() -> None:

@@ -106,6 +106,12 @@ def add_link(connection: Connection, seq: int, kind: str, now: datetime, lines: 
     connection.execute(insert(CHAIN), row)
 
 
+def root_at(driver: Driver, entry: int) -> str:
+    """The root at an entry in hex; empty where there is none."""
+    found = driver.rows("SELECT root FROM chain WHERE entry = ?", entry)
+    return bytes(found[0][0]).hex() if found else ""
+
+
 def first_bad_entry(connection: Connection) -> int | None:
     """The first entry that is not what it was when it was written; None where all are.
 

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from policyctl.adapters.ledger.answers import ANSWER_OF
 from policyctl.adapters.ledger.audience import meets
+from policyctl.adapters.ledger.chain import root_at
 from policyctl.adapters.ledger.common import NO_VERSION, administrator, is_administrator, tenant_of
 from policyctl.adapters.ledger.driver import Driver, driver_of
 from policyctl.adapters.ledger.known import Known
@@ -72,6 +73,7 @@ def facts_for(
         deliveries=tuple(_deliveries(look, slugs)),
         taxonomy=taxonomy,
         sequence=entry,
+        root=root_at(driver, entry),
     )
 
 

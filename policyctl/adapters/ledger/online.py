@@ -25,7 +25,7 @@ from policyctl.adapters.ledger.driver import driver_of
 from policyctl.adapters.ledger.engine import HEAD, reading
 from policyctl.adapters.ledger.known import Memory
 from policyctl.adapters.ledger.online_answers import Asked, Few, of_few, of_look, of_rows
-from policyctl.adapters.ledger.online_rows import Book, Look
+from policyctl.adapters.ledger.online_rows import Book, Head, Look
 from policyctl.adapters.ledger.online_sql import (
     BATCH,
     MOST_ROWS,
@@ -74,6 +74,7 @@ class _State:
     book: Book
     epochs: tuple[int, ...]
     simple: bool
+    head: Head = field(default_factory=Head)
     asks: dict[tuple[str, str, str | None, str | None], _Ask | None] = field(default_factory=dict)
     tenants: dict[str, int] = field(default_factory=dict)
     texts: dict[tuple[object, ...], str] = field(default_factory=dict)
@@ -175,6 +176,14 @@ class Online:
             state.sequence = max(state.sequence, probed[0])
         return state
 
+    def _head(self, cursor: Any, state: _State, sequence: int) -> Head:
+        """With the root, which stays as it is."""
+        if state.head.sequence != sequence:
+            query = f"SELECT root FROM chain WHERE entry = {self._mark}"  # noqa: S608 - a mark
+            found = cursor.execute(query, (sequence,)).fetchone()
+            state.head = Head(sequence, bytes(found[0]).hex() if found else "")
+        return state.head
+
     def _load(self) -> _State:
         with reading(self._engine) as connection:
             rows = driver_of(connection).rows
@@ -250,7 +259,7 @@ class Online:
                 if len(rows) > 1 or rows[0][BATCH] not in state.book.provenance:
                     self._meet(cursor, state.book, (row[BATCH] for row in rows))
                 one = Asked(0, request, micros(request.at), ask.column, name)
-                return of_rows(one, rows, (), state.book, sequence)
+                return of_rows(one, rows, (), state.book, self._head(cursor, state, sequence))
         return None
 
     # Any number, of any shape
@@ -278,8 +287,9 @@ class Online:
                     return None
                 self._meet(cursor, state.book, look.batches())
                 answer: Callable[..., Decision | None] = of_few if isinstance(look, Few) else of_look
+                head = self._head(cursor, state, look.sequence)
                 for one in portion:
-                    found[one.place] = answer(one, look, state.book)
+                    found[one.place] = answer(one, look, state.book, head)
         return found
 
     def _few(self, cursor: Any, state: _State, tenant: int | None, portion: Sequence[Asked]) -> Few | None:

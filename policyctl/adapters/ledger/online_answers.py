@@ -5,11 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
 from policyctl.adapters.ledger.common import tenant_of
 from policyctl.adapters.ledger.online_rows import (
     Book,
+    Head,
     Look,
     SubjectRows,
     TagRow,
@@ -31,7 +33,7 @@ from policyctl.adapters.ledger.online_sql import (
     VERSION,
 )
 from policyctl.core.records import Tag
-from policyctl.core.use.cells import Cell, ChoiceRow, Column, ReportRow, Standing
+from policyctl.core.use.cells import ChoiceRow, Column, ReportRow, Standing
 from policyctl.core.use.decision import decide, worst_of
 from policyctl.core.use.question import Decision, Explanation, UseRequest
 from policyctl.core.use.wording import Filler, Told, Wording
@@ -51,18 +53,18 @@ class Asked(NamedTuple):
 
 
 def of_rows(
-    one: Asked, rows: Sequence[Any], customers: Sequence[ChoiceRow], book: Book, sequence: int
+    one: Asked, rows: Sequence[Any], customers: Sequence[ChoiceRow], book: Book, head: Head
 ) -> Decision | None:
     """The answer from the rows of a subject, one for every combination of what there is of it; None where
     they are several subjects'. ``customers``: what its customer said, where the rows do not have it.
     """
     if len(rows) > 1:
-        return _of_combined(one, rows, customers, book, sequence)
+        return _of_combined(one, rows, customers, book, head)
     (row,) = rows
     _, request, at, column, name = one
     category = row[CATEGORY]
     if category not in column.categories or row[COLLECTED] > at // 1_000_000:
-        return _of_none(one, book, sequence, known=True)
+        return _of_none(one, book, head, known=True)
     choices = customers
     if row[SAID] is not None or row[CUSTOMER_SAID] is not None:
         choices = (*_choices_of(row), *customers)
@@ -75,7 +77,7 @@ def of_rows(
     if cell is None:
         subject = _subject_of(row, choices, reports)
         cell = column.keep(key, request, facts_of(request, subject, column, book, name))
-    return Decision(cell.finding, _RowTold((cell, row, choices, reports, at, name, book)), sequence)
+    return Decision(cell.finding, _RowTold((cell, row, choices, reports, at, name, book)), *head)
 
 
 class Few:
@@ -96,17 +98,17 @@ class Few:
         return (row[BATCH] for rows in self.rows.values() for row in rows)
 
 
-def of_few(one: Asked, few: Few, book: Book) -> Decision | None:
+def of_few(one: Asked, few: Few, book: Book, head: Head) -> Decision | None:
     """One answer from a look at several; None where a name is several customers' subject's."""
     rows = few.rows.get(one.name)
     if rows is None:
-        return _of_none(one, book, few.sequence, known=False)
+        return _of_none(one, book, head, known=False)
     customers = few.customers.get(tenant_of(rows[0][SUBJECT]), ()) if few.customers else ()
-    return of_rows(one, rows, customers, book, few.sequence)
+    return of_rows(one, rows, customers, book, head)
 
 
 def _of_combined(
-    one: Asked, rows: Sequence[Any], customers: Sequence[ChoiceRow], book: Book, sequence: int
+    one: Asked, rows: Sequence[Any], customers: Sequence[ChoiceRow], book: Book, head: Head
 ) -> Decision | None:
     number = rows[0][SUBJECT]
     if any(row[SUBJECT] != number for row in rows):
@@ -121,7 +123,7 @@ def _of_combined(
         [*said, *customers],
         list(dict.fromkeys(report for row in rows for report in _reports_of(row))),
     )
-    return _answer(one, subject, book, sequence)
+    return _answer(one, subject, book, head)
 
 
 def _choices_of(row: Any) -> list[ChoiceRow]:
@@ -149,44 +151,44 @@ class _RowTold(Told):
     __slots__ = ("_seen",)
 
     def __init__(
-        self, seen: tuple[Cell, Any, Sequence[ChoiceRow], Sequence[ReportRow], int, bytes, Book]
+        self, seen: tuple[Wording, Any, Sequence[ChoiceRow], Sequence[ReportRow], int, bytes, Book]
     ) -> None:
         self._seen = seen
 
     def spoken(self) -> list[tuple[Wording, Tag, Filler]]:
         cell, row, choices, reports, at, name, book = self._seen
         tag = tag_of(row[CATEGORY:TAGGED], book, name.hex())
-        return [(cell.wording, tag, book.cells.filler(tag.record, tag.slug, at, choices, reports))]
+        return [(cell, tag, book.cells.filler(tag.record, tag.slug, at, choices, reports))]
 
 
 # From rows of online_sql.many_subjects
 
 
-def of_look(one: Asked, look: Look, book: Book) -> Decision | None:
+def of_look(one: Asked, look: Look, book: Book, head: Head) -> Decision | None:
     """One answer from a look at many; None where a name is several customers' subject's."""
     numbers = look.names.get(one.name, ())
     if len(numbers) > 1:
         return None
     if not numbers:
-        return _of_none(one, book, look.sequence, known=False)
-    return _answer(one, look.subjects[numbers[0]], book, look.sequence)
+        return _of_none(one, book, head, known=False)
+    return _answer(one, look.subjects[numbers[0]], book, head)
 
 
-def _answer(one: Asked, rows: SubjectRows, book: Book, sequence: int) -> Decision:
+def _answer(one: Asked, rows: SubjectRows, book: Book, head: Head) -> Decision:
     at = one.at
     asked, until = one.column.categories, at // 1_000_000
     tags = [tag for tag in rows.tags if tag[0] in asked and tag[2] <= until]
     if not tags:
-        return _of_none(one, book, sequence, known=True)
+        return _of_none(one, book, head, known=True)
     found = _cells_of(one, tags, rows, book, at)
     finding = found[0].finding
     if any(cell is not found[0] for cell in found):
         worst = worst_of(cell.finding.answer for cell in found)
         finding = next(cell.finding for cell in found if cell.finding.answer is worst)
-    return Decision(finding, _TagsTold(one, found, tags, rows, at, book), sequence)
+    return Decision(finding, _TagsTold(one, found, tags, rows, at, book), *head)
 
 
-def _cells_of(one: Asked, tags: list[TagRow], rows: SubjectRows, book: Book, at: int) -> list[Cell]:
+def _cells_of(one: Asked, tags: list[TagRow], rows: SubjectRows, book: Book, at: int) -> list[Wording]:
     """Of each tag, in the order in which the rules look at them."""
     cells, found = book.cells, []
     names, era = cells.numbers.categories, cells.era(at)
@@ -213,7 +215,7 @@ class _TagsTold(Told):
     __slots__ = ("_at", "_book", "_cells", "_one", "_rows", "_tags")
 
     def __init__(
-        self, one: Asked, cells: list[Cell], tags: list[TagRow], rows: SubjectRows, at: int, book: Book
+        self, one: Asked, cells: list[Wording], tags: list[TagRow], rows: SubjectRows, at: int, book: Book
     ) -> None:
         self._one = one
         self._cells = cells
@@ -228,35 +230,28 @@ class _TagsTold(Told):
         for cell, row in zip(self._cells, self._tags, strict=True):
             tag = tag_of(row, self._book, name)
             filler = self._book.cells.filler(tag.record, tag.slug, self._at, rows.choices, rows.reports)
-            found.append((cell.wording, tag, filler))
+            found.append((cell, tag, filler))
         return found
 
     def __call__(self) -> Explanation:
-        if len(self._cells) == 1 or all(cell.wording.of_tag for cell in self._cells):
+        if len(self._cells) == 1 or all(cell.of_tag for cell in self._cells):
             return super().__call__()
         # A gap is not told once for every tag.
         facts = facts_of(self._one.request, self._rows, self._one.column, self._book, self._one.name)
         return decide(self._one.request, facts).told
 
 
-def _of_none(one: Asked, book: Book, sequence: int, *, known: bool) -> Decision:
+def _of_none(one: Asked, book: Book, head: Head, *, known: bool) -> Decision:
     """The answer where there is no tag; ``known``: but there is such a subject."""
     key = (book.cells.era(one.at), 0, int(known), None)
     cell = one.column.found.get(key)
     if cell is None:
         nothing = SubjectRows(0 if known else None)
         cell = one.column.keep(key, one.request, facts_of(one.request, nothing, one.column, book, one.name))
-    return Decision(cell.finding, _NoneTold(cell.wording), sequence)
+    return Decision(cell.finding, partial(_told_of_none, cell), *head)
 
 
-class _NoneTold(Told):
+def _told_of_none(cell: Wording) -> Explanation:
     """The words where there is no tag; they have no slots."""
-
-    __slots__ = ("_wording",)
-
-    def __init__(self, wording: Wording) -> None:
-        self._wording = wording
-
-    def __call__(self) -> Explanation:
-        missing = ("".join(text) for text in self._wording.missing)
-        return Explanation(self._wording.reasons, (), tuple(dict.fromkeys(missing)))
+    missing = ("".join(text) for text in cell.missing)
+    return Explanation(cell.reasons, (), tuple(dict.fromkeys(missing)))

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from policyctl.adapters.ledger.answers import ANSWER_OF
 from policyctl.adapters.ledger.common import NO_VERSION, tenant_of
@@ -38,6 +38,13 @@ from policyctl.core.use.question import Facts, UseRequest
 
 # (category_no, ref, collected_at in seconds, batch_no, version_no, the record's name where ref is a hash)
 TagRow = tuple[int, int, int, int, int, str | None]
+
+
+class Head(NamedTuple):
+    """The last entry of the ledger, and the root of the chain there."""
+
+    sequence: int = 0
+    root: str = ""
 
 
 @dataclass(slots=True)

@@ -18,14 +18,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from operator import itemgetter
-from typing import NamedTuple
 
 from policyctl.core.policy import ChangeClass, VersionKey
 from policyctl.core.practice import ChoiceMode, Taxonomy, covers
 from policyctl.core.records import Admission, VersionRecord, split_change
 from policyctl.core.use.decision import decide_alone
 from policyctl.core.use.in_force import version_in_force
-from policyctl.core.use.question import Facts, Finding, UseRequest
+from policyctl.core.use.question import Facts, UseRequest
 from policyctl.core.use.wording import ANSWERED, OVER, RECORD, TOLD, Filler, Wording
 
 _START = datetime(1970, 1, 1, tzinfo=UTC)
@@ -73,13 +72,6 @@ class Numbers:
     notices: Mapping[int, NoticeRow]
 
 
-class Cell(NamedTuple):
-    """What was found, and what is said of it."""
-
-    finding: Finding
-    wording: Wording
-
-
 @dataclass(slots=True)
 class Column:
     """The cells of one question: (era, category_no, version_no, standing) -> what was found there.
@@ -89,13 +81,13 @@ class Column:
 
     categories: frozenset[int]
     told: bool
-    found: dict[CellKey, Cell] = field(default_factory=dict)
+    found: dict[CellKey, Wording] = field(default_factory=dict)
 
-    def keep(self, key: CellKey, request: UseRequest, facts: Facts) -> Cell:
+    def keep(self, key: CellKey, request: UseRequest, facts: Facts) -> Wording:
         """Fill a cell with what the rules say of these facts, which have at most one tag."""
         if len(self.found) >= _MOST_CELLS:
             self.found.clear()
-        cell = self.found[key] = Cell(*decide_alone(request, facts))
+        cell = self.found[key] = decide_alone(request, facts)
         return cell
 
 

@@ -69,16 +69,16 @@ def decide(request: UseRequest, facts: Facts) -> Decision:
         tags=tags,
         missing=tuple(dict.fromkeys(plain(item) for outcome in outcomes for item in outcome.missing)),
     )
-    return Decision(_deciding(outcomes).finding, told, facts.sequence)
+    return Decision(_deciding(outcomes).finding, told, facts.sequence, facts.root)
 
 
-def decide_alone(request: UseRequest, facts: Facts) -> tuple[Finding, Wording]:
+def decide_alone(request: UseRequest, facts: Facts) -> Wording:
     """The same about the one tag that there is, with words that others of its cell can be put into."""
     _, gaps, found = _judged(request, facts)
     outcomes = gaps or found
     reasons = [reason for outcome in outcomes for reason in outcome.reasons]
     missing = [item for outcome in outcomes for item in outcome.missing]
-    return _deciding(outcomes).finding, Wording(reasons, missing, of_tag=not gaps)
+    return Wording(_deciding(outcomes).finding, reasons, missing, of_tag=not gaps)
 
 
 def _judged(

@@ -45,6 +45,8 @@ class UseRequest:
 class Facts:
     """All that the ledger knows and that bears on one request. ``sequence``: the last entry of the
     ledger that these facts were read up to; asked again up to there, the answer is the same for good.
+    ``root``: that of the chain there, which vouches for all before it; 64 hex digits, empty where the
+    ledger has none.
     """
 
     known_subject: bool
@@ -55,6 +57,7 @@ class Facts:
     deliveries: tuple[Delivery, ...]
     taxonomy: Taxonomy
     sequence: int = 0
+    root: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,19 +105,25 @@ class Explanation:
 
 class Decision:
     """The answer and what it rests on; why in words, on which tags, and what would make it a yes.
+    ``sequence`` and ``root`` as in Facts: the ledger's head that it was read at.
 
     A program that only acts on the answer need not wait for the words: they may be worked out when they
     are first read, from the facts of the same look at the ledger.
     """
 
-    __slots__ = ("_told", "finding", "sequence")
+    __slots__ = ("finding", "root", "sequence", "words")
 
     def __init__(
-        self, finding: Finding, told: Explanation | Callable[[], Explanation], sequence: int = 0
+        self,
+        finding: Finding,
+        words: Explanation | Callable[[], Explanation],
+        sequence: int = 0,
+        root: str = "",
     ) -> None:
         self.finding = finding
+        self.words = words
         self.sequence = sequence
-        self._told = told
+        self.root = root
 
     @property
     def answer(self) -> UseAnswer:
@@ -124,9 +133,9 @@ class Decision:
     @property
     def told(self) -> Explanation:
         """The words."""
-        if not isinstance(self._told, Explanation):
-            self._told = self._told()
-        return self._told
+        if not isinstance(self.words, Explanation):
+            self.words = self.words()
+        return self.words
 
     @property
     def reasons(self) -> tuple[Reason, ...]:
@@ -146,16 +155,21 @@ class Decision:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Decision):
             return NotImplemented
-        return (self.finding, self.sequence, self.told) == (other.finding, other.sequence, other.told)
+        return (self.finding, self.sequence, self.root, self.told) == (
+            other.finding,
+            other.sequence,
+            other.root,
+            other.told,
+        )
 
     def __hash__(self) -> int:
         return hash((self.finding, self.sequence))
 
     def __repr__(self) -> str:
-        return f"Decision({self.finding!r}, {self.told!r}, {self.sequence!r})"
+        return f"Decision({self.finding!r}, {self.told!r}, {self.sequence!r}, {self.root!r})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Decision, (self.finding, self.told, self.sequence)
+        return Decision, (self.finding, self.told, self.sequence, self.root)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from policyctl.core.records import Tag
-from policyctl.core.use.question import Explanation, Reason
+from policyctl.core.use.question import Explanation, Finding, Reason
 
 # In no name that the rules put into a sentence; a record is shown by repr, which escapes it.
 _MARK = "\0"
@@ -57,17 +57,20 @@ def fill(template: Template, value: Filler) -> str:
 
 
 class Wording:
-    """What a cell says: its reasons, numbered from one and without their texts, and the texts of these
-    and of what is missing. ``of_tag``: not of a gap, about which the tags are not asked one by one.
+    """What a cell holds: what was found, and what is said of it. The reasons are numbered from one and
+    have the texts of the first tag; those of any, and of what is ``missing``, have slots. ``of_tag``: not
+    of a gap, about which the tags are not asked one by one.
     """
 
-    __slots__ = ("missing", "of_tag", "reasons", "texts")
+    __slots__ = ("finding", "missing", "of_tag", "reasons", "texts")
 
-    def __init__(self, reasons: Iterable[Reason], missing: Iterable[str], *, of_tag: bool) -> None:
+    def __init__(
+        self, finding: Finding, reasons: Iterable[Reason], missing: Iterable[str], *, of_tag: bool
+    ) -> None:
         said = tuple(reasons)
+        self.finding = finding
         self.texts = tuple(template_of(reason.text) for reason in said)
         self.missing = tuple(template_of(text) for text in missing)
-        # Where there is no slot a reason is the same for every tag.
         self.reasons = tuple(
             replace(reason, number=number, text=plain(reason.text)) for number, reason in enumerate(said, 1)
         )
