@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import takewhile
 
 from policyctl.actions.mail_resolve import resolve
@@ -122,7 +121,7 @@ def _written(run: Run, chunk: Chunk) -> tuple[Form, tuple[Envelope, ...]] | None
         _cut(run, chunk, bad, OutboxState.REJECTED, first)
         return None
     good = takewhile(lambda pair: not pair[1][1], zip(items, looked, strict=True))
-    people = [run.addressee(replace(item, address=look[0]), chunk.notice) for item, look in good]
+    people = [run.addressee(item, chunk.notice, look[0]) for item, look in good]
     envelopes = tuple(map(_envelope, people))
     fitting = _alike(envelopes)
     if fitting < len(items):

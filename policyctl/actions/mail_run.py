@@ -131,9 +131,9 @@ class Run:
         if self.progress is not None:
             self.progress(self.accepted + self.rejected + sum(self.postponed.values()))
 
-    def addressee(self, item: OutboxItem, notice: Notice) -> Addressee:
-        """Who a mail is for, with the links to his own pages where there are any."""
-        return with_links(addressee_of(item), self.writer.links, self.occasion.at, notice.kind)
+    def addressee(self, item: OutboxItem, notice: Notice, address: str) -> Addressee:
+        """Who a mail to ``address`` is for, with the links to his own pages where there are any."""
+        return with_links(addressee_of(item, address), self.writer.links, self.occasion.at, notice.kind)
 
 
 def refusal(notice: Notice, writer: MailWriter) -> str:
@@ -145,7 +145,7 @@ def refusal(notice: Notice, writer: MailWriter) -> str:
     return ""
 
 
-def addressee_of(item: OutboxItem) -> Addressee:
-    """Who a mail is for, as the mail is written for him."""
+def addressee_of(item: OutboxItem, address: str) -> Addressee:
+    """Who a mail to ``address`` is for, as the mail is written for him."""
     account = item.addressee if item.addressee_kind == "customer" else ""
-    return Addressee(item.nid, item.address, item.name, item.locale, account)
+    return Addressee(item.nid, address, item.name, item.locale, account)

@@ -37,7 +37,7 @@ def send_singly(run: Run, chunk: Chunk) -> None:
 def _sent(run: Run, chunk: Chunk, item: OutboxItem) -> Outcome:
     if not item.address:
         return Rejected(ERASED)
-    mail = run.writer.write(chunk.notice, run.addressee(item, chunk.notice), run.occasion)
+    mail = run.writer.write(chunk.notice, run.addressee(item, chunk.notice, item.address), run.occasion)
     outcome = run.mailer.send(mail)
     fault_point("notify.sent")
     return outcome

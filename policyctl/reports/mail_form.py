@@ -13,7 +13,7 @@ takes a second to render and microseconds to fill.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from markupsafe import escape
@@ -24,6 +24,9 @@ from policyctl.reports.words import one_line, shown
 
 FIELDS = ("nid", "name", "account", "page", "query", "stop")
 """What differs between two mails of one form, in the order of their numbers."""
+
+# What nearly all values are made of: printable ASCII without & < > " and '.
+_SAME_IN_HTML = re.compile(r"[ !#-%(-;=?-~]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,9 @@ class LetterForm:
 
 def field_values(addressee: Addressee) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The values of an addressee in the order of :data:`FIELDS`: for plain text, and for HTML."""
-    plain = tuple(_values(addressee).values())
+    plain = _values(addressee)
+    if _SAME_IN_HTML.fullmatch("".join(plain)):
+        return plain, plain
     return plain, tuple(str(escape(shown(value))) if value else "" for value in plain)
 
 
@@ -51,7 +56,8 @@ def shape_of(addressee: Addressee, nonce: str) -> Addressee:
 
     ``nonce``: letters and digits that occur in no notice.
     """
-    values, mark = _values(addressee), dict(zip(FIELDS, _marks(nonce), strict=True))
+    values = dict(zip(FIELDS, _values(addressee), strict=True))
+    mark = dict(zip(FIELDS, _marks(nonce), strict=True))
     given = {field: mark[field] if values[field] else "" for field in FIELDS}
     return Addressee(
         nid=given["nid"],
@@ -81,16 +87,15 @@ def _pieces(part: str, nonce: str) -> tuple[str, ...]:
     return tuple(re.split(rf"{nonce}(\d)", part))
 
 
-def _values(addressee: Addressee) -> Mapping[str, str]:
+def _values(addressee: Addressee) -> tuple[str, ...]:
+    """The values in the order of :data:`FIELDS`."""
     page, _, query = addressee.page.partition("?")
-    return {
-        "nid": addressee.nid,
-        "name": one_line(addressee.name),
-        "account": one_line(addressee.account),
-        "page": page,
-        "query": query,
-        "stop": addressee.stop_reminders,
-    }
+    name, account = _line(addressee.name), _line(addressee.account)
+    return addressee.nid, name, account, page, query, addressee.stop_reminders
+
+
+def _line(value: str) -> str:
+    return one_line(value) if value else ""
 
 
 def _joined(pieces: tuple[str, ...], values: tuple[str, ...]) -> str:

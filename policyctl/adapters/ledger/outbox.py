@@ -9,9 +9,15 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, select
 
-from policyctl.adapters.ledger.common import administrator, is_administrator, rows_by, tenant_of
+from policyctl.adapters.ledger.common import (
+    TENANT_BITS,
+    administrator,
+    is_administrator,
+    rows_by,
+    tenant_of,
+)
+from policyctl.adapters.ledger.driver import driver_of
 from policyctl.adapters.tables import (
-    ADDRESS,
     CHUNK,
     CUSTOMER,
     DELIVERY_EVENT,
@@ -42,30 +48,30 @@ _IN_CHUNK = and_(
     OUTBOX.c.place.between(CHUNK.c.lo, CHUNK.c.hi),
     CHUNK.c.state.not_in(GONE_STATES),
 )
+# A thousand at a time and a million in all, so on the driver itself.
+_ADDRESSEES = (
+    "SELECT o.nid, o.place, o.locale, a.email, a.name, c.id, s.ext_id FROM outbox o "  # noqa: S608 - a number
+    "LEFT JOIN address a ON a.subject_no = o.subject_no AND a.position = o.contact "
+    f"LEFT JOIN customer c ON o.subject_no & {(1 << TENANT_BITS) - 1} = 0 "
+    f"AND c.tenant_no = o.subject_no >> {TENANT_BITS} "
+    "LEFT JOIN subject s ON s.subject_no = o.subject_no "
+    "WHERE o.notice_no = ? AND o.place BETWEEN ? AND ? ORDER BY o.place"
+)
 
 
 def addressees(connection: Connection, chunk: Chunk) -> tuple[OutboxItem, ...]:
     """The addressees of a chunk from its cursor on, in order of their places."""
-    address = and_(ADDRESS.c.subject_no == OUTBOX.c.subject_no, ADDRESS.c.position == OUTBOX.c.contact)
-    query = (
-        select(
-            OUTBOX.c.nid,
-            OUTBOX.c.place,
-            OUTBOX.c.subject_no,
-            OUTBOX.c.locale,
-            ADDRESS.c.email,
-            ADDRESS.c.name,
-        )
-        .select_from(OUTBOX.outerjoin(ADDRESS, address))
-        .where(OUTBOX.c.notice_no == chunk.notice_no, OUTBOX.c.place.between(chunk.cursor, chunk.hi))
-        .order_by(OUTBOX.c.place)
-    )
-    rows = connection.execute(query).all()
-    names = _names(connection, [row.subject_no for row in rows])
+    rows = driver_of(connection).rows(_ADDRESSEES, chunk.notice_no, chunk.cursor, chunk.hi)
     return tuple(
-        OutboxItem(nid, place, *names[subject_no], email or "", name or "", locale)
-        for nid, place, subject_no, locale, email, name in rows
+        OutboxItem(nid, place, "subject", _hex(ext_id), email or "", name or "", locale)
+        if customer is None
+        else OutboxItem(nid, place, "customer", customer, email or "", name or "", locale)
+        for nid, place, locale, email, name, customer, ext_id in rows
     )
+
+
+def _hex(ext_id: bytes | None) -> str:
+    return "" if ext_id is None else ext_id.hex()
 
 
 def _names(connection: Connection, numbers: Sequence[int]) -> dict[int, tuple[str, str]]:
@@ -77,7 +83,7 @@ def _names(connection: Connection, numbers: Sequence[int]) -> dict[int, tuple[st
         for row in rows_by(connection, CUSTOMER, CUSTOMER.c.tenant_no, customers)
     }
     for row in rows_by(connection, SUBJECT, SUBJECT.c.subject_no, subjects):
-        found[row.subject_no] = ("subject", "" if row.ext_id is None else row.ext_id.hex())
+        found[row.subject_no] = ("subject", _hex(row.ext_id))
     return found
 
 

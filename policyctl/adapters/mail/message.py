@@ -258,6 +258,8 @@ def _nid(nid: str) -> None:
 
 
 def _one_line(what: str, value: str, longest: int) -> None:
+    if len(value) <= longest and value.isascii() and value.isprintable():  # nearly all are
+        return
     if _CONTROL.search(value):
         raise RefusedError(
             f"{what} holds a line break or control character", hint="write it as one line of plain text"
