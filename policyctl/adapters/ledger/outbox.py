@@ -41,6 +41,7 @@ from policyctl.core.notices.outbox import (
 from policyctl.core.policy import VersionKey
 
 PAGE = 1000
+_CACHE_KIB = 8192
 GONE_STATES = [state.value for state in GONE]
 PUBLISHED = NOTICE.join(VERSION, VERSION.c.version_no == NOTICE.c.version_no).join(POLICY)
 _IN_CHUNK = and_(
@@ -61,6 +62,9 @@ _ADDRESSEES = (
 
 def addressees(connection: Connection, chunk: Chunk) -> tuple[OutboxItem, ...]:
     """The addressees of a chunk from its cursor on, in order of their places."""
+    if connection.dialect.name == "sqlite":
+        # Whoever asks this goes through a million rows once: pages that are kept would only fill the memory.
+        connection.exec_driver_sql(f"PRAGMA cache_size = -{_CACHE_KIB}")
     rows = driver_of(connection).rows(_ADDRESSEES, chunk.notice_no, chunk.cursor, chunk.hi)
     return tuple(
         OutboxItem(nid, place, "subject", _hex(ext_id), email or "", name or "", locale)
