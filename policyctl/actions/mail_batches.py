@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Chunks to a mailer that takes them whole and holds them back until their time.
 
-1. A chunk is claimed, its mails are written, a batch id is asked for: nothing has left.
+1. A chunk is claimed, its mails are written, a batch id is asked for: nothing has left. Several chunks of
+   a notice may share one (``mail_shared``).
 2. Batch id and moment of release are stored, and that the call is about to be made. Then it is made.
 3. What came of it is stored. In doubt, the batch is called off at once (``resolve``).
 4. A chunk that is refused for what is in it is planned again in halves, down to the one that is bad.
@@ -38,41 +39,59 @@ def send_batch(run: Run, chunk: Chunk, mailer: BatchMailer) -> None:
     written = _written(run, chunk)
     if written is None:
         return
-    form, envelopes = written
-    staged = mailer.stage(run.clock())
-    if not isinstance(staged, NotSent | Stopped):
-        now = run.clock()
-        _post(run, chunk, mailer, Batch(form, envelopes, now, staged.batch_id, mailer.send_at(now)))
+    shared = run.batch.holds(chunk.notice_no, run.clock())
+    if not shared and (refused := _open(run, chunk, mailer)):
+        _settle(run, chunk, refused)
         return
-    _settle(run, chunk, staged)
+    if not _post(run, chunk, mailer, *written) and shared:
+        # Somebody cancelled the batch meanwhile, or recalled the chunk: nothing of it was posted.
+        run.batch.close()
+        if not _open(run, chunk, mailer):
+            _post(run, chunk, mailer, *written)
 
 
-def _post(run: Run, chunk: Chunk, mailer: BatchMailer, batch: Batch) -> None:
-    posting = run.ledger.move(
+def _open(run: Run, chunk: Chunk, mailer: BatchMailer) -> NotSent | Stopped | None:
+    """A new batch; or why there is none."""
+    run.batch.close()
+    staged = mailer.stage(run.clock())
+    if isinstance(staged, NotSent | Stopped):
+        return staged
+    now = run.clock()
+    run.batch.open(chunk.notice_no, staged.batch_id, mailer.send_at(now), now)
+    return None
+
+
+def _post(run: Run, chunk: Chunk, mailer: BatchMailer, form: Form, envelopes: tuple[Envelope, ...]) -> bool:
+    """Post a chunk under the open batch; False where it was not posted."""
+    now = run.clock()
+    batch = Batch(form, envelopes, now, run.batch.batch_id, run.batch.send_at or now)
+    posting = run.ledger.post(
         chunk,
-        OutboxState.POSTING,
-        batch.at,
+        now,
         batch_id=batch.batch_id,
         send_at=batch.send_at,
         body_sha256=batch_digest(batch),
         attempts=chunk.attempts + 1,
     )
-    if posting is None:  # somebody took this run for dead; nothing was posted
-        return
+    if posting is None:
+        return False
     fault_point("notify.posting")
     outcome = mailer.post(batch)
     fault_point("notify.sent")
     _settle(run, posting, outcome)
     fault_point("notify.settled")
+    return True
 
 
 def _settle(run: Run, chunk: Chunk, outcome: Outcome) -> None:
     now, ledger = run.clock(), run.ledger
+    if not isinstance(outcome, Accepted):
+        run.batch.close()
     match outcome:
         case Accepted(receipt):
-            if ledger.move(chunk, OutboxState.SCHEDULED, now, receipt=receipt, reason="", owner=""):
-                run.took(chunk.size)
+            _took(run, chunk, receipt)
         case Unknown(reason):
+            run.batch.broke()
             run.failed("calls")
             doubtful = ledger.move(chunk, OutboxState.UNKNOWN, now, reason=reason, owner="")
             if doubtful:
@@ -90,6 +109,15 @@ def _settle(run: Run, chunk: Chunk, outcome: Outcome) -> None:
             if ledger.move(chunk, OutboxState.PLANNED, now, reason=reason, not_before=due, owner=""):
                 run.failed("calls")
                 run.put_back(chunk.number, chunk.size, outcome)
+
+
+def _took(run: Run, chunk: Chunk, receipt: str) -> None:
+    moved = run.ledger.move(chunk, OutboxState.SCHEDULED, run.clock(), receipt=receipt, reason="", owner="")
+    if moved is None:  # somebody took this run for dead, or recalled the notice, and cancels the batch
+        run.batch.close()
+    else:
+        run.batch.went(chunk.size)
+        run.took(chunk.size)
 
 
 def _halve(run: Run, chunk: Chunk, reason: str) -> None:

@@ -3,27 +3,35 @@
 
 1. A chunk in ``posting`` is in doubt once its run is certainly dead, or has been silent for longer than
    any call can last. (Should it wake all the same: its next step fails, as the chunk is not as it saw it.)
-2. In doubt, and more than ten minutes before its release: the batch is cancelled. Confirmed, the chunk is
-   void and its addressees are planned again, under a new batch id. The cancellation stays, so that a call
-   that arrives late dies too.
+2. In doubt, and more than ten minutes before its release: the batch is cancelled, and all that shares it.
+   Confirmed, these chunks are void and their addressees are planned again, under a new batch id. The
+   cancellation stays, so that a call that arrives late dies too.
 3. Less than ten minutes: what happens decides. A report about anybody in it: it was taken, as a call is
    taken whole. Two hours after its release reports came about later chunks, and none about it: it was not.
    No reports at all: a person must look (``held``).
 4. A mailer that cannot send a mail twice is simply given the chunk again. Of one that takes mails singly,
    one mail is in doubt; those before it were taken, those after it were not handed over.
+5. Recalled chunks end as ``recalled`` where others are planned again. Only so many batches can be cancelled
+   at a time, so the largest are first.
 """
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
 
 from policyctl.actions.mail_run import Run
 from policyctl.adapters.mail.interface import BatchMailer, Cancelled, Stopped
 from policyctl.adapters.worker import may_be_running
 from policyctl.core.notices.outbox import Chunk, OutboxState, Part
+from policyctl.core.policy import VersionKey
+from policyctl.faults import fault_point
 
 _SILENT = {True: timedelta(minutes=5), False: timedelta(minutes=20)}
-_LAST_CALL = timedelta(minutes=10)
+LAST_CALL = timedelta(minutes=10)
+"""How long before its release a batch can be cancelled for certain."""
+
 _REPORTS_ARE_IN = timedelta(hours=2)
 _STATES = (
     OutboxState.STAGED,
@@ -37,12 +45,30 @@ _STATES = (
 
 def resolve_all(run: Run) -> int:
     """Look after every chunk in doubt of this mailer; how many were planned again."""
-    done = 0
-    for chunk in run.ledger.chunks(*_STATES, slug=run.slug):
+    return _resolve(run, lambda _: True)
+
+
+def resolve_recalled(run: Run, version: VersionKey) -> None:
+    """Look after the chunks of a version that are recalled and not done with, and no others."""
+    _resolve(run, lambda chunk: chunk.recalled and chunk.notice.version == version)
+
+
+def _resolve(run: Run, wanted: Callable[[Chunk], bool]) -> int:
+    done, asked = 0, set[str]()
+    found = [chunk for chunk in run.ledger.chunks(*_STATES, slug=run.slug) if wanted(chunk)]
+    sizes = Counter[str]()
+    for chunk in found:
+        sizes[chunk.batch_id] += chunk.size
+    for chunk in sorted(found, key=lambda one: (not one.recalled, -sizes[one.batch_id], one.number)):
         if run.stopped:
             break
-        if chunk.mailer in {run.mailer.name, ""} and _needs_it(run, chunk):
-            done += resolve(run, chunk)
+        if chunk.mailer not in {run.mailer.name, ""} or not _needs_it(run, chunk):
+            continue
+        if chunk.batch_id and chunk.state is not OutboxState.AWAITING and not _is_late(run, chunk):
+            if chunk.batch_id in asked:  # one answer for all of a batch
+                continue
+            asked.add(chunk.batch_id)
+        done += resolve(run, chunk)
     return done
 
 
@@ -57,15 +83,19 @@ def _needs_it(run: Run, chunk: Chunk) -> bool:
     return silent or not may_be_running(chunk.owner)
 
 
-def resolve(run: Run, chunk: Chunk) -> bool:
-    """Look after one chunk in doubt; True when it was planned again."""
+def resolve(run: Run, chunk: Chunk) -> int:
+    """Look after one chunk in doubt; how many were planned again."""
     if isinstance(run.mailer, BatchMailer) and chunk.state is not OutboxState.STAGED:
         return _of_batch(run, chunk, run.mailer)
+    if chunk.state is OutboxState.POSTING and chunk.recalled and run.mailer.resend_is_safe:
+        said = "interrupted while it was handed over, and then recalled"  # so it is not gone through again
+        run.ledger.move(chunk, OutboxState.HELD, run.clock(), reason=said, owner="")
+        return 0
     if run.mailer.resend_is_safe or chunk.state is OutboxState.STAGED:  # nothing was posted of a staged one
         return run.ledger.give_up(chunk, run.clock(), "interrupted")
     if chunk.state is OutboxState.POSTING and chunk.mailer:
         return _cut_at_cursor(run, chunk)
-    return False
+    return 0
 
 
 def _cut_at_cursor(run: Run, chunk: Chunk) -> bool:
@@ -80,47 +110,51 @@ def _cut_at_cursor(run: Run, chunk: Chunk) -> bool:
     return run.ledger.split(chunk, kept, run.clock()) is not None and at < chunk.hi
 
 
-def _of_batch(run: Run, chunk: Chunk, mailer: BatchMailer) -> bool:
+def _is_late(run: Run, chunk: Chunk) -> bool:
+    return chunk.send_at is not None and run.clock() > chunk.send_at - LAST_CALL
+
+
+def _of_batch(run: Run, chunk: Chunk, mailer: BatchMailer) -> int:
     now = run.clock()
     if not chunk.batch_id or chunk.send_at is None:
         run.ledger.move(chunk, OutboxState.HELD, now, reason="it has no batch id to ask about", owner="")
-        return False
+        return 0
     if chunk.state is OutboxState.AWAITING:
         return _waited(run, chunk)
-    if now > chunk.send_at - _LAST_CALL:
+    if _is_late(run, chunk):
         if chunk.state is not OutboxState.SCHEDULED:  # a recall that comes too late changes nothing
             run.ledger.move(chunk, OutboxState.AWAITING, now, reason="too late to cancel it", owner="")
-        return False
-    if chunk.state is not OutboxState.CANCELLING:
-        cancelling = run.ledger.move(chunk, OutboxState.CANCELLING, now, owner="")
-        if cancelling is None:
-            return False
-        chunk = cancelling
-    return _cancel(run, chunk, mailer)
+        return 0
+    cancelling = run.ledger.put_in_doubt(chunk, now)
+    return _cancel(run, cancelling, mailer) if cancelling else 0
 
 
-def _cancel(run: Run, chunk: Chunk, mailer: BatchMailer) -> bool:
+def _cancel(run: Run, chunk: Chunk, mailer: BatchMailer) -> int:
     """Call the batch off (2)."""
+    fault_point("notify.cancelling")
     outcome = mailer.cancel(chunk.batch_id, run.clock())
+    fault_point("notify.cancelled")
     if isinstance(outcome, Cancelled):
-        return run.ledger.give_up(chunk, run.clock(), "cancelled, as it was in doubt") and not chunk.recalled
+        again = run.ledger.give_up_batch(chunk, run.clock(), "cancelled, as it was in doubt")
+        run.took_back(chunk.batch_id)
+        return again
     run.ledger.move(chunk, OutboxState.CANCELLING, run.clock(), reason=outcome.reason)
     if isinstance(outcome, Stopped):
         run.stopped = outcome.reason
     elif outcome.retry_after is not None:
         run.stopped, run.retry_after = outcome.reason, outcome.retry_after
-    return False
+    return 0
 
 
-def _waited(run: Run, chunk: Chunk) -> bool:
+def _waited(run: Run, chunk: Chunk) -> int:
     """What happened decides (3)."""
     now, ledger = run.clock(), run.ledger
     if ledger.is_reported(chunk):
         ledger.move(chunk, OutboxState.ACCEPTED, now, reason="its reports came")
-        return False
+        return 0
     if chunk.send_at is None or now < chunk.send_at + _REPORTS_ARE_IN:
-        return False
+        return 0
     if ledger.is_later_reported(chunk):
         return ledger.give_up(chunk, now, "reports came about later mails and none about these")
     ledger.move(chunk, OutboxState.HELD, now, reason="no reports come, so nobody knows: ask the mail service")
-    return False
+    return 0

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from policyctl.actions.links import with_links
+from policyctl.actions.mail_shared import SharedBatch
 from policyctl.actions.mails import MailWriter
 from policyctl.adapters.ledger import Ledger
 from policyctl.adapters.mail.interface import Mailer, NotSent
@@ -52,6 +53,7 @@ class Run:
     postponed: dict[int, int] = field(default_factory=dict)
     withheld: dict[int, Withheld] = field(default_factory=dict)
     fit: set[int] = field(default_factory=set)
+    batch: SharedBatch = field(default_factory=SharedBatch)
     occasion: Occasion = field(init=False)
 
     def __post_init__(self) -> None:
@@ -97,6 +99,10 @@ class Run:
         self.accepted += count
         self.failures = 0
         self._tell()
+
+    def took_back(self, batch_id: str) -> None:
+        """What this run handed over under a batch will not be sent after all."""
+        self.accepted -= self.batch.taken.pop(batch_id, 0)
 
     def refused(self, count: int) -> None:
         """So many mails can never be sent."""

@@ -5,6 +5,7 @@
    in the same step in which the one before it is settled: a crash leaves one mail in doubt.
 2. Where it can, a chunk is simply gone through again after a crash.
 3. A mail that is not taken becomes a chunk of its own, and those after it are planned again.
+4. Before each mail it is asked whether the notice was recalled: then those before it were sent, and no more.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ def send_singly(run: Run, chunk: Chunk) -> None:
     """Hand over the mails of a claimed chunk, one by one, until one is not taken."""
     last = ""
     for item in run.ledger.addressees(chunk):
-        if item.place > chunk.cursor and not run.mailer.resend_is_safe:  # (1)
-            advanced = run.ledger.advance(chunk, item.place, run.clock())
-            if advanced is None:  # somebody took it for dead
+        if item.place > chunk.cursor:
+            advanced = _advanced(run, chunk, item.place)
+            if advanced is None:
+                _stop_at(run, chunk, item.place, last)
                 return
             chunk = advanced
         outcome = _sent(run, chunk, item)
@@ -32,6 +34,23 @@ def send_singly(run: Run, chunk: Chunk) -> None:
         run.took(1)
         fault_point("notify.settled")
     run.ledger.move(chunk, OutboxState.ACCEPTED, run.clock(), receipt=last, owner="")
+
+
+def _advanced(run: Run, chunk: Chunk, place: int) -> Chunk | None:
+    """The chunk before the mail at ``place`` is handed over (1); None where it must not be."""
+    if run.mailer.resend_is_safe:
+        return None if run.ledger.is_recalled(chunk) else chunk
+    return run.ledger.advance(chunk, place, run.clock())
+
+
+def _stop_at(run: Run, chunk: Chunk, place: int, receipt: str) -> None:
+    """All before ``place`` was sent, the rest is recalled (4); nothing where somebody took it for dead."""
+    if run.ledger.is_recalled(chunk):
+        parts = [
+            Part(chunk.lo, place - 1, OutboxState.ACCEPTED, receipt=receipt),
+            Part(place, chunk.hi, OutboxState.PLANNED),
+        ]
+        run.ledger.split(chunk, parts, run.clock())
 
 
 def _sent(run: Run, chunk: Chunk, item: OutboxItem) -> Outcome:

@@ -223,7 +223,8 @@ def test_an_address_that_was_erased_is_empty_and_the_others_are_there(ledger: Le
 
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(["claim", "split", "give_up", "settle", "recall", "enqueue"]), st.integers(0, 9)
+        st.sampled_from(["claim", "split", "give_up", "settle", "recall", "again", "enqueue"]),
+        st.integers(0, 9),
     ),
     max_size=12,
 )
@@ -236,9 +237,13 @@ def test_whatever_is_done_every_addressee_is_in_exactly_one_chunk(tmp_path_facto
     with open_ledger(f"sqlite:///{folder / 'l.db'}", key=KEY, taxonomy=TAXONOMY) as ledger:
         ledger.upgrade()
         crowd(ledger, 12, ("en", "de"))
+        recalled = False
         for name, number in steps:
             step(ledger, name, number)
             assert held_by_exactly_one(ledger)
+            recalled = name == "recall" or (recalled and name != "again")
+            if recalled:
+                assert not ledger.chunks(S.PLANNED), "nothing of what is recalled is ever planned"
         assert sum(states(ledger).values()) == len(ledger.nids(V1.key))
         assert Counter(state.stands for state in ledger.addressee_states(V1.key)) == states(ledger)
 
@@ -257,6 +262,8 @@ def step(ledger: Ledger, name: str, number: int) -> None:
         ledger.move(chunk, S.ACCEPTED, NOW)
     elif name == "recall":
         ledger.cancel(V1.key, now=NOW)
+    elif name == "again":
+        ledger.plan_again(V1.key, now=NOW)
     elif name == "enqueue":
         ledger.import_customers([customer(f"late{number}")], now=NOW)
         ledger.enqueue(V1.key, now=NOW)
@@ -405,3 +412,48 @@ def test_several_workers_hand_out_each_addressee_once(
         assert states(ledger) == {"accepted": 600}
         owners = ledger.chunks(S.ACCEPTED)
         assert len(owners) == 24
+
+
+@pytest.fixture
+def crowded(database_url: str) -> Iterator[Ledger]:
+    """One notice in three languages."""
+    with open_ledger(database_url, key=KEY, taxonomy=TAXONOMY) as opened:
+        opened.upgrade()
+        crowd(opened, 10, ("en", "de", "fr"))
+        yield opened
+
+
+def post(ledger: Ledger, batch_id: str, to: OutboxState) -> Chunk:
+    """The next chunk, posted under a batch, and what came of it."""
+    posted = ledger.post(claim(ledger, to=S.STAGED), NOW, batch_id=batch_id, send_at=NOW)
+    assert posted is not None
+    moved = ledger.move(posted, to, NOW, owner="")
+    assert moved is not None
+    return moved
+
+
+def test_a_batch_is_put_in_doubt_and_given_up_with_all_that_shares_it(crowded: Ledger) -> None:
+    fine, doubtful = post(crowded, "b1", S.SCHEDULED), post(crowded, "b1", S.UNKNOWN)
+    other = post(crowded, "b2", S.SCHEDULED)
+    marked = crowded.put_in_doubt(doubtful, NOW)
+    assert marked is not None
+    assert {chunk.number for chunk in crowded.chunks(S.CANCELLING)} == {fine.number, doubtful.number}
+    assert crowded.put_in_doubt(doubtful, NOW) is None, "it is not as it was seen any more"
+    assert crowded.give_up_batch(marked, NOW, "why") == 2
+    assert crowded.give_up_batch(marked, NOW, "why") == 0
+    assert sum(chunk.size for chunk in crowded.chunks(S.PLANNED)) == fine.size + doubtful.size
+    assert [chunk.number for chunk in crowded.chunks(S.SCHEDULED)] == [other.number]
+    assert held_by_exactly_one(crowded)
+
+
+def test_nothing_is_posted_under_a_batch_that_is_in_doubt_or_of_a_recalled_notice(crowded: Ledger) -> None:
+    post(crowded, "b1", S.UNKNOWN)
+    second, third = claim(crowded, to=S.STAGED), claim(crowded, to=S.STAGED)
+    assert crowded.post(second, NOW, batch_id="b1", send_at=NOW) is None
+    assert crowded.post(second, NOW, batch_id="b2", send_at=NOW) is not None
+    crowded.cancel(V1.key, now=NOW)
+    assert crowded.post(third, NOW, batch_id="b3", send_at=NOW) is None
+    assert [chunk.number for chunk in crowded.chunks(S.RECALLED)] == [third.number]
+    assert crowded.plan_again(V1.key, now=NOW) == third.size
+    assert [chunk.size for chunk in crowded.chunks(S.PLANNED)] == [third.size]
+    assert held_by_exactly_one(crowded)

@@ -6,6 +6,7 @@ was seen, or not at all.
    is given up (``split``, ``void``) in the transaction that puts others in its stead.
 2. ``posting`` is committed before the mailer is called. No claim ever takes a chunk in ``posting``.
 3. A notice with a paused chunk is not claimed: what stopped one of its mails would stop them all.
+4. Nothing that is recalled is planned, however it comes back: whether it is, is asked in the same step.
 """
 
 from __future__ import annotations
@@ -15,17 +16,19 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, insert, or_, select, update
 
 from policyctl.adapters.ledger.common import last_number
 from policyctl.adapters.tables import CHUNK, NOTICE, OUTBOX, POLICY, VERSION
 from policyctl.core.notices.notice import Notice
 from policyctl.core.notices.notice_json import notice_from_json
-from policyctl.core.notices.outbox import GONE, Chunk, OutboxState, Part
+from policyctl.core.notices.outbox import Chunk, OutboxState, Part
 
 SIZE = 1000
 """Addressees in one chunk at most: as many as SendGrid takes in one call."""
 
+NOT_SENT = "recalled before it was sent"
+_WAITING = (OutboxState.PLANNED, OutboxState.PAUSED, OutboxState.STAGED)
 _NOTICES_KEPT = 8
 _EMPTY = {
     "attempts": 0, "recalled": 0, "mailer": "", "owner": "", "batch_id": "", "body_sha256": "", "receipt": "",
@@ -80,10 +83,10 @@ class Chunks:
         row = connection.execute(_due(now, slug, skip)).first()
         if row is None:
             return None
-        (chunk,) = self._read(connection, [row])
+        (chunk,) = self.read(connection, [row])
         known: dict[str, Any] = {"mailer": mailer, "owner": owner, "cursor": chunk.lo, "batch_id": ""}
         known["attempts"] = chunk.attempts + (to is OutboxState.POSTING)
-        if not _set(connection, chunk, to, now, {**known, "not_before": None}):
+        if not set_state(connection, chunk, to, now, {**known, "not_before": None}):
             return None
         return replace(chunk, state=to, changed_at=now, **known)
 
@@ -92,9 +95,10 @@ class Chunks:
     ) -> tuple[Chunk, ...]:
         """The chunks that stand so, oldest first."""
         query = _of_policy(select(CHUNK), slug).where(CHUNK.c.state.in_([state.value for state in states]))
-        return tuple(self._read(connection, connection.execute(query.order_by(CHUNK.c.chunk_no)).all()))
+        return tuple(self.read(connection, connection.execute(query.order_by(CHUNK.c.chunk_no)).all()))
 
-    def _read(self, connection: Connection, rows: Sequence[Row[Any]]) -> Iterator[Chunk]:
+    def read(self, connection: Connection, rows: Sequence[Row[Any]]) -> Iterator[Chunk]:
+        """The chunks of rows of the table."""
         for row in rows:
             yield Chunk(
                 number=row.chunk_no,
@@ -152,26 +156,37 @@ def move(
     connection: Connection, chunk: Chunk, to: OutboxState, now: datetime, values: dict[str, Any]
 ) -> Chunk | None:
     """The chunk in its next state; None where it is not as it was seen any more."""
-    if not _set(connection, chunk, to, now, values):
+    if not set_state(connection, chunk, to, now, values):
         return None
+    if to in _WAITING and is_recalled(connection, chunk):
+        _done_with(connection, now, CHUNK.c.chunk_no == chunk.number)
     known = {name: values[name] for name in ("batch_id", "send_at", "owner", "attempts") if name in values}
     return replace(chunk, state=to, changed_at=now, reason=values.get("reason", chunk.reason), **known)
 
 
-def _set(
-    connection: Connection, chunk: Chunk, to: OutboxState, now: datetime, values: dict[str, Any]
+def set_state(
+    connection: Connection,
+    chunk: Chunk,
+    to: OutboxState,
+    now: datetime,
+    values: dict[str, Any],
+    *conditions: ColumnElement[bool],
 ) -> bool:
-    change = (
-        update(CHUNK)
-        .where(
-            CHUNK.c.chunk_no == chunk.number,
-            CHUNK.c.state == chunk.state.value,
-            CHUNK.c.owner == chunk.owner,
-            CHUNK.c.cursor == chunk.cursor,
-        )
-        .values(state=to.value, changed_at=now, **values)
+    """Set a chunk that is as it was seen, and meets the conditions; False where it does not."""
+    as_seen = (
+        CHUNK.c.chunk_no == chunk.number,
+        CHUNK.c.state == chunk.state.value,
+        CHUNK.c.owner == chunk.owner,
+        CHUNK.c.cursor == chunk.cursor,
     )
+    change = update(CHUNK).where(*as_seen, *conditions).values(state=to.value, changed_at=now, **values)
     return connection.execute(change).rowcount == 1
+
+
+def is_recalled(connection: Connection, chunk: Chunk) -> bool:
+    """Nothing of the chunk is to be sent any more."""
+    found = select(CHUNK.c.recalled).where(CHUNK.c.chunk_no == chunk.number)
+    return bool(connection.execute(found).scalar_one())
 
 
 def split(
@@ -179,9 +194,10 @@ def split(
 ) -> tuple[int, ...] | None:
     """Put ``parts``, which cover the chunk, in its stead; their numbers. None where it is not as seen."""
     _require_cover(chunk, parts)
-    if not _set(connection, chunk, OutboxState.SPLIT, now, {}):
+    if not set_state(connection, chunk, OutboxState.SPLIT, now, {}):
         return None
-    return _add(connection, [_part(chunk, part, now) for part in parts])
+    recalled = is_recalled(connection, chunk)
+    return _add(connection, [_part(chunk, part, now, recalled=recalled) for part in parts])
 
 
 def _require_cover(chunk: Chunk, parts: Sequence[Part]) -> None:
@@ -191,8 +207,9 @@ def _require_cover(chunk: Chunk, parts: Sequence[Part]) -> None:
         raise ValueError(f"the parts of chunk {chunk.number} do not cover it")
 
 
-def _part(chunk: Chunk, part: Part, now: datetime) -> dict[str, Any]:
+def _part(chunk: Chunk, part: Part, now: datetime, *, recalled: bool) -> dict[str, Any]:
     planned = part.state is OutboxState.PLANNED
+    done = recalled and part.state in _WAITING
     return {
         **_EMPTY,
         "notice_no": chunk.notice_no,
@@ -200,33 +217,39 @@ def _part(chunk: Chunk, part: Part, now: datetime) -> dict[str, Any]:
         "lo": part.lo,
         "hi": part.hi,
         "cursor": part.lo,
-        "state": part.state.value,
+        "state": (OutboxState.RECALLED if done else part.state).value,
         "changed_at": now,
         "attempts": chunk.attempts,
-        "recalled": int(chunk.recalled),
+        "recalled": int(recalled),
         "mailer": "" if planned else chunk.mailer,
         "receipt": part.receipt,
-        "reason": part.reason,
+        "reason": NOT_SENT if done else part.reason,
         "not_before": part.not_before,
     }
 
 
 def give_up(connection: Connection, chunk: Chunk, now: datetime, reason: str) -> bool:
     """A chunk that certainly did not leave: planned again as a new one, or done with if it is recalled."""
-    recalled = connection.execute(
-        select(CHUNK.c.recalled).where(CHUNK.c.chunk_no == chunk.number)
-    ).scalar_one()
-    if recalled:
-        return _set(connection, chunk, OutboxState.RECALLED, now, {"reason": "recalled before its release"})
-    if not _set(connection, chunk, OutboxState.VOID, now, {"reason": reason}):
+    if is_recalled(connection, chunk):
+        said = {"reason": "recalled before its release"}
+        return set_state(connection, chunk, OutboxState.RECALLED, now, said)
+    return void(connection, chunk, now, reason)
+
+
+def void(connection: Connection, chunk: Chunk, now: datetime, reason: str) -> bool:
+    """A chunk of which nothing left: its addressees are planned again, in a new one."""
+    if not set_state(connection, chunk, OutboxState.VOID, now, {"reason": reason}):
         return False
-    _add(connection, [_part(chunk, Part(chunk.lo, chunk.hi, OutboxState.PLANNED, reason), now)])
+    again = Part(chunk.lo, chunk.hi, OutboxState.PLANNED, reason)
+    _add(connection, [_part(chunk, again, now, recalled=False)])
     return True
 
 
 def advance(connection: Connection, chunk: Chunk, place: int, now: datetime) -> Chunk | None:
-    """The mail at the cursor is settled, that at ``place`` is handed over next."""
-    if not _set(connection, chunk, chunk.state, now, {"cursor": place}):
+    """The mail at the cursor is settled, that at ``place`` is handed over next; None for a chunk that is
+    recalled, too.
+    """
+    if not set_state(connection, chunk, chunk.state, now, {"cursor": place}, CHUNK.c.recalled == 0):
         return None
     return replace(chunk, cursor=place, changed_at=now)
 
@@ -257,19 +280,14 @@ def hold_back(connection: Connection, until: datetime) -> None:
     connection.execute(change.values(not_before=until))
 
 
-def recall(connection: Connection, notice_no: int, now: datetime) -> None:
-    """Nothing of a notice is to be sent any more: what is planned is done with at once, what the mailer
-    holds is marked, so that its batch is cancelled (see :func:`give_up`). What has left stays as it is.
-    """
-    left = (*GONE, OutboxState.RELEASED, OutboxState.ACCEPTED, OutboxState.REJECTED)
-    mine = (CHUNK.c.notice_no == notice_no, CHUNK.c.state.not_in([state.value for state in left]))
-    connection.execute(update(CHUNK).where(*mine).values(recalled=1))
-    drop_recalled(connection, now)
-
-
 def drop_recalled(connection: Connection, now: datetime) -> None:
-    """Chunks that are recalled and certainly did not leave are done with."""
-    waiting = (OutboxState.PLANNED.value, OutboxState.PAUSED.value)
-    change = update(CHUNK).where(CHUNK.c.state.in_(waiting), CHUNK.c.recalled == 1)
-    said = "recalled before it was sent"
-    connection.execute(change.values(state=OutboxState.RECALLED.value, changed_at=now, reason=said))
+    """Chunks that are recalled and certainly did not leave are done with: also those that a run has claimed
+    and not begun to post, which it finds out when it would.
+    """
+    _done_with(connection, now, CHUNK.c.recalled == 1)
+
+
+def _done_with(connection: Connection, now: datetime, which: ColumnElement[bool]) -> None:
+    states = [state.value for state in _WAITING]
+    change = update(CHUNK).where(CHUNK.c.state.in_(states), which)
+    connection.execute(change.values(state=OutboxState.RECALLED.value, changed_at=now, reason=NOT_SENT))

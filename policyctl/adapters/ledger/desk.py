@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 import policyctl.adapters.ledger.audience as audience  # noqa: PLR0402 - the package itself imports this file
+import policyctl.adapters.ledger.batches as batches  # noqa: PLR0402
 import policyctl.adapters.ledger.chunks as chunks  # noqa: PLR0402
 import policyctl.adapters.ledger.deliveries as deliveries  # noqa: PLR0402
 import policyctl.adapters.ledger.engine as engine  # noqa: PLR0402
@@ -33,7 +34,6 @@ from policyctl.core.notices.outbox import (
 from policyctl.core.notices.progress import Progress
 from policyctl.core.policy import VersionKey
 from policyctl.core.records import ImportReceipt
-from policyctl.errors import CannotCompareError
 
 
 class OutboxDesk:
@@ -114,6 +114,27 @@ class OutboxDesk:
         with self._writing("chunk", at) as writer:
             return chunks.give_up(writer.connection, chunk, at, reason)
 
+    def post(self, chunk: Chunk, at: datetime, **values: Any) -> Chunk | None:
+        """A claimed chunk that is about to be posted, ``posting``. ``values`` as for :meth:`move`, with a
+        ``batch_id``. None, too, where it is recalled, or where the batch may be cancelled.
+        """
+        with self._writing("chunk", at) as writer:
+            return batches.post(writer.connection, chunk, at, values)
+
+    def put_in_doubt(self, chunk: Chunk, at: datetime) -> Chunk | None:
+        """The chunk, ``cancelling`` with all of its batch."""
+        with self._writing("chunk", at) as writer:
+            return batches.put_in_doubt(writer.connection, chunk, at)
+
+    def give_up_batch(self, chunk: Chunk, at: datetime, reason: str) -> int:
+        """All that is ``cancelling`` in the batch of a chunk certainly did not leave: void, and planned again
+        in new chunks, or recalled; how many are planned again.
+        """
+        with self._writing("chunk", at) as writer:
+            rows = batches.rows_in_doubt(writer.connection, chunk)
+            found = tuple(self._chunks.read(writer.connection, rows))
+            return batches.give_up_batch(writer.connection, found, at, reason)
+
     def tidy(self, now: datetime, slug: str | None = None) -> None:
         """What time alone settles, at the start of a run: chunks whose moment has come are released, paused
         ones (nothing of them was sent) are planned again, recalled ones that did not leave are done with.
@@ -131,16 +152,25 @@ class OutboxDesk:
 
     def cancel(self, version: VersionKey, kind: NoticeKind | None = None, *, now: datetime) -> None:
         """Recall the notices of a version (of one kind, or all) that have not left: nothing more of them
-        is claimed, and the next ``notify`` cancels what the mailer still holds. CannotCompareError where
-        there are none.
+        is claimed, and what the mailer still holds is cancelled by whoever looks after it next.
+        CannotCompareError where there are none.
         """
         with self._writing("recall", now) as writer:
-            rows = outbox.notice_rows(writer.connection, version)
-            mine = [row.notice_no for row in rows if kind is None or row.kind == kind.value]
-            if not mine:
-                raise CannotCompareError(f"{version} owes no such notice", hint="look at `policyctl status`")
-            for number in mine:
-                chunks.recall(writer.connection, number, now)
+            for number in outbox.numbers_of(writer.connection, version, kind):
+                batches.recall(writer.connection, number, now)
+
+    def plan_again(self, version: VersionKey, kind: NoticeKind | None = None, *, now: datetime) -> int:
+        """Take :meth:`cancel` back: what was recalled before it left is planned again; how many
+        addressees.
+        """
+        with self._writing("recall", now) as writer:
+            recalled = self._chunks.in_states(writer.connection, [OutboxState.RECALLED], version.slug)
+            return sum(
+                batches.plan_again(
+                    writer.connection, number, [one for one in recalled if one.notice_no == number], now
+                )
+                for number in outbox.numbers_of(writer.connection, version, kind)
+            )
 
     # Looks
 
@@ -148,6 +178,11 @@ class OutboxDesk:
         """The chunks that stand so, oldest first."""
         with engine.reading(self._engine) as connection:
             return self._chunks.in_states(connection, states, slug)
+
+    def is_recalled(self, chunk: Chunk) -> bool:
+        """Nothing of the chunk is to be sent any more."""
+        with engine.reading(self._engine) as connection:
+            return chunks.is_recalled(connection, chunk)
 
     def is_reported(self, chunk: Chunk) -> bool:
         """Somebody of the chunk has a delivery report."""

@@ -39,6 +39,7 @@ from policyctl.core.notices.outbox import (
     OutboxState,
 )
 from policyctl.core.policy import VersionKey
+from policyctl.errors import CannotCompareError
 
 PAGE = 1000
 _CACHE_KIB = 8192
@@ -104,6 +105,16 @@ def notice_rows(connection: Connection, version: VersionKey) -> Sequence[Row[Any
         .where(POLICY.c.slug == version.slug, VERSION.c.number == version.number)
     )
     return connection.execute(query.order_by(NOTICE.c.position)).all()
+
+
+def numbers_of(connection: Connection, version: VersionKey, kind: NoticeKind | None) -> list[int]:
+    """The numbers of a version's notices, of one kind or of all; CannotCompareError where there are none."""
+    rows = notice_rows(connection, version)
+    mine = [row.notice_no for row in rows if kind is None or row.kind == kind.value]
+    if not mine:
+        what = "no notice" if kind is None else f"no {kind.value} notice"
+        raise CannotCompareError(f"{version} owes {what}", hint="look at `policyctl status`")
+    return mine
 
 
 def counts(connection: Connection, slug: str | None) -> tuple[OutboxCount, ...]:

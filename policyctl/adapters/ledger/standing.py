@@ -18,6 +18,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, and_, case, exists, func, insert, literal, select, union
 
 from policyctl.adapters.ledger.audience import last_place
+from policyctl.adapters.ledger.batches import recalled_notices
 from policyctl.adapters.ledger.chunks import add_chunks
 from policyctl.adapters.ledger.common import Writer, is_administrator, notice_secret, rows_by, tenant_of
 from policyctl.adapters.ledger.engine import nid_of
@@ -265,9 +266,7 @@ def add_next_contacts(writer: Writer, slug: str | None, *, key: bytes) -> int:
     by_notice: dict[int, list[Row[Any]]] = defaultdict(list)
     for row in rows:
         by_notice[row.notice_no].append(row)
-    recalled = set(
-        writer.connection.execute(select(CHUNK.c.notice_no).where(CHUNK.c.recalled == 1).distinct()).scalars()
-    )
+    recalled = recalled_notices(writer.connection)
     return sum(
         _add_contacts(writer, found, key=key) for number, found in by_notice.items() if number not in recalled
     )

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, Table, select
 
 from policyctl.adapters.ledger.audience import add_outbox_rows
+from policyctl.adapters.ledger.batches import recalled_notices
 from policyctl.adapters.ledger.common import Writer, last_number, notice_secret
 from policyctl.adapters.tables import CHANGE, NOTICE, POLICY, PRACTICE, VERSION
 from policyctl.core.notices.notice import NoticeKind
@@ -155,14 +156,18 @@ def _add_notice(
 
 
 def enqueue(writer: Writer, version: VersionKey, *, key: bytes) -> int:
-    """Outbox rows for those of the audience of a version's notices who have none yet; how many."""
+    """Outbox rows for those of the audience of a version's notices who have none yet; how many. None of a
+    notice that is recalled.
+    """
     query = (
         select(NOTICE)
         .select_from(NOTICE.join(VERSION, VERSION.c.version_no == NOTICE.c.version_no).join(POLICY))
         .where(POLICY.c.slug == version.slug, VERSION.c.number == version.number)
     )
-    added = 0
+    added, recalled = 0, recalled_notices(writer.connection)
     for row in writer.connection.execute(query.order_by(NOTICE.c.position)).all():
+        if row.notice_no in recalled:
+            continue
         secret = notice_secret(key, notice_id(version, row.position, NoticeKind(row.kind)))
         audience = Audience(row.audience_kind, tuple(json.loads(row.audience_categories)))
         added += add_outbox_rows(writer, row.notice_no, version, audience, secret=secret)
