@@ -60,7 +60,7 @@ def _resolve(run: Run, wanted: Callable[[Chunk], bool]) -> int:
     for chunk in found:
         sizes[chunk.batch_id] += chunk.size
     for chunk in sorted(found, key=lambda one: (not one.recalled, -sizes[one.batch_id], one.number)):
-        if run.stopped:
+        if run.is_over():
             break
         if chunk.mailer not in {run.mailer.name, ""} or not _needs_it(run, chunk):
             continue

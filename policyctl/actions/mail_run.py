@@ -36,7 +36,9 @@ class Withheld:
 
 @dataclass(slots=True)
 class Run:
-    """``clock`` tells the time, ``owner`` is the name under which this run claims."""
+    """``clock`` tells the time, ``owner`` is the name under which this run claims. ``stop`` tells, between
+    two calls, whether somebody wants the run to end.
+    """
 
     ledger: Ledger
     mailer: Mailer
@@ -45,6 +47,7 @@ class Run:
     owner: str
     slug: str | None = None
     progress: Callable[[int], None] | None = None
+    stop: Callable[[], bool] | None = None
     accepted: int = 0
     rejected: int = 0
     failures: int = 0
@@ -62,7 +65,7 @@ class Run:
 
     def claimed(self, to: OutboxState) -> Iterator[Chunk]:
         """Chunks of notices that may be sent, as they are claimed, until none is due or the run is over."""
-        while not self.stopped and (chunk := self._claim(to)):
+        while not self.is_over() and (chunk := self._claim(to)):
             fault_point("notify.claimed")
             self.postponed.pop(chunk.number, None)
             if self._is_fit(chunk):
@@ -70,6 +73,12 @@ class Run:
             else:
                 reason = self.withheld[chunk.notice_no].reason
                 self.ledger.move(chunk, OutboxState.PLANNED, self.clock(), reason=reason)
+
+    def is_over(self) -> bool:
+        """Whether nothing more is to be begun."""
+        if self.stop is not None and not self.stopped and self.stop():
+            self.stopped = "interrupted"
+        return bool(self.stopped)
 
     def _claim(self, to: OutboxState) -> Chunk | None:
         return self.ledger.claim(

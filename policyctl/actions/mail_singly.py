@@ -20,10 +20,14 @@ def send_singly(run: Run, chunk: Chunk) -> None:
     """Hand over the mails of a claimed chunk, one by one, until one is not taken."""
     last = ""
     for item in run.ledger.addressees(chunk):
+        if run.is_over():
+            _stop_at(run, chunk, item.place, last)
+            return
         if item.place > chunk.cursor:
             advanced = _advanced(run, chunk, item.place)
             if advanced is None:
-                _stop_at(run, chunk, item.place, last)
+                if run.ledger.is_recalled(chunk):  # else somebody took it for dead
+                    _stop_at(run, chunk, item.place, last)
                 return
             chunk = advanced
         outcome = _sent(run, chunk, item)
@@ -44,13 +48,12 @@ def _advanced(run: Run, chunk: Chunk, place: int) -> Chunk | None:
 
 
 def _stop_at(run: Run, chunk: Chunk, place: int, receipt: str) -> None:
-    """All before ``place`` was sent, the rest is recalled (4); nothing where somebody took it for dead."""
-    if run.ledger.is_recalled(chunk):
-        parts = [
-            Part(chunk.lo, place - 1, OutboxState.ACCEPTED, receipt=receipt),
-            Part(place, chunk.hi, OutboxState.PLANNED),
-        ]
-        run.ledger.split(chunk, parts, run.clock())
+    """All before ``place`` was sent; the rest is planned again, or done with where it is recalled (4)."""
+    parts = [
+        Part(chunk.lo, place - 1, OutboxState.ACCEPTED, receipt=receipt),
+        Part(place, chunk.hi, OutboxState.PLANNED),
+    ]
+    run.ledger.split(chunk, [part for part in parts if part.lo <= part.hi], run.clock())
 
 
 def _sent(run: Run, chunk: Chunk, item: OutboxItem) -> Outcome:

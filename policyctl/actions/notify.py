@@ -94,13 +94,14 @@ def notify(
     printer: Printer | None = None,
     clock: Callable[[], datetime] | None = None,
     links: Links | None = None,
+    stop: Callable[[], bool] | None = None,
 ) -> Notified:
     """Send every notice that is due, of one policy or of all. ``progress`` is told how many are done;
     ``printer`` makes the PDF for administrators. ``clock`` tells the time while a long run goes on; without
-    one it stays ``now``. ``links`` lead readers to their pages.
+    one it stays ``now``. ``links`` lead readers to their pages. ``stop`` is asked between two calls.
     """
     writer = MailWriter(sender, printer, links)
-    run = Run(ledger, mailer, writer, clock or (lambda: now), worker_name(), slug, progress)
+    run = Run(ledger, mailer, writer, clock or (lambda: now), worker_name(), slug, progress, stop)
     ledger.tidy(run.clock(), slug)
     ledger.add_next_contacts(run.clock(), slug)
     resolve_all(run)

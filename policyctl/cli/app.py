@@ -24,6 +24,7 @@ from policyctl.cli import (
     ledger,
     lineage,
     links,
+    notifying,
     people,
     publishing,
     reference,
@@ -93,8 +94,8 @@ def options(
 
 
 for group in (
-    setup, comparing, checking, lineage, publishing, people, deciding, tagging, ledger, exporting, serve,
-    links, showing, ci, reference,
+    setup, comparing, checking, lineage, publishing, notifying, people, deciding, tagging, ledger, exporting,
+    serve, links, showing, ci, reference,
 ):  # fmt: skip
     group.register(app)
 

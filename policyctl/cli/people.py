@@ -18,12 +18,12 @@ from policyctl.cli.printing import (
     FormatOption,
     moment,
     now,
+    version_named,
 )
 from policyctl.cli.setup import print_receipt
 from policyctl.errors import UsageError
 
 if TYPE_CHECKING:
-    from policyctl.core.policy import VersionKey
     from policyctl.core.records import ImportReceipt
     from policyctl.reports.receipt_v1 import Receipt
 
@@ -190,15 +190,6 @@ def one_receipt(what: str, noun: str, *, added: bool, dry_run: bool) -> Receipt:
     return Receipt(what, dry_run, ((f"{noun} added", int(added)),), (), remarks)
 
 
-def _version(name: str) -> VersionKey:
-    from policyctl.core.records import split_change
-
-    found = split_change(f"{name}#x")
-    if found is None:
-        raise UsageError(f"{name!r} is no version", hint="write it as SLUG@v3")
-    return found[0]
-
-
 def accept(
     version: Annotated[str, typer.Argument(metavar="SLUG@vN", help="The version.")],
     *,
@@ -214,7 +205,7 @@ def accept(
     """Record that a subject accepts a version, or that a customer's administrator acknowledges it."""
     from policyctl.actions import record
 
-    key, when = _version(version), moment(at, option="--at")
+    key, when = version_named(version), moment(at, option="--at")
     if subject is None and customer is None:
         raise UsageError("nobody is named", hint="add --subject ID or --customer ID")
     with repository() as opened:

@@ -12,11 +12,14 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from policyctl.errors import UsageError
+
+if TYPE_CHECKING:
+    from policyctl.core.policy import VersionKey
 
 
 class Format(StrEnum):
@@ -48,6 +51,16 @@ def moment(text: str | None, *, option: str) -> datetime:
             f"{option}: {text!r} is no time", hint="write 2027-01-15 or 2027-01-15T12:00:00Z"
         ) from error
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+
+
+def version_named(name: str) -> VersionKey:
+    """A version of the command line, SLUG@v3."""
+    from policyctl.core.records import split_change
+
+    found = split_change(f"{name}#x")
+    if found is None:
+        raise UsageError(f"{name!r} is no version", hint="write it as SLUG@v3")
+    return found[0]
 
 
 def emit(text: str, output: Path | None = None) -> None:

@@ -24,13 +24,10 @@ from policyctl.cli.printing import (
     width,
 )
 from policyctl.cli.setup import print_receipt
-from policyctl.errors import FINDINGS, UsageError
+from policyctl.errors import FINDINGS
 
 if TYPE_CHECKING:
-    from policyctl.actions.answers import Receipted
-    from policyctl.actions.notify import Notified, Planned, Trial
     from policyctl.actions.publish import Published, PublishPlan
-    from policyctl.cli.opened import Opened
     from policyctl.reports.plan_v1 import Plan
     from policyctl.reports.receipt_v1 import Receipt
 
@@ -42,14 +39,6 @@ def register(app: typer.Typer) -> None:
     )
     command(app, "sync", "policyctl sync", "policyctl sync --dry-run")(sync)
     command(app, "status", "policyctl status", "policyctl status example-fax --format json")(status)
-    command(
-        app,
-        "notify",
-        "policyctl notify --dry-run",
-        "policyctl notify --preview previews",
-        "policyctl notify --test me@example.com",
-        "policyctl notify example-fax",
-    )(notify)
 
 
 SlugArgument = Annotated[str | None, typer.Argument(metavar="[SLUG]", help="One policy; none named: all.")]
@@ -182,125 +171,3 @@ def status(
     else:
         emit((status_csv if output_format is StatusFormat.CSV else status_text)(found))
     raise typer.Exit(FINDINGS if owed(found) else 0)
-
-
-def notify(
-    slug: SlugArgument = None,
-    *,
-    test: Annotated[
-        str | None, typer.Option("--test", metavar="ADDRESS", help="Send the newest notices there only.")
-    ] = None,
-    preview: Annotated[
-        Path | None,
-        typer.Option(
-            "--preview",
-            metavar="DIR",
-            help="Write every kind of mail in every language there, as .eml and .html, and send nothing; "
-            "of a text that is committed and not yet published too.",
-        ),
-    ] = None,
-    dry_run: DryRunOption = False,
-    output_format: FormatOption = Format.TEXT,
-) -> None:
-    """Send the notices that are owed, each once. By default they go into a folder, not to anybody."""
-    from policyctl.actions import notify as action
-    from policyctl.actions.answers import send_receipts
-    from policyctl.wiring import open_links, open_mailer, open_printer, sender
-
-    if preview is not None:
-        if test is not None or dry_run:
-            raise UsageError("--preview sends nothing, so it goes with neither --test nor --dry-run")
-        with repository() as opened:
-            print_receipt(_previewed(opened, slug, preview), output_format)
-        return
-    with repository() as opened:
-        ledger, from_us, printer = opened.ledger(), sender(opened.settings), open_printer()
-        if dry_run:
-            planned = action.plan_notify(ledger=ledger, sender=from_us, slug=slug, printer=printer)
-            print_receipt(_would_send(planned), output_format)
-            return
-        mailer = open_mailer(opened.settings)
-        opened.stack.callback(mailer.close)
-        if test is not None:
-            trials = action.send_test(
-                now(), test, ledger=ledger, mailer=mailer, sender=from_us, slug=slug, printer=printer
-            )
-            code = _tell_trials(trials, output_format)
-        else:
-            links = open_links(opened.settings)
-            sent = action.notify(
-                now(),
-                ledger=ledger,
-                mailer=mailer,
-                sender=from_us,
-                slug=slug,
-                printer=printer,
-                clock=now,
-                links=links,
-            )
-            told = send_receipts(now(), ledger=ledger, mailer=mailer, sender=from_us, links=links)
-            print_receipt(_sent(sent, told), output_format)
-            code = 0 if sent.complete and not told.failed else FINDINGS
-    raise typer.Exit(code)
-
-
-def _previewed(opened: Opened, slug: str | None, folder: Path) -> Receipt:
-    from policyctl.actions.preview import preview
-    from policyctl.reports.receipt_v1 import Receipt
-    from policyctl.wiring import open_printer, sender
-
-    done = preview(
-        now(),
-        folder,
-        ledger=opened.ledger(upgrade=False),
-        history=opened.history(),
-        standards=opened.standards(),
-        sender=sender(opened.settings),
-        slug=slug,
-        printer=open_printer(),
-        url=opened.settings.web.url,
-    )
-    counts = (("mails", len(done.written) // 2),)
-    return Receipt("notify --preview", counts=counts, written=done.written, remarks=done.remarks)
-
-
-def _tell_trials(trials: tuple[Trial, ...], output_format: Format) -> int:
-    from policyctl.reports.receipt_v1 import Receipt
-
-    rows = [(f"{t.version} {t.kind.value}", type(t.outcome).__name__.lower(), t.outcome) for t in trials]
-    remarks = tuple(
-        f"{name}: {word}{': ' + reason if (reason := getattr(outcome, 'reason', '')) else ''}"
-        for name, word, outcome in rows
-    )
-    good = all(word == "accepted" for _, word, _ in rows)
-    print_receipt(
-        Receipt("notify --test", counts=(("test mails", len(rows)),), remarks=remarks), output_format
-    )
-    return 0 if good else FINDINGS
-
-
-def _would_send(planned: Planned) -> Receipt:
-    from policyctl.reports.receipt_v1 import Receipt
-
-    counts = tuple((f"{owed.version} {owed.kind} {owed.state}", owed.count) for owed in planned.owed)
-    return Receipt("notify", dry_run=True, counts=counts, remarks=_held(planned))
-
-
-def _held(planned: Planned | Notified) -> tuple[str, ...]:
-    return tuple(f"{w.version} {w.kind.value} is withheld: {w.reason}" for w in planned.withheld)
-
-
-def _sent(sent: Notified, told: Receipted) -> Receipt:
-    from policyctl.reports.receipt_v1 import Receipt
-
-    named = (
-        ("accepted", sent.accepted),
-        ("postponed", sent.postponed),
-        ("rejected", sent.rejected),
-        ("in doubt", sent.in_doubt),
-        ("receipts", told.accepted),
-        ("receipts put off", told.failed),
-    )
-    counts = tuple((name, number) for name, number in named if number or name == "accepted")
-    stopped = (f"stopped: {sent.stopped}",) if sent.stopped else ()
-    return Receipt("notify", counts=counts, remarks=(*_held(sent), *stopped), next="policyctl status")

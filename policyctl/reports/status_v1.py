@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from io import StringIO
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from policyctl.core.notices.notice import NoticeKind
 from policyctl.core.notices.progress import Answered, Group, Progress
@@ -178,7 +178,7 @@ _BAR = 20
 def bar(progress: Progress, kind: NoticeKind) -> str:
     """One kind of notice drawn: ``[#######===....!!-]``; what each sign means is in the words behind it."""
     groups = progress.groups(kind)
-    return f"[{_drawn(list(groups.values()))}] {_in_words(progress, kind)}"
+    return f"[{drawn(groups, _SIGNS)}] {_in_words(progress, kind)}"
 
 
 _SIGNS = {
@@ -190,13 +190,17 @@ _SIGNS = {
 }
 
 
-def _drawn(numbers: Sequence[int]) -> str:
+_Key = TypeVar("_Key")
+
+
+def drawn(counts: Mapping[_Key, int], signs: Mapping[_Key, str]) -> str:
     """Cells in proportion, and at least one for whoever is there at all: one of a million is seen."""
+    numbers = list(counts.values())
     total = sum(numbers)
     cells = [max(1, number * _BAR // total) if number else 0 for number in numbers]
     largest = max(range(len(cells)), key=lambda place: cells[place], default=0)
     cells[largest] += _BAR - sum(cells) if total else 0
-    return "".join(sign * cell for sign, cell in zip(_SIGNS.values(), cells, strict=True))
+    return "".join(sign * cell for sign, cell in zip(map(signs.__getitem__, counts), cells, strict=True))
 
 
 def _in_words(progress: Progress, kind: NoticeKind) -> str:

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``policyctl notify`` at a shell: watched on a terminal and in a pipe, stopped, recalled, planned again."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tests.cli.run import CLEAN, GIT, policyctl
+from tests.cli.test_main_job import SLUG, Desk, desk, published
+
+__all__ = ["desk", "published"]  # fixtures
+V2 = f"{SLUG}@v2"
+
+
+def mails(desk: Desk) -> int:
+    return len(list((desk.folder / ".policyctl" / "outbox").glob("*.eml")))
+
+
+def test_recalled_before_they_leave_and_planned_again(published: Desk) -> None:
+    done = published.json("notify", "--cancel", V2, "--yes")
+    assert done["counts"] == [{"name": "recalled", "number": 3}]
+    assert published.json("notify", "--cancel", V2, "--yes") == done
+    published.run("notify")
+    assert mails(published) == 0
+    status = published.run("status", SLUG, code=1)
+    assert "3 revision notices recalled before they left, so not given" in status
+    again = published.json("notify", "--again", V2, "--kind", "revision", "--yes")
+    assert again["counts"] == [{"name": "planned again", "number": 3}]
+    published.run("notify")
+    assert mails(published) == 3
+    late = published.json("notify", "--cancel", V2, "--yes", code=1)
+    assert late["counts"] == [{"name": "recalled", "number": 0}, {"name": "left before", "number": 3}]
+    assert "correction" in late["remarks"][0]
+
+
+def test_what_cannot_be_meant_is_said_and_changes_nothing(published: Desk) -> None:
+    before = published.json("status", code=1)
+    for words, code, told in (
+        (("--cancel", V2), 2, "--yes"),
+        (("--again", V2), 2, "--yes"),
+        (("--cancel", "example-fax"), 2, "SLUG@v3"),
+        (("--cancel", f"{SLUG}@v9", "--yes"), 3, "owes no notice"),
+        (("--cancel", V2, "--kind", "reminder", "--yes"), 3, "no reminder notice"),
+        (("--cancel", V2, "--again", V2), 2, "one of them"),
+        (("--cancel", V2, "--dry-run"), 2, "--dry-run"),
+        (("--test", "a@example.org", "--watch"), 2, "--watch"),
+        (("--kind", "revision"), 2, "--cancel"),
+        ((SLUG, "--cancel", V2), 2, f"leave {SLUG} out"),
+    ):
+        assert told in published.fails("notify", *words, code=code)
+    assert mails(published) == 0
+    assert published.json("status", code=1) == before
+
+
+def test_in_a_pipe_a_watch_is_lines_without_control_codes(published: Desk) -> None:
+    run = policyctl("notify", "--watch", cwd=published.folder)
+    assert run.returncode == 0, run.stderr
+    assert "3 accepted" in run.stdout
+    lines = run.stderr.splitlines()
+    assert all(re.match(r"\d\d:\d\d:\d\d UTC example-fax@v2 revision: 3: ", line) for line in lines)
+    assert lines[-1].endswith("3: 3 handed over =")
+    assert run.stderr.replace("\n", "").isprintable()
+
+
+def test_on_a_terminal_it_is_a_bar_that_is_drawn_anew(published: Desk) -> None:
+    outer, inner = pty.openpty()
+    environment = {**CLEAN, **GIT, "TERM": "xterm", "COLUMNS": "120"}
+    command = [sys.executable, "-m", "policyctl", "notify", "--watch"]
+    with subprocess.Popen(
+        command, cwd=published.folder, env=environment, stdout=subprocess.PIPE, stderr=inner, text=True
+    ) as run:
+        out, _ = run.communicate(timeout=60)
+    os.close(inner)
+    drawn = os.read(outer, 100_000).decode()
+    os.close(outer)
+    assert (run.returncode, "3 accepted" in out) == (0, True)
+    assert "[====================] 3: 3 handed over =" in drawn
+    assert "nothing is on its way" in drawn
+    assert "\x1b[" in drawn
+
+
+def test_others_are_watched_and_ctrl_c_ends_only_the_watch(published: Desk) -> None:
+    run = watching(published.folder)
+    run.send_signal(signal.SIGINT)
+    out, said = run.communicate(timeout=60)
+    assert run.returncode == 130, said
+    assert "3 waiting" in out
+    run = watching(published.folder)
+    published.run("notify")
+    out, said = run.communicate(timeout=60)
+    assert (run.returncode, "3 handed over" in out) == (0, True), said
+
+
+def watching(folder: Path) -> subprocess.Popen[str]:
+    """A watch that has shown its first look."""
+    command = [sys.executable, "-m", "policyctl", "notify", "--watch", "--dry-run"]
+    run = subprocess.Popen(
+        command,
+        cwd=folder,
+        env={**CLEAN, **GIT},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert run.stderr is not None
+    os.set_blocking(run.stderr.fileno(), True)
+    assert "waiting" in run.stderr.readline()
+    time.sleep(0.1)
+    return run
