@@ -53,12 +53,14 @@ class Tag:
 @dataclass(frozen=True, slots=True)
 class Admission:
     """How a subject came under the policy: as a current subject known since then (``version`` None:
-    versions bind from their effective date on), or by accepting a version.
+    versions bind from their effective date on), or by accepting a version. ``assumed``: the version
+    binds, but nobody says that the subject accepted it (core/use/matrix.py reduces subjects to that).
     """
 
     subject: str
     at: datetime
     version: VersionKey | None = None
+    assumed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

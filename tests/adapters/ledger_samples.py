@@ -103,11 +103,14 @@ def notice(record: VersionRecord, kind: NoticeKind = NoticeKind.REVISION) -> Not
 
 
 def owed(record: VersionRecord, *categories: str) -> tuple[PlannedNotice, ...]:
-    """A revision notice to administrators and a choice notice to subjects."""
-    return (
+    """A revision notice to administrators, a choice notice to subjects, and one of a change of ownership."""
+    planned = (
         PlannedNotice(notice(record), Audience("administrators")),
         PlannedNotice(notice(record, NoticeKind.CHOICE), Audience("subjects", categories)),
     )
+    if record.change_class is not ChangeClass.TRANSITION:
+        return planned
+    return (*planned, PlannedNotice(notice(record, NoticeKind.TRANSITION), Audience("subjects")))
 
 
 def at_line(line: int) -> Place:

@@ -347,6 +347,51 @@ def test_nothing_goes_to_an_acquirer_before_the_subject_was_told() -> None:
     assert ask(facts(told, versions=(first, sale)), SERVICE, "2026-06-09", recipient="acquirer").answer is NO
 
 
+SALE = version(2, "2026-06-01", ACCOUNT, change_class=ChangeClass.TRANSITION)
+SOLD = (replace(V1, practices=(ACCOUNT,)), SALE)
+NEW_TAG = replace(TAG, record="new", collected_at=day("2026-06-20"), version=SALE.key)
+TOLD = Delivery(SALE.key, "transition", day("2026-05-10"))
+
+TAKEN_OVER = {
+    "told before": ([TOLD], YES),
+    "told afterwards": ([replace(TOLD, at=day("2026-06-20"))], YES),
+    "not told": ([], NO),
+    "told, and the mail came back": ([replace(TOLD, undone_at=day("2026-05-12"))], NO),
+    "told of a choice only, which names no owner": ([replace(TOLD, kind="choice")], NO),
+    "told of another policy's": ([replace(TOLD, version=VersionKey("phone", 2))], NO),
+    "accepted under the new owner": ([KNOWN, Admission("s", day("2026-06-15"), SALE.key)], YES),
+    "accepted the version of the old one": ([KNOWN, Admission("s", day("2026-06-15"), V1.key)], NO),
+}
+
+
+@pytest.mark.parametrize(("known", "answer"), TAKEN_OVER.values(), ids=TAKEN_OVER)
+def test_who_takes_over_uses_old_data_only_of_those_who_were_told(
+    known: list[object], answer: UseAnswer
+) -> None:
+    found = ask(facts(*known, versions=SOLD), SERVICE, AFTER_V2)
+    assert found.answer is answer
+    assert (found.finding.code == "transfer_not_told") is (answer is NO)
+
+
+def test_before_a_takeover_and_for_data_collected_after_it_nobody_needs_to_be_told() -> None:
+    assert ask(facts(versions=SOLD), SERVICE, BEFORE_V2).answer is YES
+    assert ask(facts(versions=SOLD, tags=(NEW_TAG,)), SERVICE, AFTER_V2).answer is YES
+    assert ask(facts(versions=SOLD, tags=(TAG, NEW_TAG)), SERVICE, AFTER_V2).answer is NO
+
+
+def test_being_told_of_one_takeover_is_not_being_told_of_the_next() -> None:
+    takeover = practice("takeover", SERVICE, to=(Recipient("acquirer"),))
+    again = version(3, "2026-09-01", takeover, change_class=ChangeClass.TRANSITION)
+    versions = (replace(V1, practices=(takeover,)), replace(SALE, practices=(takeover,)), again)
+    next_told = Delivery(again.key, "transition", day("2026-10-01"))
+    late = "2026-12-01"
+    assert ask(facts(TOLD, versions=versions), SERVICE, late).answer is NO
+    assert ask(facts(TOLD, next_told, versions=versions), SERVICE, late).answer is YES
+    collected_after_it = replace(NEW_TAG, collected_at=day("2026-10-01"), version=again.key)
+    sold_again = facts(TOLD, next_told, versions=versions, tags=(collected_after_it,))
+    assert ask(sold_again, SERVICE, late, recipient="acquirer").answer is NO
+
+
 # Doubt about the order of answers protects.
 
 

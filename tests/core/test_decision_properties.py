@@ -69,7 +69,7 @@ choices = st.builds(
 deliveries = st.builds(
     Delivery,
     version=st.integers(1, 3).map(lambda number: VersionKey("fax", number)),
-    kind=st.just("choice"),
+    kind=st.sampled_from(("choice", "transition")),
     at=moments,
     changes=st.just(tuple(f"fax@v{number}#{name}" for number in (1, 2, 3) for name in IDS)),
     undone_at=st.none() | moments,

@@ -126,6 +126,20 @@ def test_words_that_yaml_would_turn_into_something_else_stay_words() -> None:
             "new_controller",
         ),
         (
+            front("change:", "  class: transition", "  decided_by: x", MOVE.replace("B,", "a,")),
+            6,
+            "change.transition.new_controller",
+            "the old one",
+            "takes over",
+        ),
+        (
+            front("effective: 2027-01-02", "change:", "  class: transition", "  decided_by: x", MOVE),
+            3,
+            "effective",
+            "control passes on 2027-01-01",
+            "effective: 2027-01-01",
+        ),
+        (
             front("change:", "  class: notice", "  decided_by: x", MOVE),
             6,
             "change.transition",

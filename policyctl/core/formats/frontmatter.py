@@ -10,6 +10,7 @@ neither.
 from __future__ import annotations
 
 import re
+from datetime import date
 
 from policyctl.core.formats.complaints import Complaints, dotted
 from policyctl.core.formats.yamltext import YamlMap, YamlNode, read_yaml
@@ -41,6 +42,8 @@ def read_policy(text: str, *, file: str) -> PolicyText:
     title = complaints.text(fields, "title", under="", hint="write title: and the name of the policy")
     effective = complaints.day(fields, "effective", under="", required=False)
     change = _change(fields, complaints)
+    if change is not None and change.transition is not None:
+        _require_one_day(fields, effective, change.transition, complaints)
     complaints.settle()
     return PolicyText(title, effective, change, parse(text, file=file))
 
@@ -135,8 +138,26 @@ def _transition(node: YamlMap, complaints: Complaints, decided: ChangeClass | No
     new = complaints.text(
         part, "new_controller", under=under, hint="name the company responsible from then on"
     )
+    if old and old.casefold() == new.casefold():
+        mend = "name the company that takes over"
+        complaints.add(part.lines["new_controller"], f"{under}.new_controller", "it is the old one", mend)
     day = complaints.day(part, "on", under=under, required=True)
     return None if day is None else Transition(old, new, day)
+
+
+def _require_one_day(
+    fields: YamlMap, effective: date | None, transition: Transition, complaints: Complaints
+) -> None:
+    """What is collected from the day of the transfer on has the new controller's promise, and nothing before
+    it has: the version takes effect on that very day. That day keeps the lead time with it.
+    """
+    if effective not in {None, transition.on}:
+        complaints.add(
+            fields.lines["effective"],
+            "effective",
+            f"the version takes effect on {effective}, but control passes on {transition.on}",
+            f"write effective: {transition.on}, or mend change.transition.on",
+        )
 
 
 def _waivers(node: YamlMap, complaints: Complaints) -> tuple[Waiver, ...]:

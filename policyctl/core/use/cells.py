@@ -25,6 +25,7 @@ from policyctl.core.records import Admission, VersionRecord, split_change
 from policyctl.core.use.decision import decide_alone
 from policyctl.core.use.in_force import version_in_force
 from policyctl.core.use.question import Facts, UseRequest
+from policyctl.core.use.tag_decision import TRANSITION_NOTICE
 from policyctl.core.use.wording import ANSWERED, OVER, RECORD, TOLD, Filler, Wording
 
 _START = datetime(1970, 1, 1, tzinfo=UTC)
@@ -42,7 +43,7 @@ AdmissionRow = tuple[int, int]
 ChoiceRow = tuple[bool, int, int, int, int]
 # (notice_no, contact, DELIVERED or FAILED, moment)
 ReportRow = tuple[int, int, int, int]
-Standing = tuple[int, tuple[object, ...], tuple[object, ...], bool]
+Standing = tuple[int, tuple[object, ...], tuple[object, ...], tuple[int, ...]]
 CellKey = tuple[int, int, int, Standing | None]
 
 
@@ -94,12 +95,12 @@ class Column:
 @dataclass(frozen=True, slots=True)
 class _Told:
     """What one notice has to say of one policy: the changes under which silence binds (place, days to
-    answer and effective date in microseconds), and whether it is of a change of ownership.
+    answer and effective date in microseconds), and the number of the version where it names a new owner.
     """
 
     slug: str
     changes: tuple[tuple[str, int, int], ...]
-    transfer: bool
+    transfer: int | None
 
 
 class Cells:
@@ -115,6 +116,7 @@ class Cells:
         self._told = {number: self._notice(notice) for number, notice in numbers.notices.items()}
         self._slug_of = {number: _policy_of(name) for number, name in numbers.practices.items()}
         self._in_force: dict[tuple[object, ...], int] = {}
+        self._transfers = {slug: self._transfers_of(slug) for slug in self._timelines}
 
     def column(self, request: UseRequest) -> Column | None:
         """The cells for this question; None where only the rules themselves can answer it."""
@@ -130,7 +132,8 @@ class Cells:
             for number, (slug, category) in self.numbers.categories.items()
             if request.slug in {None, slug} and _meets(category, request.category)
         )
-        return Column(asked, party is not None or any(self._by_silence(request)))
+        told = party is not None or any(self._transfers.values()) or any(self._by_silence(request))
+        return Column(asked, told)
 
     def _by_silence(self, request: UseRequest) -> Iterator[bool]:
         """Of each change under which silence binds, whether it might be this use that it brought."""
@@ -157,15 +160,32 @@ class Cells:
         reports: Sequence[ReportRow],
     ) -> Standing:
         """Where the subject with these facts stands towards a policy at a moment."""
-        if not choices and not reports:
-            return self._version(slug, at, admissions), (), (), False
-        told, transfer = self._told_of(slug, at, reports) if reports else ((), False)
+        sold = self._transfers[slug]
+        if not choices and not reports and not sold:
+            return self._version(slug, at, admissions), (), (), ()
+        told, transfers = self._told_of(slug, at, reports) if reports else ((), frozenset())
+        if sold:
+            transfers |= self._accepted(slug, at, admissions)
         return (
             self._version(slug, at, admissions),
             self._said(slug, at, choices) if choices else (),
             told,
-            transfer,
+            tuple(sorted(transfers)),
         )
+
+    def _transfers_of(self, slug: str) -> tuple[int, ...]:
+        """The numbers of the versions of a policy that name a new owner."""
+        return tuple(
+            record.key.number
+            for record in self._records
+            if record.key.slug == slug and record.change_class is ChangeClass.TRANSITION
+        )
+
+    def _accepted(self, slug: str, at: int, admissions: Sequence[AdmissionRow]) -> frozenset[int]:
+        """The changes of ownership that the subject knows by accepting such a version or a later one."""
+        keys = (self.numbers.versions.get(number) for number, given in admissions if given <= at)
+        newest = max((key.number for key in keys if key is not None and key.slug == slug), default=0)
+        return frozenset(number for number in self._transfers[slug] if number <= newest)
 
     def _version(self, slug: str, at: int, admissions: Sequence[AdmissionRow]) -> int:
         moments, numbers = self._timelines[slug]
@@ -209,27 +229,30 @@ class Cells:
         said = [row for row in choices if row[3] <= at and self._slug_of[row[1]] == slug]
         return sorted(said, key=itemgetter(4)) if len(said) > 1 else said
 
-    def _told_of(self, slug: str, at: int, reports: Sequence[ReportRow]) -> tuple[tuple[object, ...], bool]:
-        """Of which changes the subject was told, and whether its time is over; and of a transfer."""
-        first, transfer = self._arrived(slug, at, reports)
-        return tuple(sorted((name, at >= over) for name, (_, over) in first.items())), transfer
+    def _told_of(
+        self, slug: str, at: int, reports: Sequence[ReportRow]
+    ) -> tuple[tuple[object, ...], frozenset[int]]:
+        """Of which changes the subject was told, and whether its time is over; and of which new owners."""
+        first, transfers = self._arrived(slug, at, reports)
+        return tuple(sorted((name, at >= over) for name, (_, over) in first.items())), frozenset(transfers)
 
     def _arrived(
         self, slug: str, at: int, reports: Sequence[ReportRow]
-    ) -> tuple[dict[str, tuple[int, int]], bool]:
-        """By change, when the subject was first told of it and when its time is over; and of a transfer."""
+    ) -> tuple[dict[str, tuple[int, int]], set[int]]:
+        """By change, when the subject was first told of it and when its time is over; and of new owners."""
         first: dict[str, tuple[int, int]] = {}
-        transfer = False
+        transfers = set()
         for notice_no, given in _given(at, reports):
             told = self._told[notice_no]
             if told.slug != slug:
                 continue
-            transfer = transfer or told.transfer
+            if told.transfer is not None:
+                transfers.add(told.transfer)
             for name, window, effective in told.changes:
                 before = first.get(name, (given, 0))[0]
                 arrived = min(before, given)
                 first[name] = (arrived, max(arrived + window, effective))
-        return first, transfer
+        return first, transfers
 
     # What differs in words between those who stand alike
 
@@ -256,7 +279,8 @@ class Cells:
             for change in record.changes
             if change.mode is ChoiceMode.OPT_OUT and change.name in notice.changes
         )
-        return _Told(notice.version.slug, changes, record.change_class is ChangeClass.TRANSITION)
+        names_owner = notice.kind == TRANSITION_NOTICE and record.change_class is ChangeClass.TRANSITION
+        return _Told(notice.version.slug, changes, notice.version.number if names_owner else None)
 
 
 def _given(at: int, reports: Iterable[ReportRow]) -> Iterable[tuple[int, int]]:

@@ -9,7 +9,9 @@
 3. Not in V, but stated in every version from a later W up to the one in force: permitted only
    through that change's choice. Opt-in: a recorded consent. Opt-out: the notice delivered, the time
    to answer over, no objection. Not asked, bounced or still waiting: refused, with what is missing.
-   And nothing goes to an acquirer before the subject was told of the change of ownership.
+   And a change of ownership: nothing goes to an acquirer before the subject was told of one, and once
+   one is in force, what was collected before it is used only where the subject was told: by the notice
+   that names both controllers, delivered, or by accepting that version or a later one.
 4. What the version in force no longer states is refused for old data too, and a choice it asks for
    is asked for old data too, unless the practice has ``existing: keep`` where it was last stated.
 5. A customer's refusal binds all its subjects; a subject's own consent cannot undo it.

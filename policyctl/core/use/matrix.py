@@ -31,6 +31,7 @@ from policyctl.core.records import (
 from policyctl.core.use.decision import decide
 from policyctl.core.use.in_force import version_in_force
 from policyctl.core.use.question import Facts, UseAnswer, UseRequest
+from policyctl.core.use.tag_decision import TRANSITION_NOTICE, told_of_transfer
 
 _DAY = timedelta(days=1)
 
@@ -73,14 +74,14 @@ class Said:
 class Standing:
     """Where a subject stands at one moment. ``in_force``: the version that binds, by policy.
     ``told``: the changes it was told of under which silence binds, and whether its time is over.
-    ``transfers``: the policies a change of ownership of which it was told.
+    ``transfers``: the changes of ownership of which it was told.
     """
 
     known: bool = True
     in_force: tuple[VersionKey, ...] = ()
     said: tuple[Said, ...] = ()
     told: tuple[tuple[str, bool], ...] = ()
-    transfers: tuple[str, ...] = ()
+    transfers: tuple[VersionKey, ...] = ()
 
     def towards(self, slug: str) -> Standing:
         """What of it bears on one policy."""
@@ -89,7 +90,7 @@ class Standing:
             tuple(key for key in self.in_force if key.slug == slug),
             tuple(said for said in self.said if said.slug == slug),
             tuple(told for told in self.told if told[0].startswith(f"{slug}@")),
-            tuple(transfer for transfer in self.transfers if transfer == slug),
+            tuple(key for key in self.transfers if key.slug == slug),
         )
 
 
@@ -136,19 +137,20 @@ class Standings:
             for change in record.changes
             if change.mode is ChoiceMode.OPT_OUT
         }
-        self._transitions = {r.key for r in self._versions if r.change_class is ChangeClass.TRANSITION}
+        self._transitions = sorted(r.key for r in self._versions if r.change_class is ChangeClass.TRANSITION)
 
     def of(
         self, admissions: Sequence[Admission], choices: Sequence[Choice], deliveries: Sequence[Delivery]
     ) -> Standing:
         """Of a known subject with these facts; those later than the moment do not count."""
+        entered = [entry for entry in admissions if entry.at <= self._at]
         given = [one for one in deliveries if one.at <= self._at]
         given = [one for one in given if one.undone_at is None or one.undone_at > self._at]
         return Standing(
             in_force=tuple(self._in_force(admissions)),
             said=_said(choice for choice in choices if choice.at <= self._at),
             told=tuple(self._told(given)) if given else (),
-            transfers=tuple(sorted({one.version.slug for one in given if one.version in self._transitions})),
+            transfers=tuple(key for key in self._transitions if told_of_transfer(key, entered, given)),
         )
 
     def _in_force(self, admissions: Sequence[Admission]) -> Iterator[VersionKey]:
@@ -228,9 +230,12 @@ class Matrix:
             known_subject=standing.known,
             tags=(tag,),
             versions=self._versions,
-            admissions=tuple(Admission("", self.question.at, key) for key in standing.in_force),
+            admissions=tuple(Admission("", self.question.at, key, assumed=True) for key in standing.in_force),
             choices=tuple(choice for said in standing.said for choice in self._choices(said)),
-            deliveries=(*self._deliveries(standing), *self._transfers(standing)),
+            deliveries=(
+                *self._deliveries(standing),
+                *(Delivery(key, TRANSITION_NOTICE, self.question.at) for key in standing.transfers),
+            ),
             taxonomy=self._taxonomy,
         )
 
@@ -250,9 +255,3 @@ class Matrix:
             windows = [c.window_days for c in self._by_key[key].changes if c.name == name]
             waited = _DAY * max(windows) if over else timedelta()
             yield Delivery(key, "choice", self.question.at - waited, (name,))
-
-    def _transfers(self, standing: Standing) -> Iterator[Delivery]:
-        for slug in standing.transfers:
-            for key, record in self._by_key.items():
-                if key.slug == slug and record.change_class is ChangeClass.TRANSITION:
-                    yield Delivery(key, "transition", self.question.at)

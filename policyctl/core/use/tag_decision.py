@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from policyctl.core.policy import ChangeClass
+from policyctl.core.policy import ChangeClass, VersionKey
 from policyctl.core.practice import ChoiceMode, Practice, covers
-from policyctl.core.records import Choice, PendingChange, Tag, VersionRecord
+from policyctl.core.records import Admission, Choice, Delivery, PendingChange, Tag, VersionRecord
 from policyctl.core.use.in_force import version_in_force
 from policyctl.core.use.question import Facts, Outcome, Reason, UseAnswer, UseRequest, undecided
 from policyctl.core.use.stance import (
@@ -27,6 +27,8 @@ from policyctl.core.use.wording import ANSWERED, OVER, RECORD, TOLD, slot
 
 # A change of ownership discloses to these; product.md promises that people are told before.
 _ACQUIRER = "acquirer"
+TRANSITION_NOTICE = "transition"
+"""The kind of notice that names the old and the new controller (core/notices/notice.py)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,17 +327,49 @@ def _by_silence(change: PendingChange, practice: Practice, brought: VersionRecor
     return _permitted(_reason("nobody_objected", 3, text, brought, practice))
 
 
+# Rule 3, the end: a change of ownership.
+
+
 def _untold_transfer(case: _Case) -> Outcome:
+    """What was collected before passes to the new controller only of those who were told."""
+    later = [
+        record
+        for record in case.facts.versions
+        if record.change_class is ChangeClass.TRANSITION
+        and record.key.slug == case.tag.slug
+        and record.key > case.collected.key
+    ]
+    told = {
+        record.key
+        for record in later
+        if told_of_transfer(record.key, case.facts.admissions, case.facts.deliveries)
+    }
+    for record in later:
+        if record.key <= case.current.key and record.key not in told:
+            return _not_told(record)
     party = case.use.party
-    if party is None or not any(covers(_ACQUIRER, kind) for kind in party.kinds):
-        return _permitted()
-    transitions = {r.key for r in case.facts.versions if r.change_class is ChangeClass.TRANSITION}
-    if any(
-        told.version in transitions and told.version.slug == case.tag.slug for told in case.facts.deliveries
-    ):
-        return _permitted()
-    text = "no notice of a change of ownership has reached the subject"
+    discloses = party is not None and any(covers(_ACQUIRER, kind) for kind in party.kinds)
+    return _not_told(case.current) if discloses and not told else _permitted()
+
+
+def told_of_transfer(
+    key: VersionKey, admissions: Iterable[Admission], deliveries: Iterable[Delivery]
+) -> bool:
+    """True when the notice of this change of ownership reached the subject, or it accepted the version or
+    a later one. A choice notice of the same version does not say who takes over.
+    """
+    return any(given.version == key and given.kind == TRANSITION_NOTICE for given in deliveries) or any(
+        entry.version is not None
+        and not entry.assumed
+        and entry.version.slug == key.slug
+        and entry.version.number >= key.number
+        for entry in admissions
+    )
+
+
+def _not_told(record: VersionRecord) -> Outcome:
+    text = f"no notice of a change of ownership has reached the subject; {record.key} is in force"
     return _refused(
-        Reason(0, 3, text, version=case.current.key, code="transfer_not_told"),
-        "the notice of the transition delivered",
+        Reason(0, 3, text, version=record.key, code="transfer_not_told"),
+        "the transition notice delivered, or the version accepted by the subject",
     )
