@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -38,6 +38,7 @@ class Sink:
 
     name = "sink"
     resend_is_safe = False
+    resend_after: timedelta | None = None
     taken = 0
 
     def send(self, mail: Mail) -> Outcome:

@@ -14,7 +14,9 @@ table                      keys                           meaning
                            from_name, reply_to,           ``sendgrid`` send
                            postal_address
 ``[mail.smtp]``            host, port, starttls, user,    ``bounces``: the mailbox that reports come to, as
-                           bounces, maildir               bounces+<nid>@...; ``maildir``: where it is read
+                           bounces, maildir,              bounces+<nid>@...; ``maildir``: where it is read;
+                           resend_after                   after how many hours a mail in doubt without a
+                                                          report is sent again, once (24; 0 never)
 ``[mail.sendgrid]``        host, webhook_keys,            another host than the service's own; the keys that
                            webhook_hours                  check its events, and how old those may be
 ``[site]``                 folder, base_url               where the pages are written and served
@@ -69,6 +71,7 @@ class Smtp:
     user: str = ""
     bounces: str = ""
     maildir: str = ""
+    resend_after: int = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,7 +281,7 @@ def _public_url(table: Table) -> str:
 
 
 def _mail(table: Table) -> Mail:
-    smtp = table.table("smtp", ("host", "port", "starttls", "user", "bounces", "maildir"))
+    smtp = table.table("smtp", ("host", "port", "starttls", "user", "bounces", "maildir", "resend_after"))
     sendgrid = table.table("sendgrid", ("host", "webhook_keys", "webhook_hours"))
     return Mail(
         mailer=table.one_of("mailer", MAILERS),
@@ -294,6 +297,7 @@ def _mail(table: Table) -> Mail:
             user=smtp.text("user", ""),
             bounces=smtp.text("bounces", ""),
             maildir=smtp.text("maildir", ""),
+            resend_after=smtp.number("resend_after", 24, (0, 720)),
         ),
         sendgrid_host=sendgrid.text("host", ""),
         webhook_keys=sendgrid.lines("webhook_keys"),

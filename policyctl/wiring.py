@@ -225,7 +225,10 @@ def _smtp(settings: Settings, password: str) -> Mailer:
     smtp = settings.mail.smtp
     if smtp.user and not password:
         raise UsageError("there is no SMTP password", hint=f"set {SMTP_PASSWORD}")
-    server = SmtpServer(smtp.host, smtp.port, smtp.starttls, smtp.user, bounces=smtp.bounces)
+    wait = timedelta(hours=smtp.resend_after) if smtp.resend_after else None
+    server = SmtpServer(
+        smtp.host, smtp.port, smtp.starttls, smtp.user, bounces=smtp.bounces, resend_after=wait
+    )
     return SmtpMailer(server, password)
 
 

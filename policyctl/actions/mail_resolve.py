@@ -13,6 +13,9 @@
    one mail is in doubt; those before it were taken, those after it were not handed over.
 5. Recalled chunks end as ``recalled`` where others are planned again. Only so many batches can be cancelled
    at a time, so the largest are first.
+6. A mail in doubt that was handed over singly waits for its report. None within the time that its mailer gives: it is sent again, once,
+   with the Message-ID it had, as a notice that never came is worse than two that are known for one. In
+   doubt a second time, a person must look.
 """
 
 from __future__ import annotations
@@ -33,6 +36,7 @@ LAST_CALL = timedelta(minutes=10)
 """How long before its release a batch can be cancelled for certain."""
 
 _REPORTS_ARE_IN = timedelta(hours=2)
+_AGAIN = "sent again, as no report of it came"
 _STATES = (
     OutboxState.STAGED,
     OutboxState.POSTING,
@@ -95,7 +99,24 @@ def resolve(run: Run, chunk: Chunk) -> int:
         return run.ledger.give_up(chunk, run.clock(), "interrupted")
     if chunk.state is OutboxState.POSTING and chunk.mailer:
         return _cut_at_cursor(run, chunk)
-    return 0
+    return _once_more(run, chunk) if chunk.state is OutboxState.UNKNOWN else 0
+
+
+def _once_more(run: Run, chunk: Chunk) -> int:
+    """A mail in doubt, singly handed over (6); how many are planned again."""
+    now, wait, ledger = run.clock(), run.mailer.resend_after, run.ledger
+    if ledger.is_reported(chunk):
+        ledger.move(chunk, OutboxState.ACCEPTED, now, reason="its report came", owner="")
+        return 0
+    if wait is None or now < chunk.changed_at + wait:
+        return 0
+    if chunk.recalled or ledger.was_given_up(chunk, _AGAIN):
+        why = "it was recalled" if chunk.recalled else "it was sent again once"
+        ledger.move(
+            chunk, OutboxState.HELD, now, reason=f"in doubt, and {why}: ask the mail server", owner=""
+        )
+        return 0
+    return ledger.give_up(chunk, now, _AGAIN)
 
 
 def _cut_at_cursor(run: Run, chunk: Chunk) -> bool:

@@ -58,6 +58,7 @@ class Scripted:
 
     name = "scripted"
     resend_is_safe = False
+    resend_after: timedelta | None = None
 
     def __init__(self, *outcomes: Outcome) -> None:
         self.outcomes = list(outcomes)

@@ -629,7 +629,7 @@ def receipts(root: Path) -> int:
 class Mood:
     """A mailer that answers as it is told, and counts."""
 
-    name, resend_is_safe = "mood", True
+    name, resend_is_safe, resend_after = "mood", True, None
 
     def __init__(self, outcome: Outcome) -> None:
         self.outcome, self.sent = outcome, list[str]()

@@ -245,6 +245,18 @@ def void(connection: Connection, chunk: Chunk, now: datetime, reason: str) -> bo
     return True
 
 
+def was_given_up(connection: Connection, chunk: Chunk, reason: str) -> bool:
+    """A chunk that held the same places was given up for this reason."""
+    query = select(CHUNK.c.chunk_no).where(
+        CHUNK.c.notice_no == chunk.notice_no,
+        CHUNK.c.state == OutboxState.VOID.value,
+        CHUNK.c.reason == reason,
+        CHUNK.c.lo <= chunk.lo,
+        CHUNK.c.hi >= chunk.hi,
+    )
+    return connection.execute(query.limit(1)).first() is not None
+
+
 def advance(connection: Connection, chunk: Chunk, place: int, now: datetime) -> Chunk | None:
     """The mail at the cursor is settled, that at ``place`` is handed over next; None for a chunk that is
     recalled, too.

@@ -135,6 +135,11 @@ class OutboxDesk:
             found = tuple(self._chunks.read(writer.connection, rows))
             return batches.give_up_batch(writer.connection, found, at, reason)
 
+    def was_given_up(self, chunk: Chunk, reason: str) -> bool:
+        """What the chunk holds was planned again before, for this reason."""
+        with engine.reading(self._engine) as connection:
+            return chunks.was_given_up(connection, chunk, reason)
+
     def tidy(self, now: datetime, slug: str | None = None) -> None:
         """What time alone settles, at the start of a run: chunks whose moment has come are released, paused
         ones (nothing of them was sent) are planned again, recalled ones that did not leave are done with.

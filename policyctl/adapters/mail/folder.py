@@ -8,6 +8,7 @@ and renamed, and a mail whose file stands there is not written again.
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 from pathlib import Path
 
 from policyctl.adapters.mail.interface import Accepted, Mail, NotSent, Outcome, Rejected
@@ -21,6 +22,7 @@ class FolderMailer:
 
     name = "folder"
     resend_is_safe = True
+    resend_after: timedelta | None = None
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

@@ -14,7 +14,7 @@ holds back for a while under a batch id, so that a call in doubt can be called o
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 
 
@@ -156,11 +156,13 @@ class Mailer(Protocol):
     """Hands one mail to the outside. Never raises for what the outside does: it says so instead.
 
     ``resend_is_safe``: sending a mail of the same nid again leaves one mail, so that a mail in doubt
-    after a crash may simply be sent again.
+    after a crash may simply be sent again. Where it does not: ``resend_after`` is how long a report of a
+    mail in doubt is waited for before it is sent again, once; None leaves it to a person.
     """
 
     name: str
     resend_is_safe: bool
+    resend_after: timedelta | None
 
     def send(self, mail: Mail) -> Outcome:
         """Send ``mail`` now; at most once unless the outcome is ``NotSent``."""

@@ -91,6 +91,7 @@ class SendGridMailer:
 
     name = "sendgrid"
     resend_is_safe = False
+    resend_after: timedelta | None = None
 
     def __init__(self, api_key: str, *, host: str = HOST, timeout: httpx.Timeout = TIMEOUT) -> None:
         self._refusal = _unfit(api_key, host)

@@ -27,6 +27,7 @@ import socket
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 from policyctl.adapters.mail.interface import Accepted, Mail, NotSent, Outcome, Rejected, Stopped, Unknown
 from policyctl.adapters.mail.message import bytes_of, checked, is_address
@@ -46,7 +47,7 @@ _LONGEST_MAILBOX = 64 - 33  # RFC 5321 section 4.5.3.1.1, less + and an nid
 class SmtpServer:
     """Where to hand mails over. Times in seconds; ``last_wait`` is for the answer to the final dot,
     which RFC 5321 section 4.5.3.2.6 gives ten minutes. ``bounces`` is the mailbox for reports; they come
-    to ``name+<nid>@domain``. Empty: they go to the sender, unasked for.
+    to ``name+<nid>@domain``. Empty: they go to the sender, unasked for. ``resend_after`` as in ``Mailer``.
     """
 
     host: str
@@ -56,6 +57,7 @@ class SmtpServer:
     timeout: float = 30.0
     last_wait: float = 600.0
     bounces: str = ""
+    resend_after: timedelta | None = None
 
 
 class _ReplyError(Exception):
@@ -84,6 +86,7 @@ class SmtpMailer:
         if server.bounces:
             require_mailbox(server.bounces)
         self._server = server
+        self.resend_after = server.resend_after
         self._password = password
         self._smtp: smtplib.SMTP | None = None
         self._used = 0
