@@ -134,7 +134,7 @@ def send_receipts(
     accepted = failed = 0
     while owed := ledger.inquiries.claim_receipts(now, _PORTION):
         for receipt in owed:
-            outcome = mailer.send(_mail(receipt, now, sender, links))
+            outcome = mailer.send(receipt_mail(receipt, now, sender, _page(receipt, now, links)))
             match outcome:
                 case Accepted():
                     accepted += 1
@@ -150,8 +150,12 @@ def send_receipts(
     return Receipted(accepted, failed)
 
 
-def _mail(owed: OwedReceipt, now: datetime, sender: Sender, links: Links) -> Mail:
-    page = links.make(LinkPurpose.ANSWERS, owed.inquiry.nid, now)
+def _page(owed: OwedReceipt, now: datetime, links: Links) -> str:
+    return links.make(LinkPurpose.ANSWERS, owed.inquiry.nid, now)
+
+
+def receipt_mail(owed: OwedReceipt, now: datetime, sender: Sender, page: str) -> Mail:
+    """The mail of a receipt, with the link to the page where the answer can be changed."""
     letter = answer_receipt(owed.inquiry, name=owed.name, sender=sender, page=page)
     return Mail(
         nid=owed.mail_id,

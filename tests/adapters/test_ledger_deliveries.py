@@ -152,3 +152,46 @@ OLD_TABLE = (
     "ALTER TABLE delivery_event DROP COLUMN status",
     "ALTER TABLE delivery_event DROP COLUMN by_address",
 )
+
+
+# Receipts for answers
+
+
+def receipt_reason(ledger: Ledger) -> str:
+    with ledger._engine.connect() as connection:
+        return str(connection.execute(sa.text("SELECT reason FROM answer_receipt")).scalar_one())
+
+
+def test_a_report_about_a_receipt_finds_it_and_says_nothing_of_its_notice(ledger: Ledger) -> None:
+    nid, before = nids(ledger)["acme"], states(ledger)
+    ledger.inquiries.answer(nid, "fax@v2#news", yes=False, newest=2, now=NOW)
+    (receipt,) = ledger.inquiries.claim_receipts(NOW, 9)
+    ledger.inquiries.settle_receipt(receipt, NOW)
+    later = NOW + timedelta(hours=1)
+    delivered = DeliveryEvent(receipt.mail_id, DeliveryName.DELIVERED, NOW)
+    bounced = DeliveryEvent(receipt.mail_id, DeliveryName.BOUNCED, later)
+    assert ledger.record_deliveries([delivered], now=later).unknown == frozenset()
+    assert receipt_reason(ledger) == ""
+    for added in (1, 0):
+        done = ledger.record_deliveries([delivered, bounced], now=later)
+        assert (done.added, done.orphans) == (added, 0)
+    assert receipt_reason(ledger) == "bounced"
+    assert states(ledger) == before
+
+
+def test_a_report_about_the_receipt_of_an_earlier_answer_leaves_the_later_one_alone(ledger: Ledger) -> None:
+    nid = nids(ledger)["acme"]
+    for minutes, yes in ((0, False), (5, True)):
+        now = NOW + timedelta(minutes=minutes)
+        ledger.inquiries.answer(nid, "fax@v2#news", yes=yes, newest=2, now=now)
+        (receipt,) = ledger.inquiries.claim_receipts(now, 9)
+        ledger.inquiries.settle_receipt(receipt, now)
+        if not yes:
+            first = receipt.mail_id
+    ledger.record_deliveries([DeliveryEvent(first, DeliveryName.BOUNCED, now)], now=now)
+    assert receipt_reason(ledger) == ""
+
+
+def test_a_receipt_for_no_notice_of_this_ledger_is_an_orphan(ledger: Ledger) -> None:
+    event = DeliveryEvent("e" * 32 + "-5f", DeliveryName.DELIVERED, NOW)
+    assert ledger.record_deliveries([event], now=NOW).orphans == 1

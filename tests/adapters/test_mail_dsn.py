@@ -53,6 +53,11 @@ def test_servers_write_reports_in_their_own_ways(data: bytes) -> None:
     assert read_report(data, AT) == (DeliveryEvent(NID, DeliveryName.BOUNCED, AT, status="5.1.1"),)
 
 
+def test_a_report_about_a_receipt_names_it_by_notice_and_answer() -> None:
+    (event,) = read_report(report(block("failed", "5.1.1"), to=f"b+{NID}-5f3a9c@example.com"), AT)
+    assert event.nid == f"{NID}-5f3a9c"
+
+
 def test_a_report_about_several_addressees_says_all_of_it() -> None:
     found = read_report(report(block("delivered"), block("failed", "5.1.1"), block("delivered")), AT)
     assert {event.event for event in found} == {DeliveryName.DELIVERED, DeliveryName.BOUNCED}

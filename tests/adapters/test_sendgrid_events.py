@@ -48,6 +48,12 @@ def test_what_sendgrid_signed_is_read() -> None:
     assert WEBHOOK.read(headers, BODY).events == (DeliveryEvent(NID, DeliveryName.DELIVERED, NOW),)
 
 
+def test_an_event_about_a_receipt_names_it_by_notice_and_answer() -> None:
+    (found,) = read(event(f"{NID}-5f3a9c", "bounce", NOW, status="5.1.1"))
+    assert (found.nid, found.event) == (f"{NID}-5f3a9c", DeliveryName.BOUNCED)
+    assert read(event(f"{NID}-", "bounce", NOW), event(f"{NID}-x", "bounce", NOW)) == ()
+
+
 def test_no_altered_byte_and_no_moved_digit_is_signed() -> None:
     headers = SIGNER.headers(BODY, NOW)
     for place in range(len(BODY)):

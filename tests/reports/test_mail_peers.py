@@ -33,7 +33,9 @@ def test_every_mail_is_html_that_everybody_can_be_read_out(node_tools: NodeTools
 
 
 @pytest.mark.peer("doiuse-email")
-@pytest.mark.parametrize("name", ["revision-en", "choice-de", "transition-fr", "reminder-fr", LARGE])
+@pytest.mark.parametrize(
+    "name", ["revision-en", "choice-de", "transition-fr", "reminder-fr", "receipt-de", LARGE]
+)
 def test_a_mail_uses_nothing_that_the_common_mail_programs_lack(node_tools: NodeTools, name: str) -> None:
     assert node_tools.unsupported(every_mail()[name].html, READERS) <= set(BEARABLE)
 

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from sqlalchemy import Connection, and_, insert, select, update
 
-from policyctl.adapters.tables import ADDRESS, ANSWER_RECEIPT, OUTBOX
+from policyctl.adapters.tables import ADDRESS, ANSWER_RECEIPT, OUTBOX, microseconds
 
 
 class Addressed(Protocol):
@@ -44,6 +44,22 @@ def owe(connection: Connection, who: Addressed, now: datetime) -> None:
     if connection.execute(update(ANSWER_RECEIPT).where(_is(who)).values(values)).rowcount == 0:
         key = {"subject_no": who.subject_no, "notice_no": who.notice_no, "contact": who.contact}
         connection.execute(insert(ANSWER_RECEIPT), {**key, **values})
+
+
+def mail_id(nid: str, answered_at: datetime) -> str:
+    """What a receipt's mail is called: by its notice and the answer it is for, so that reports find it."""
+    return f"{nid}-{microseconds(answered_at):x}"
+
+
+def note_failed(connection: Connection, failed: Mapping[str, str]) -> None:
+    """Write down that receipts did not arrive: the ids of their mails, and what was reported. Their notices
+    stand as they did: that somebody was told is another matter than that the receipt came.
+    """
+    notices = {name.partition("-")[0] for name in failed}
+    for row in connection.execute(receipts().where(OUTBOX.c.nid.in_(notices))).all() if notices else ():
+        said = failed.get(mail_id(row.nid, row.answered_at))
+        if said is not None:
+            settle(connection, row, {"reason": said})
 
 
 def receipts() -> Any:

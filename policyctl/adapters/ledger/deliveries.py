@@ -7,6 +7,7 @@
 4. A report that names an address only (a delayed bounce) is about every notice that was planned for this
    address in the days before it. That may be one too many: then a notice counts as failed that was not,
    and goes to the next contact; the other mistake would count one as given that was not.
+5. A report of ``<nid>-<answer>`` is about the receipt for an answer. It says nothing of the notice.
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ from datetime import timedelta
 
 from sqlalchemy import Connection, func, select
 
+from policyctl.adapters.ledger.answer_receipts import note_failed
 from policyctl.adapters.ledger.common import Complaints, Writer
 from policyctl.adapters.tables import CHUNK, DELIVERY_EVENT, OUTBOX, microseconds
 from policyctl.core.notices.outbox import Chunk, DeliveryEvent, DeliveryReceipt
+from policyctl.core.notices.progress import NOT_GIVEN
 from policyctl.core.records import ImportReceipt
 from policyctl.errors import Place
 
@@ -42,6 +45,10 @@ def record_deliveries(
         (key, event) for key, event in given.items() if key not in known and (keep_orphans or key[0] in owed)
     ]
     writer.add(DELIVERY_EVENT, [_row(event) for _, event in fresh])
+    note_failed(
+        writer.connection,
+        {key[0]: key[1] for key, event in fresh if "-" in key[0] and event.event in NOT_GIVEN},
+    )
     return DeliveryReceipt(
         added=len(fresh),
         repeated=sum(key in known for key in given),
@@ -85,7 +92,11 @@ def _known(writer: Writer, nids: Iterable[str]) -> set[_Key]:
 
 
 def _owed(writer: Writer, nids: Iterable[str]) -> set[str]:
-    return {nid for (nid,) in writer.driver.rows_in("SELECT nid FROM outbox WHERE nid IN ?*", nids)}
+    """Those of notices in the outbox, and of the receipts for answers to them (5)."""
+    bare = {nid: nid.partition("-")[0] for nid in nids}
+    query = "SELECT nid FROM outbox WHERE nid IN ?*"
+    found = {nid for (nid,) in writer.driver.rows_in(query, set(bare.values()))}
+    return {nid for nid, notice in bare.items() if notice in found}
 
 
 def _named(writer: Writer, events: Sequence[DeliveryEvent]) -> Iterator[DeliveryEvent]:

@@ -18,7 +18,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, and_, select
 
-from policyctl.adapters.ledger.answer_receipts import due, owe, receipts, settle
+from policyctl.adapters.ledger.answer_receipts import due, mail_id, owe, receipts, settle
 from policyctl.adapters.ledger.answers import ANSWER_OF, ANSWERS, add_choices
 from policyctl.adapters.ledger.common import Writer, administrator, is_administrator, rows_by, tenant_of
 from policyctl.adapters.ledger.engine import reading, writing
@@ -189,8 +189,8 @@ class Inquiries:
                     continue
                 lease = {"not_before": now + _LEASE, "attempts": row.attempts + 1}
                 settle(writer.connection, row, lease)
-                mail_id = f"{row.nid}-{int(row.answered_at.timestamp() * 1_000_000):x}"
-                claimed.append(OwedReceipt(found[1], mail_id, row.email, row.name, row.answered_at))
+                name = mail_id(row.nid, row.answered_at)
+                claimed.append(OwedReceipt(found[1], name, row.email, row.name, row.answered_at))
             return tuple(claimed)
 
     def settle_receipt(

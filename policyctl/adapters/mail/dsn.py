@@ -33,7 +33,7 @@ _ACTIONS = {
     "expanded": DeliveryName.PROCESSED,
 }
 _CAME_TO = ("Delivered-To", "X-Original-To", "Envelope-To", "To")
-_NID = re.compile(r"\+([0-9a-f]{32})@")
+_NID = re.compile(r"\+([0-9a-f]{32}(?:-[0-9a-f]{1,16})?)@")  # of a notice, or of a receipt for an answer
 _STATUS = re.compile(r"\s*([245]\.[0-9]{1,3}\.[0-9]{1,3})\b")
 _WORD = re.compile(r"\s*([A-Za-z]+)")
 _SECONDS = re.compile(r"([0-9]{9,10})\.")

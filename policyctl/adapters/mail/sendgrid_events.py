@@ -42,7 +42,7 @@ _NAMES = {
 _GOOD = {DeliveryName.PROCESSED, DeliveryName.DEFERRED, DeliveryName.DELIVERED}
 _DIGITS = re.compile(r"[0-9]{10}")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{40,200}={0,2}")
-_NID = re.compile(r"[0-9a-f]{32}")
+_NID = re.compile(r"[0-9a-f]{32}(-[0-9a-f]{1,16})?")  # of a notice, or of a receipt for an answer
 _STATUS = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}")
 _ATTEMPT = re.compile(r"[0-9]{1,6}")
 _LONGEST_ADDRESS = 320

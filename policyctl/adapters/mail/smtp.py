@@ -40,7 +40,7 @@ _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _ENHANCED = re.compile(rb"^\s*([245]\.\d{1,3}\.\d{1,3})\b")
 _FULL = {421, 452}
 _GO_ON = 354
-_LONGEST_MAILBOX = 64 - 33  # RFC 5321 section 4.5.3.1.1, less + and an nid
+_LONGEST_MAILBOX = 64 - 47  # RFC 5321 section 4.5.3.1.1, less + and the id of a receipt
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +273,7 @@ def require_mailbox(mailbox: str) -> None:
     if not is_address(mailbox) or not mailbox.isascii() or len(name) > _LONGEST_MAILBOX or "+" in name:
         raise UsageError(
             "[mail.smtp] bounces is no mailbox for reports",
-            hint='write it as "bounces@example.com", at most 31 letters before the @ and no +',
+            hint='write it as "bounces@example.com", at most 17 letters before the @ and no +',
         )
 
 
