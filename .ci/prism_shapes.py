@@ -6,7 +6,7 @@ from __future__ import annotations
 import sys
 import time
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -15,6 +15,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from policyctl.adapters.mail.interface import Attachment, Batch, Envelope, Form
 from policyctl.adapters.mail.sendgrid import batch_body, request_body
+from policyctl.adapters.mail.suppressions import LISTS, SuppressionLists
+from policyctl.errors import PolicyctlError
 from tests.adapters.mail_samples import PLAIN
 
 FILE = (Attachment("example-fax-v3.pdf", "application/pdf", b"%PDF-1.7"),)
@@ -46,11 +48,11 @@ def shapes() -> dict[str, object]:
     }
 
 
-def main(mail: str, scheduled: str) -> int:
+def main(mail: str, scheduled: str, suppressions: str) -> int:
     """Post them all."""
     key = {"Authorization": "Bearer SG.any"}
     client = httpx.Client(headers=key, timeout=60)
-    for host in (mail, scheduled):
+    for host in (mail, scheduled, suppressions):
         _wait_for(client, host)
     bad = 0
     for name, body in shapes().items():
@@ -71,7 +73,25 @@ def main(mail: str, scheduled: str) -> int:
         fine = call.status_code in {200, 201}
         bad += not fine
         print("ok   " if fine else "SHORT", call.request.method, call.url.path, call.status_code)
-    return int(bool(bad))
+    return int(bool(bad)) or _lists(suppressions)
+
+
+def _lists(host: str) -> int:
+    """Have the lists of suppressed addresses read as they are read in earnest."""
+    now = datetime.now(UTC)  # noqa: TID251 - the mock looks at the form only
+    lists = SuppressionLists("SG.any", host=host)
+    try:
+        for name in LISTS:
+            found = sum(len(page) for page in lists.pages(now - timedelta(days=14), now, (name,)))
+            print("ok   " if found else "SHORT", "GET", name, found, "entries")
+            if not found:
+                return 1
+    except PolicyctlError as error:
+        print("SHORT", error)
+        return 1
+    finally:
+        lists.close()
+    return 0
 
 
 def _wait_for(client: httpx.Client, host: str) -> None:

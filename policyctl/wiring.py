@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from policyctl.adapters.mail.dsn import Maildir
     from policyctl.adapters.mail.interface import Mailer
     from policyctl.adapters.mail.sendgrid_events import SendGridWebhook
+    from policyctl.adapters.mail.suppressions import SuppressionLists
     from policyctl.adapters.pdf import Printer
     from policyctl.core.notices.notice import Sender
 
@@ -248,6 +249,15 @@ def open_maildir(settings: Settings, folder: str) -> Maildir:
     if not named:
         raise UsageError("no Maildir is named", hint="name it, or set [mail.smtp] maildir")
     return Maildir(Path(folder) if folder else settings.root / named)
+
+
+def open_suppressions(settings: Settings, environment: Mapping[str, str] | None = None) -> SuppressionLists:
+    """SendGrid's lists of addresses that it does not mail to."""
+    from policyctl.adapters.mail.sendgrid import HOST
+    from policyctl.adapters.mail.suppressions import SuppressionLists
+
+    secrets = os.environ if environment is None else environment
+    return SuppressionLists(secrets.get(SENDGRID_KEY, ""), host=settings.mail.sendgrid_host or HOST)
 
 
 def open_webhook(settings: Settings) -> SendGridWebhook | None:

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reports of what became of mails, as they come in by themselves: from SendGrid, or in a mailbox."""
+"""Reports of what became of mails, as they come in by themselves: from SendGrid, in a mailbox,
+or in the lists of addresses that the mail service gave up.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from policyctl.adapters.mail.dsn import Maildir, read_report
@@ -16,6 +18,7 @@ from policyctl.faults import fault_point
 if TYPE_CHECKING:
     from policyctl.adapters.ledger import Ledger
     from policyctl.adapters.mail.sendgrid_events import SendGridWebhook
+    from policyctl.adapters.mail.suppressions import SuppressionLists
 
 _AT_ONCE = 500
 
@@ -34,6 +37,30 @@ def take_sendgrid_events(
         ledger.require_ready()
         return DeliveryReceipt(0, 0, 0), feed.ignored
     return ledger.record_deliveries(feed.events, now=now), feed.ignored
+
+
+@dataclass(frozen=True, slots=True)
+class ListsRead:
+    """Entries of lists that were looked at, and the reports about notices that they made."""
+
+    entries: int
+    added: int
+
+
+def look_up_suppressions(
+    lists: SuppressionLists, *, days: int, ledger: Ledger, now: datetime, dry_run: bool = False
+) -> ListsRead:
+    """Enter what the mail service's lists of the last ``days`` say of notices of which no last word is known:
+    an event that was lost is found so. Looked at again, the same lists add nothing.
+    """
+    entries = added = 0
+    for page in lists.pages(now - timedelta(days=days), now):
+        entries += len(page)
+        events = ledger.suppressed_notices(page, now)
+        if events and not dry_run:
+            ledger.record_deliveries(events, now=now)
+        added += len(events)
+    return ListsRead(entries, added)
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,12 @@ def register(app: typer.Typer) -> None:
             group, "import", f"policyctl {name} import {name}.csv", f"policyctl {name} import x.csv --dry-run"
         )(function)
         if name == "deliveries":
-            command(group, "read", "policyctl deliveries read /var/mail/bounces")(deliveries_read)
+            command(
+                group,
+                "read",
+                "policyctl deliveries read /var/mail/bounces",
+                "policyctl deliveries read --suppressions",
+            )(deliveries_read)
         app.add_typer(group, name=name)
     command(
         app,
@@ -157,16 +162,28 @@ def deliveries_read(
         str | None, typer.Argument(metavar="[MAILDIR]", help="Instead of [mail.smtp] maildir.")
     ] = None,
     *,
+    suppressions: Annotated[
+        bool, typer.Option("--suppressions", help="Ask SendGrid which addresses it has given up, instead.")
+    ] = False,
+    days: Annotated[
+        int, typer.Option(min=1, max=365, help="How far back --suppressions looks; every night 14 will do.")
+    ] = 14,
     dry_run: DryRunOption = False,
     output_format: FormatOption = Format.TEXT,
 ) -> None:
     """Read the reports of mail servers out of a Maildir: delivered, failed, delayed. Mails that were read
-    move to cur/; those that are no reports are flagged there and told.
+    move to cur/; those that are no reports are flagged there and told. With --suppressions, SendGrid's lists
+    of bounces, blocks, spam reports and invalid addresses tell of events that were lost.
     """
     from policyctl.actions.events import read_reports
     from policyctl.reports.receipt_v1 import Receipt
     from policyctl.wiring import open_maildir
 
+    if suppressions:
+        if maildir is not None:
+            raise UsageError("a Maildir has no suppressions", hint="leave out one of the two")
+        _suppressions(days, output_format, dry_run=dry_run)
+        return
     with repository() as opened:
         box = open_maildir(opened.settings, maildir or "")
         done = read_reports(box, ledger=opened.ledger(), now=now(), dry_run=dry_run)
@@ -180,6 +197,20 @@ def deliveries_read(
     more = len(done.aside) - len(told)
     remarks = (*told, f"{more} more") if more else told
     print_receipt(Receipt("deliveries read", dry_run, counts, remarks=remarks), output_format)
+
+
+def _suppressions(days: int, output_format: Format, *, dry_run: bool) -> None:
+    """Look the lists up, print the receipt."""
+    from contextlib import closing
+
+    from policyctl.actions.events import look_up_suppressions
+    from policyctl.reports.receipt_v1 import Receipt
+    from policyctl.wiring import open_suppressions
+
+    with repository() as opened, closing(open_suppressions(opened.settings)) as lists:
+        done = look_up_suppressions(lists, days=days, ledger=opened.ledger(), now=now(), dry_run=dry_run)
+    counts = (("entries looked at", done.entries), ("reports added", done.added))
+    print_receipt(Receipt("deliveries read", dry_run, counts), output_format)
 
 
 def one_receipt(what: str, noun: str, *, added: bool, dry_run: bool) -> Receipt:

@@ -26,11 +26,14 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from policyctl.testing.sendgrid_rules import complaints
 
 OPEN_CANCELLATIONS = 10
 """Batches that can be cancelled at once; one is free again when its time has come."""
+
+SUPPRESSION_LISTS = ("bounces", "blocks", "spam_reports", "invalid_emails")
 
 LAST_CALL = 600
 """Seconds before ``send_at`` from which on nothing can be cancelled."""
@@ -57,7 +60,8 @@ class Fake:
     """What came in, what was taken, and what to do with the next mails (then: take them).
 
     ``scripts`` are for other paths: ``{"/v3/mail/batch": [...]}``. ``choose`` is asked where a script has
-    no answer left. A mail to one of ``refused`` is refused with all that is in its call.
+    no answer left. A mail to one of ``refused`` is refused with all that is in its call. ``suppressed``:
+    by list (``bounces``, ``blocks``, ``spam_reports``, ``invalid_emails``) its entries, as SendGrid has them.
     """
 
     url: str = ""
@@ -70,6 +74,7 @@ class Fake:
     taken: list[dict[str, Any]] = field(default_factory=list)
     batches: dict[str, str] = field(default_factory=dict)
     refused: set[str] = field(default_factory=set)
+    suppressed: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     connections: int = 0
     release: threading.Event = field(default_factory=threading.Event)
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -126,6 +131,22 @@ class Fake:
             self.batches[batch] = body["status"]
         return 201, ""
 
+    def listed(self, name: str, query: dict[str, list[str]]) -> tuple[int, list[dict[str, Any]]]:
+        """Status and one page of a list of suppressed addresses."""
+        known = {"start_time": 0, "end_time": 10**10, "limit": 500, "offset": 0}
+        given = {key: int(values[0]) for key, values in query.items() if values[0].isdecimal()}
+        if name not in SUPPRESSION_LISTS or len(given) < len(query) or set(given) - set(known):
+            return 400, []
+        asked = {**known, **given}
+        if not 1 <= asked["limit"] <= 500:  # noqa: PLR2004 - as SendGrid's document says
+            return 400, []
+        entries = [
+            entry
+            for entry in self.suppressed.get(name, [])
+            if asked["start_time"] <= entry["created"] <= asked["end_time"]
+        ]
+        return 200, entries[asked["offset"] : asked["offset"] + asked["limit"]]
+
     def _of(self, batch: str) -> list[dict[str, Any]]:
         return [mail for mail in self.taken if mail.get("batch_id") == batch]
 
@@ -165,11 +186,18 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.fake.requests.append((f"GET {self.path}", dict(self.headers), b""))
-        answer = self.fake.next_answer(self.path.rpartition("/")[0])
+        path = self.path.partition("?")[0]
+        of_list = path.startswith("/v3/suppression/")
+        answer = self.fake.next_answer(path if of_list else path.rpartition("/")[0])
         if answer.fault:
             self._hang_up()
         elif answer.status:
             self._answer(answer)
+        elif self.headers.get("Authorization") != f"Bearer {self.fake.key}":
+            self._answer(Answer(401))
+        elif of_list:
+            code, entries = self.fake.listed(path.rpartition("/")[2], parse_qs(urlsplit(self.path).query))
+            self._answer(Answer(code, body=entries))  # type: ignore[arg-type]
         elif self.path.startswith("/v3/user/scheduled_sends/"):
             batch = self.path.rpartition("/")[2]
             status = self.fake.batches.get(batch)

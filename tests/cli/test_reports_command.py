@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`policyctl deliveries read` on a Maildir: each report once, also when it is killed between the steps."""
+"""`policyctl deliveries read` on a Maildir: each report once, also when it is killed between the steps; and
+on SendGrid's lists.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +15,7 @@ import pytest
 from policyctl import wiring
 from policyctl.faults import KILLED
 from policyctl.settings import load_settings
+from policyctl.testing.sendgrid import fake_sendgrid
 from tests.adapters.ledger_samples import KEY, owed, practice, version
 from tests.adapters.report_samples import NID, block, maildir, report
 from tests.cli.run import CLEAN
@@ -35,11 +38,12 @@ def nids(root: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return [row[0] for row in ledger.nids(V3.key)]
 
 
-def read(root: Path, *more: str, fault: str = "") -> subprocess.CompletedProcess[str]:
+def read(root: Path, *more: str, fault: str = "", key: str = "") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "policyctl", "deliveries", "read", "--format", "json", *more],
         cwd=root,
-        env={**CLEAN, "POLICYCTL_PSEUDONYM_KEY": KEY.hex(), "POLICYCTL_FAULT": fault},
+        env={**CLEAN, "POLICYCTL_PSEUDONYM_KEY": KEY.hex(), "POLICYCTL_FAULT": fault}
+        | ({"SENDGRID_API_KEY": key} if key else {}),
         capture_output=True,
         text=True,
         check=False,
@@ -99,3 +103,19 @@ def test_without_a_maildir_it_says_what_to_name(root: Path) -> None:
     done = read(root)
     assert done.returncode == 2
     assert "maildir" in done.stderr
+
+
+@pytest.mark.usefixtures("nids")
+def test_the_lists_are_asked_with_the_key_and_without_one_it_says_what_to_set(root: Path) -> None:
+    with fake_sendgrid() as fake:
+        with (root / "policyctl.toml").open("a") as file:
+            file.write(f"[mail.sendgrid]\nhost = '{fake.url}'\n")
+        fake.suppressed = {"bounces": [{"created": 1_800_000_000, "email": "x@example.net", "reason": ""}]}
+        done = read(root, "--suppressions", "--days", "365")
+        assert (done.returncode, "SENDGRID_API_KEY" in done.stderr) == (2, True)
+        done = read(root, "--suppressions", "--days", "365", key=fake.key)
+        assert counts(done).keys() == {"entries looked at", "reports added"}
+        assert {line.split("?")[0] for line, _, _ in fake.requests} == {
+            f"GET /v3/suppression/{name}" for name in ("bounces", "blocks", "spam_reports", "invalid_emails")
+        }
+        assert fake.key not in done.stdout + done.stderr

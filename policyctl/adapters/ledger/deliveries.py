@@ -8,6 +8,10 @@
    address in the days before it. That may be one too many: then a notice counts as failed that was not,
    and goes to the next contact; the other mistake would count one as given that was not.
 5. A report of ``<nid>-<answer>`` is about the receipt for an answer. It says nothing of the notice.
+6. An entry of a list of suppressed addresses speaks only of notices that left and have no last word: a
+   delivery that was reported stays one, as the entry may be about another mail of the same sender. What
+   left up to two weeks before the entry was made failed as it says; what left after it was dropped at once,
+   where the list stops mails.
 """
 
 from __future__ import annotations
@@ -20,8 +24,17 @@ from sqlalchemy import Connection, func, select
 
 from policyctl.adapters.ledger.answer_receipts import note_failed
 from policyctl.adapters.ledger.common import Complaints, Writer
-from policyctl.adapters.tables import CHUNK, DELIVERY_EVENT, OUTBOX, microseconds
-from policyctl.core.notices.outbox import Chunk, DeliveryEvent, DeliveryReceipt
+from policyctl.adapters.ledger.driver import Driver
+from policyctl.adapters.tables import CHUNK, DELIVERY_EVENT, OUTBOX, microseconds, moment_of
+from policyctl.core.notices.outbox import (
+    IN_DOUBT,
+    TAKEN,
+    Chunk,
+    DeliveryEvent,
+    DeliveryName,
+    DeliveryReceipt,
+    Suppressed,
+)
 from policyctl.core.notices.progress import NOT_GIVEN
 from policyctl.core.records import ImportReceipt
 from policyctl.errors import Place
@@ -146,3 +159,45 @@ def is_later_reported(connection: Connection, chunk: Chunk) -> bool:
         .where(CHUNK.c.mailer == chunk.mailer, CHUNK.c.send_at > chunk.send_at)
     )
     return connection.execute(later).scalar() is not None
+
+
+# Lists of addresses that the mail service gave up (6).
+
+_LEFT = ", ".join(f"'{state.value}'" for state in (*TAKEN, *IN_DOUBT))
+_LAST_WORDS = ", ".join(f"'{name.value}'" for name in (DeliveryName.DELIVERED, *NOT_GIVEN))
+_OPEN = (
+    "SELECT lower(a.email), o.nid, coalesce(c.send_at, c.changed_at) FROM address a "  # noqa: S608 - words of ours
+    "JOIN outbox o ON o.subject_no = a.subject_no AND o.contact = a.position "
+    "JOIN chunk c ON c.notice_no = o.notice_no AND o.place BETWEEN c.lo AND c.hi "
+    "WHERE lower(a.email) IN ?* AND c.mailer = 'sendgrid' "
+    f"AND c.state IN ({_LEFT}) AND NOT EXISTS (SELECT 1 FROM delivery_event d "
+    f"WHERE d.nid = o.nid AND d.event IN ({_LAST_WORDS}))"
+)
+
+
+def of_suppressed(driver: Driver, entries: Sequence[Suppressed], now: int) -> tuple[DeliveryEvent, ...]:
+    """What the entries say of notices, one report each; ``now`` in microseconds: what is to leave later is
+    not spoken of.
+    """
+    left: dict[str, list[tuple[str, int]]] = {}
+    for address, nid, moment in driver.rows_in(_OPEN, {entry.address.lower() for entry in entries}):
+        if moment <= now:
+            left.setdefault(address, []).append((nid, moment))
+    found: dict[str, DeliveryEvent] = {}
+    for event in _entries_of(entries, left):
+        if event.nid not in found or event.event.rank > found[event.nid].event.rank:
+            found[event.nid] = event
+    return tuple(found.values())
+
+
+def _entries_of(
+    entries: Iterable[Suppressed], left: dict[str, list[tuple[str, int]]]
+) -> Iterator[DeliveryEvent]:
+    within = BY_ADDRESS.total_seconds() * 1_000_000
+    for entry in entries:
+        made = microseconds(entry.at)
+        for nid, moment in left.get(entry.address.lower(), ()):
+            if moment <= made <= moment + within:
+                yield DeliveryEvent(nid, entry.event, entry.at, status=entry.status, by_address=True)
+            elif made < moment and entry.stops_later:
+                yield DeliveryEvent(nid, DeliveryName.DROPPED, moment_of(moment), by_address=True)

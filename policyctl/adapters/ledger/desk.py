@@ -19,6 +19,8 @@ import policyctl.adapters.ledger.outbox as outbox  # noqa: PLR0402
 import policyctl.adapters.ledger.standing as standing  # noqa: PLR0402
 import policyctl.adapters.ledger.versions as versions  # noqa: PLR0402
 from policyctl.adapters.ledger.common import Writer
+from policyctl.adapters.ledger.driver import driver_of
+from policyctl.adapters.tables import microseconds
 from policyctl.core.notices.notice import Notice, NoticeKind
 from policyctl.core.notices.outbox import (
     AddresseeState,
@@ -30,6 +32,7 @@ from policyctl.core.notices.outbox import (
     OutboxItem,
     OutboxState,
     Part,
+    Suppressed,
 )
 from policyctl.core.notices.progress import Progress
 from policyctl.core.policy import VersionKey
@@ -246,6 +249,11 @@ class OutboxDesk:
         """Enter delivery reports, in any order and as often as they come."""
         with self._writing("deliveries", now) as writer:
             return deliveries.record_deliveries(writer, events, keep_orphans=keep_orphans)
+
+    def suppressed_notices(self, entries: Sequence[Suppressed], now: datetime) -> tuple[DeliveryEvent, ...]:
+        """What entries of a mail service's lists say of notices of which no last word is known."""
+        with engine.reading(self._engine) as connection:
+            return deliveries.of_suppressed(driver_of(connection), entries, microseconds(now))
 
     def import_deliveries(
         self, rows: Sequence[DeliveryEvent], *, now: datetime, dry_run: bool = False

@@ -94,7 +94,7 @@ class SendGridMailer:
     resend_after: timedelta | None = None
 
     def __init__(self, api_key: str, *, host: str = HOST, timeout: httpx.Timeout = TIMEOUT) -> None:
-        self._refusal = _unfit(api_key, host)
+        self._refusal = unfit(api_key, host)
         self._host = f"{host.rstrip('/')}/v3"
         self._url = f"{self._host}/mail/send"
         # An unfit key must not come near a header: the error about it would quote it.
@@ -278,7 +278,7 @@ def _plain(name: str) -> str | None:
     return " ".join(re.sub(r"[,;]", " ", name).split()) or None
 
 
-def _unfit(api_key: str, host: str) -> str:
+def unfit(api_key: str, host: str) -> str:
     """Why nothing may be posted with this key to this host; empty when it may."""
     if not api_key:
         return "there is no key: set SENDGRID_API_KEY"

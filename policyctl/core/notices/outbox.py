@@ -111,6 +111,20 @@ class DeliveryEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class Suppressed:
+    """An address on a list of those that the mail service does not mail to, or could not. ``event``: what
+    became of a mail that left before the entry was made, ``at``; ``stops_later``: whether mails that come
+    after it are dropped.
+    """
+
+    address: str = field(repr=False)
+    event: DeliveryName
+    at: datetime
+    stops_later: bool
+    status: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class DeliveryReceipt:
     """Events added, events known before, and of those added the ones whose nid is not in the outbox
     (kept all the same: a report may overtake a restored ledger). ``unknown``: the nids of all that were
