@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -37,6 +37,7 @@ from policyctl.web.bodies import (
 )
 from policyctl.web.decided import decision_bytes
 from policyctl.web.problems import Answer, Fault, ProblemError, problem_of
+from policyctl.web.quick import Question, read_questions
 
 if TYPE_CHECKING:
     from policyctl.adapters.ledger import Ledger
@@ -70,9 +71,8 @@ class Written(msgspec.Struct, frozen=True):
 
 def decisions(call: Call) -> Answer:
     """May this be used? One question or up to 1,000; undecided is to be treated as no."""
-    raw = parse(call.body)
-    rows, customer = rows_of(raw, "requests", DecisionRequest)
-    whose, many = customer_of(call.key, customer), "requests" in raw
+    rows, customer, many = _questions(call.body)
+    whose = customer_of(call.key, customer)
     requests = [
         UseRequest(
             row.subject, row.category, row.purpose, moment(row.at, call.now), row.recipient, row.policy, whose
@@ -89,8 +89,16 @@ def decisions(call: Call) -> Answer:
         raise ProblemError("invalid-request", error.message, [fault]) from error
     whole = call.key.customer is None
     said = [decision_bytes(*each, whole=whole) for each in zip(requests, found, strict=True)]
-    answers = tuple(decision.finding.answer.value for decision in found)
+    answers = tuple(decision.finding.answer for decision in found)
     return Answer(_OK, b'{"decisions":[%b]}' % b",".join(said) if many else said[0], answers=answers)
+
+
+def _questions(body: bytes) -> tuple[Sequence[DecisionRequest | Question], str | None, bool]:
+    """The questions, the customer named beside them, and whether they are a list."""
+    if quick := read_questions(body):
+        return *quick, True
+    raw = parse(body)
+    return *rows_of(raw, "requests", DecisionRequest), "requests" in raw
 
 
 def tags(call: Call) -> Answer:

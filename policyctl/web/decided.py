@@ -7,13 +7,15 @@ The same bytes as of ``decision_json``; a property test holds that.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 
 from msgspec.json import encode
 
+from policyctl.core.policy import VersionKey
+from policyctl.core.records import Tag
 from policyctl.core.use.decision import Decision, UseRequest
-from policyctl.core.use.wording import Filler, Told, Wording, fill
+from policyctl.core.use.wording import Filler, TagValues, Told, Wording, fill
 from policyctl.reports.decision_v1 import (
     decision_json,
     finding_json,
@@ -24,6 +26,7 @@ from policyctl.reports.decision_v1 import (
 )
 
 _MOST = 20_000  # cells whose words are kept in bytes, a kilobyte each
+_WHENEVER = datetime(1970, 1, 1, tzinfo=UTC)
 _MARK, _ESCAPED = "\0", b"\\u0000"
 
 # What stands around the slots, and their names.
@@ -41,7 +44,7 @@ def decision_bytes(request: UseRequest, decision: Decision, *, whole: bool) -> b
     said = [_asked(request.category, request.purpose, request.recipient, request.slug, request.at), around[0]]
     for name, after in zip(names, around[1:], strict=True):
         said += (encode(value(name))[1:-1], after)
-    said += (encode(tag_json(tag)), _missing(wording) or _missing_of(wording, value))
+    said += (_tag(tag), _missing(wording) or _missing_of(wording, value))
     said.append(_ledger(decision.sequence, decision.root) if whole else b',"ledger":null}')
     return b"".join(said)
 
@@ -75,6 +78,27 @@ def _missing(wording: Wording) -> bytes:
 
 def _missing_of(wording: Wording, value: Filler) -> bytes:
     return b'],"missing":' + encode(list(dict.fromkeys(fill(text, value) for text in wording.missing)))
+
+
+def _tag(values: TagValues) -> bytes:
+    """As ``tag_json`` has it, of which the category, version and provenance are those of many."""
+    subject, category, record, collected_at, version, provenance, _ = values
+    before, after = _tag_parts(category, version, provenance)
+    return b'{"subject":"%b%b%b,"collected_at":"%b%b' % (
+        subject.encode(),
+        before,
+        encode(record),
+        collected_at.isoformat().encode(),
+        after,
+    )
+
+
+@lru_cache(maxsize=_MOST)
+def _tag_parts(category: str, version: VersionKey | None, provenance: str) -> tuple[bytes, bytes]:
+    """What stands between the subject and the record, and after the moment."""
+    tag = tag_json(Tag("", category, "", _WHENEVER, version, provenance))
+    _, _, after = encode(tag).partition(_WHENEVER.isoformat().encode())
+    return b'","category":%b,"record":' % encode(category), after
 
 
 @lru_cache(maxsize=64)

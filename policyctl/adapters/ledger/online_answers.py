@@ -32,11 +32,10 @@ from policyctl.adapters.ledger.online_sql import (
     TAGGED,
     VERSION,
 )
-from policyctl.core.records import Tag
 from policyctl.core.use.cells import ChoiceRow, Column, ReportRow, Standing
 from policyctl.core.use.decision import decide, worst_of
 from policyctl.core.use.question import Decision, Explanation, UseRequest
-from policyctl.core.use.wording import Filler, Told, Wording
+from policyctl.core.use.wording import Spoken, Told, Wording
 
 
 class Asked(NamedTuple):
@@ -155,10 +154,10 @@ class _RowTold(Told):
     ) -> None:
         self._seen = seen
 
-    def spoken(self) -> list[tuple[Wording, Tag, Filler]]:
+    def spoken(self) -> list[Spoken]:
         cell, row, choices, reports, at, name, book = self._seen
         tag = tag_of(row[CATEGORY:TAGGED], book, name.hex())
-        return [(cell, tag, book.cells.filler(tag.record, tag.slug, at, choices, reports))]
+        return [(cell, tag, book.cells.filler(tag[2], tag[6], at, choices, reports))]
 
 
 # From rows of online_sql.many_subjects
@@ -224,12 +223,12 @@ class _TagsTold(Told):
         self._at = at
         self._book = book
 
-    def spoken(self) -> list[tuple[Wording, Tag, Filler]]:
+    def spoken(self) -> list[Spoken]:
         name, rows = self._one.name.hex(), self._rows
         found = []
         for cell, row in zip(self._cells, self._tags, strict=True):
             tag = tag_of(row, self._book, name)
-            filler = self._book.cells.filler(tag.record, tag.slug, self._at, rows.choices, rows.reports)
+            filler = self._book.cells.filler(tag[2], tag[6], self._at, rows.choices, rows.reports)
             found.append((cell, tag, filler))
         return found
 

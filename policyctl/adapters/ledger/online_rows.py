@@ -35,6 +35,7 @@ from policyctl.core.use.cells import (
     ReportRow,
 )
 from policyctl.core.use.question import Facts, UseRequest
+from policyctl.core.use.wording import TagValues
 
 # (category_no, ref, collected_at in seconds, batch_no, version_no, the record's name where ref is a hash)
 TagRow = tuple[int, int, int, int, int, str | None]
@@ -133,7 +134,7 @@ def facts_of(request: UseRequest, rows: SubjectRows, column: Column, book: Book,
     """The facts that bear on a request, as facts.facts_for gives them."""
     at = seconds(request.at)
     asked = [row for row in rows.tags if row[0] in column.categories and row[2] <= at]
-    tags = [tag_of(row, book, name.hex()) for row in asked]
+    tags = [Tag(*tag_of(row, book, name.hex())) for row in asked]
     slugs = {tag.slug for tag in tags} | ({request.slug} if request.slug else set())
     return Facts(
         known_subject=rows.number is not None,
@@ -152,12 +153,12 @@ def _versions(book: Book, slugs: set[str]) -> Iterator[VersionRecord]:
     return (record for record in book.known.records if record.key.slug in slugs)
 
 
-def tag_of(row: TagRow, book: Book, name: str) -> Tag:
-    """A row as a value."""
+def tag_of(row: TagRow, book: Book, name: str) -> TagValues:
+    """A row as the values of a tag."""
     slug, category = book.known.category_of[row[0]]
     version = None if row[4] == NO_VERSION else book.known.key_of[row[4]]
     collected = moment_of(row[2] * 1_000_000)
-    return Tag(name, category, record_of(row), collected, version, book.provenance[row[3]], slug)
+    return name, category, record_of(row), collected, version, book.provenance[row[3]], slug
 
 
 def _choices(request: UseRequest, rows: SubjectRows, book: Book, slugs: set[str]) -> Iterator[Choice]:

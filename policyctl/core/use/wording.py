@@ -14,7 +14,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from datetime import datetime
 
+from policyctl.core.policy import VersionKey
 from policyctl.core.records import Tag
 from policyctl.core.use.question import Explanation, Finding, Reason
 
@@ -94,12 +96,17 @@ class Wording:
         ]
 
 
+# The wording of a tag's cell, the values of the tag (as core/records.Tag has them), and its slots'.
+TagValues = tuple[str, str, str, datetime, VersionKey | None, str, str]
+Spoken = tuple[Wording, TagValues, Filler]
+
+
 class Told:
     """The words of a decision about some tags, each with the wording of its cell; worked out when read."""
 
     __slots__ = ()
 
-    def spoken(self) -> list[tuple[Wording, Tag, Filler]]:
+    def spoken(self) -> list[Spoken]:
         """Of each tag, in the order in which the rules look at them."""
         raise NotImplementedError
 
@@ -111,4 +118,5 @@ class Told:
         for wording, _, value in spoken:
             reasons += wording.said(value, len(reasons))
             missing += [fill(text, value) for text in wording.missing]
-        return Explanation(tuple(reasons), tuple(tag for _, tag, _ in spoken), tuple(dict.fromkeys(missing)))
+        tags = tuple(Tag(*values) for _, values, _ in spoken)
+        return Explanation(tuple(reasons), tags, tuple(dict.fromkeys(missing)))
