@@ -65,6 +65,12 @@ def open_spark(folder: Path, cluster: Cluster) -> Iterator[SparkWorkbench]:
                 session.conf.set(key, value)
             yield SparkWorkbench(folder, session)
     except (PySparkException, Py4JError) as error:
+        if _nobody_answered(log):
+            raise CannotCompareError(
+                f"{cluster.master} took up no application: it is no Spark master, or of another version",
+                hint="name the cluster's own address, and install the PySpark of its version; "
+                "local[*] needs no cluster",
+            ) from error
         raise CannotCompareError(
             f"the records could not be decided on Spark: {_said(error, log)}",
             hint="see that the workers can read and write the same folders, and have room; run it again",
@@ -107,6 +113,11 @@ def _wait_for_worker(context: Any, cluster: Cluster) -> None:
                 hint="start workers, or free their cores and memory (spark.executor.memory); run it again",
             )
         time.sleep(0.1)
+
+
+def _nobody_answered(log: Path) -> bool:
+    """Whether Spark gave up its masters, which it does after a minute. Its error only says that it stopped."""
+    return log.exists() and "masters are unresponsive" in log.read_text("utf-8", errors="replace")
 
 
 def _said(error: Exception, log: Path) -> str:
