@@ -22,7 +22,9 @@ table                      keys                           meaning
 ``[site]``                 folder, base_url               where the pages are written and served
 ``[lead_time]``            editorial, notice, choice,     days from publication to effect
                            transition
-``[choices]``              answer_days                    days to answer after a notice arrived
+``[choices]``              answer_days, remind_days       days to answer after a notice arrived; how many days
+                                                          before the effective date who has not answered is
+                                                          reminded (``[7]``; ``[]``: never)
 ``[regimes]``              apply                          names of regimes; none named: all
 ``[taxonomy.categories]``  "user.fax" = {label, ...}      terms of your own; also purposes, recipients
 ``[limits]``               max_bytes                      the largest file that is read
@@ -145,6 +147,7 @@ class Settings:
     base_url: str = ""
     lead_time: LeadTime = field(default_factory=LeadTime)
     answer_days: int = 30
+    remind_days: tuple[int, ...] = (7,)
     regimes: tuple[str, ...] = ()
     terms: tuple[LocalTerm, ...] = ()
     max_bytes: int = 5_000_000
@@ -219,6 +222,7 @@ _MAIL = ("mailer", "folder", "from", "from_name", "reply_to", "postal_address", 
 
 
 def _settings(top: Table, root: Path) -> Settings:
+    choices = top.table("choices", ("answer_days", "remind_days"))
     ledger, site = top.table("ledger", ("url", "shards")), top.table("site", ("folder", "base_url"))
     return _fitting(
         ledger,
@@ -230,7 +234,8 @@ def _settings(top: Table, root: Path) -> Settings:
             site_folder=site.text("folder", ".policyctl/site"),
             base_url=site.text("base_url", "").rstrip("/"),
             lead_time=_lead_time(top.table("lead_time", ("editorial", "notice", "choice", "transition"))),
-            answer_days=top.table("choices", ("answer_days",)).number("answer_days", 30, (1, 3650)),
+            answer_days=choices.number("answer_days", 30, (1, 3650)),
+            remind_days=choices.numbers("remind_days", (7,), (1, 365)),
             regimes=top.table("regimes", ("apply",)).words("apply", REGIMES),
             terms=_terms(top.table("taxonomy", ("categories", "purposes", "recipients"))),
             max_bytes=top.table("limits", ("max_bytes",)).number("max_bytes", 5_000_000, (1, 100_000_000)),

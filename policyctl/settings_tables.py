@@ -107,6 +107,21 @@ class Table:
             return default
         return value
 
+    def numbers(self, key: str, default: tuple[int, ...], bounds: tuple[int, int]) -> tuple[int, ...]:
+        """A list of whole numbers within bounds, none twice."""
+        value = self.raw.get(key, list(default))
+        fits = isinstance(value, list) and all(
+            type(one) is int and bounds[0] <= one <= bounds[1] for one in value
+        )
+        if not fits:
+            self.complain(
+                key,
+                "is not a list of fitting numbers",
+                f"write whole numbers, {bounds[0]} to {bounds[1]}: [7]",
+            )
+            return default
+        return tuple(dict.fromkeys(value))
+
     def switch(self, key: str) -> bool:
         """True or false; false where it is not there."""
         value = self.raw.get(key, False)

@@ -59,6 +59,7 @@ base_url = "https://policies.example.org/"
 notice = 45
 [choices]
 answer_days = 60
+remind_days = [14, 2, 14]
 [regimes]
 apply = ["gdpr", "founding"]
 [taxonomy.categories]
@@ -85,6 +86,7 @@ max_bytes = 1000000
         1_000_000,
     )
     assert standards.catalogue.taxonomy.categories["user.fax"].sensitive
+    assert settings.remind_days == (14, 2)
 
 
 @pytest.mark.parametrize(
@@ -99,6 +101,9 @@ max_bytes = 1000000
         ("[mail.smtp]\nstarttls = 'yes'\n", 2, "mail.smtp.starttls", "true nor false", "starttls = true"),
         ("[lead_time]\nchoice = -1\n", 2, "lead_time.choice", "not a fitting number", "0 to 3650"),
         ("[choices]\nanswer_days = 0\n", 2, "choices.answer_days", "not a fitting number", "1 to 3650"),
+        ("[choices]\nremind_days = 7\n", 2, "choices.remind_days", "not a list of fitting", "1 to 365: [7]"),
+        ("[choices]\nremind_days = [0]\n", 2, "choices.remind_days", "not a list of fitting", "1 to 365"),
+        ("[choices]\nremind_days = [true]\n", 2, "choices.remind_days", "not a list of fitting", "[7]"),
         ("[regimes]\napply = ['gpdr']\n", 2, "regimes.apply", "unknown name", "'gdpr'"),
         ("[regimes]\napply = 'gdpr'\n", 2, "regimes.apply", "not a list", "apply = ["),
         ("[ledger]\nurl = 5\n", 2, "ledger.url", "not a line of text", 'url = "'),

@@ -4,21 +4,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from policyctl.actions.links import with_links
 from policyctl.actions.mail_shared import SharedBatch
 from policyctl.actions.mails import MailWriter
 from policyctl.adapters.ledger import Ledger
-from policyctl.adapters.mail.interface import Mailer, NotSent
+from policyctl.adapters.mail.interface import BatchMailer, Mailer, NotSent
 from policyctl.core.notices.notice import Addressee, Notice, NoticeKind, Occasion
-from policyctl.core.notices.outbox import Chunk, OutboxItem, OutboxState
+from policyctl.core.notices.outbox import Chunk, OutboxItem, OutboxState, Part
+from policyctl.core.notices.reminder import alike, reminder_of
 from policyctl.core.policy import VersionKey
 from policyctl.errors import RefusedError
 from policyctl.faults import fault_point
 
 ERASED = "the address is not on record any more"
+_NOT_NEEDED = "answered or stopped meanwhile, or too late for a reminder"
 _FAILURES_IN_A_ROW = 3
 _LONGEST_WAIT = 300.0
 # What is put back is due again in the next run, never in this one.
@@ -69,7 +71,8 @@ class Run:
             fault_point("notify.claimed")
             self.postponed.pop(chunk.number, None)
             if self._is_fit(chunk):
-                yield chunk
+                if (needed := self._still_needed(chunk)) is not None:
+                    yield needed
             else:
                 reason = self.withheld[chunk.notice_no].reason
                 self.ledger.move(chunk, OutboxState.PLANNED, self.clock(), reason=reason)
@@ -89,6 +92,25 @@ class Run:
             slug=self.slug,
             skip=self.withheld,
         )
+
+    def _still_needed(self, chunk: Chunk) -> Chunk | None:
+        """A chunk of reminders as it is to be sent: for people who have left the same unanswered. None where
+        it was cut so that its pieces are; those who need none any more are set aside.
+        """
+        if chunk.notice.kind is not NoticeKind.REMINDER:
+            return chunk
+        now = self.clock()
+        leaves_at = self.mailer.send_at(now) if isinstance(self.mailer, BatchMailer) else now
+        pieces = alike(chunk.lo, chunk.hi, self.ledger.unanswered(chunk, leaves_at))
+        reminder = reminder_of(chunk.notice, pieces[0][2])
+        if len(pieces) == 1 and reminder is not None:
+            return replace(chunk, notice=reminder)
+        parts = [
+            Part(lo, hi, OutboxState.PLANNED) if left else Part(lo, hi, OutboxState.MOOT, _NOT_NEEDED)
+            for lo, hi, left in pieces
+        ]
+        self.ledger.split(chunk, parts, now)
+        return None
 
     def _is_fit(self, chunk: Chunk) -> bool:
         if chunk.notice_no not in self.fit:
@@ -153,6 +175,8 @@ class Run:
 
 def refusal(notice: Notice, writer: MailWriter) -> str:
     """Why a notice must not be sent, empty when it may."""
+    if notice.kind is NoticeKind.REMINDER and writer.links is None:
+        return "a reminder needs a link that stops reminders: set [web] url"
     try:
         writer.require_fit(notice)
     except RefusedError as error:

@@ -12,13 +12,15 @@
    failures in a row end the run.
 5. A notice that was not given to a customer's contact (bounced, dropped, complained of, no fit address) is
    planned for its next one, once.
+6. Some days before the effective date reminders are planned for those who have not answered. Whether one is
+   still needed is looked at again when it is claimed. Without links that stop reminders there are none.
 
 No mail can be owed for a version without a version ref: sync plans them after it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -34,6 +36,7 @@ from policyctl.adapters.pdf import Printer
 from policyctl.adapters.worker import worker_name
 from policyctl.core.notices.notice import Addressee, Notice, NoticeKind, Occasion, Sender
 from policyctl.core.notices.outbox import IN_DOUBT, OutboxCount, OutboxState
+from policyctl.core.notices.reminder import ReminderDue
 from policyctl.core.policy import VersionKey
 from policyctl.errors import CannotCompareError
 
@@ -49,7 +52,7 @@ _GOING = {state.value for state in (*IN_DOUBT, OutboxState.PLANNED, OutboxState.
 class Notified:
     """What a run did, in mails. ``postponed``: certainly not sent, planned again. ``in_doubt``: may or
     may not have left, now or in an earlier run. ``stopped`` says why the run ended early, else empty;
-    ``retry_after`` in seconds where the mailer said so.
+    ``retry_after`` in seconds where the mailer said so. ``reminders``: how many were planned, sent or not.
     """
 
     accepted: int
@@ -59,6 +62,7 @@ class Notified:
     withheld: tuple[Withheld, ...]
     stopped: str
     retry_after: float | None
+    reminders: int = 0
 
     @property
     def complete(self) -> bool:
@@ -68,10 +72,13 @@ class Notified:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What a run would do: addressees by version and kind that are due or in doubt, and what is withheld."""
+    """What a run would do: addressees by version and kind that are due or in doubt, what is withheld, and
+    the reminders it would plan and send.
+    """
 
     owed: tuple[OutboxCount, ...]
     withheld: tuple[Withheld, ...]
+    reminders: tuple[ReminderDue, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +102,18 @@ def notify(
     clock: Callable[[], datetime] | None = None,
     links: Links | None = None,
     stop: Callable[[], bool] | None = None,
+    remind_days: Sequence[int] = (),
 ) -> Notified:
     """Send every notice that is due, of one policy or of all. ``progress`` is told how many are done;
     ``printer`` makes the PDF for administrators. ``clock`` tells the time while a long run goes on; without
     one it stays ``now``. ``links`` lead readers to their pages. ``stop`` is asked between two calls.
+    ``remind_days``: how long before the effective date who has not answered is reminded.
     """
     writer = MailWriter(sender, printer, links)
     run = Run(ledger, mailer, writer, clock or (lambda: now), worker_name(), slug, progress, stop)
     ledger.tidy(run.clock(), slug)
     ledger.add_next_contacts(run.clock(), slug)
+    reminders = ledger.add_reminders(run.clock(), remind_days, slug) if links and remind_days else 0
     resolve_all(run)
     for _ in range(_ROUNDS):
         _send(run)
@@ -117,6 +127,7 @@ def notify(
         withheld=tuple(run.withheld.values()),
         stopped=run.stopped,
         retry_after=run.retry_after,
+        reminders=reminders,
     )
 
 
@@ -130,20 +141,30 @@ def _send(run: Run) -> None:
 
 
 def plan_notify(
-    *, ledger: Ledger, sender: Sender, slug: str | None = None, printer: Printer | None = None
+    *,
+    ledger: Ledger,
+    sender: Sender,
+    slug: str | None = None,
+    printer: Printer | None = None,
+    links: Links | None = None,
+    now: datetime | None = None,
+    remind_days: Sequence[int] = (),
 ) -> Planned:
-    """What :func:`notify` would send and what it would withhold. Sends nothing, changes nothing."""
-    writer = MailWriter(sender, printer)
+    """What :func:`notify` would send and what it would withhold; with ``now`` the reminders due then. Sends
+    nothing, changes nothing.
+    """
+    writer = MailWriter(sender, printer, links)
     owed = tuple(count for count in ledger.outbox_counts(slug) if count.state in _GOING)
     waiting = {OutboxState.PLANNED.value, OutboxState.PAUSED.value}
     due = {(count.version, count.kind) for count in owed if count.state in waiting}
     refused = (
         Withheld(notice.version, notice.kind, reason)
         for version in sorted({version for version, _ in due})
-        for notice in ledger.notices(version)
+        for notice in ledger.notices(version, reminders=True)
         if (notice.version, notice.kind) in due and (reason := refusal(notice, writer))
     )
-    return Planned(owed, tuple(refused))
+    reminders = ledger.reminders_due(now, remind_days, slug) if links and remind_days and now else ()
+    return Planned(owed, tuple(dict.fromkeys(refused)), reminders)
 
 
 def send_test(

@@ -55,15 +55,15 @@ from policyctl.adapters.tables_kinds import subject as _subject
 from policyctl.adapters.tables_kinds import text as _text
 from policyctl.adapters.tables_kinds import time as _time
 from policyctl.adapters.tables_kinds import version as _version
-from policyctl.adapters.tables_outbox import CHUNK, DELIVERY_EVENT, OUTBOX
+from policyctl.adapters.tables_outbox import CHUNK, DELIVERY_EVENT, OUTBOX, REMINDER
 
 __all__ = [
     "ACKNOWLEDGEMENT", "ADDRESS", "ADMISSION", "ANSWER_RECEIPT", "APPEND_ONLY", "BATCH", "BATCH_SEAL",
     "CATEGORY",
     "CHAIN", "CHANGE", "CHOICE", "CHUNK", "CUSTOMER", "DELIVERY_EVENT", "ENTRY", "EPOCH", "ERASABLE",
     "METADATA", "MUTABLE", "NOTICE", "OBJECTION", "OUTBOX", "POLICY", "PRACTICE", "PSEUDONYM", "RECEIPT",
-    "RECORD_NAME", "REMINDER_STOP", "SUBJECT", "TAG", "TAG_CORRECTION", "VERSION", "Small", "UtcTime",
-    "Whole", "microseconds", "moment_of", "seconds", "tag_table",
+    "RECORD_NAME", "REMINDER", "REMINDER_STOP", "SUBJECT", "TAG", "TAG_CORRECTION", "VERSION", "Small",
+    "UtcTime", "Whole", "microseconds", "moment_of", "seconds", "tag_table",
 ]  # fmt: skip
 
 # Reference tables

@@ -11,7 +11,15 @@ to every server: each server finds the addressees of a chunk that it holds by (n
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, PrimaryKeyConstraint
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    UniqueConstraint,
+)
 
 from policyctl.adapters.tables_kinds import (
     Small,
@@ -65,6 +73,15 @@ CHUNK = reference(
     CheckConstraint("lo >= 1 AND hi >= lo AND cursor >= lo AND cursor <= hi", name="chunk_range"),
     Index("chunk_state", "state", "chunk_no"),
     Index("chunk_notice", "notice_no", "lo"),
+)
+# Which notice a reminder repeats, and how many days before the effective date. The outbox of a reminder is
+# planned with it, once.
+REMINDER = reference(
+    "reminder",
+    Column("notice_no", Integer, ForeignKey("notice.notice_no"), primary_key=True, autoincrement=False),
+    number("of_notice", Integer, ForeignKey("notice.notice_no"), autoincrement=False),
+    number("lead_days"),
+    UniqueConstraint("of_notice", "lead_days"),
 )
 DELIVERY_EVENT = spread(
     "delivery_event",

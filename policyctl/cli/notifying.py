@@ -145,6 +145,7 @@ def _send(opened: Opened, slug: str | None, output_format: Format, *, watch: boo
         clock=now,
         links=links,
         stop=stop,
+        remind_days=opened.settings.remind_days,
     )
     if eyes:
         eyes.until(
@@ -162,12 +163,17 @@ def _look(opened: Opened, slug: str | None, output_format: Format, *, watch: boo
     from policyctl.actions import notify as action
     from policyctl.actions.watch import Watch
     from policyctl.core.notices.underway import Step
-    from policyctl.wiring import open_printer, sender
+    from policyctl.wiring import open_links, open_printer, sender
 
     if not watch:
-        ledger = opened.ledger()
         planned = action.plan_notify(
-            ledger=ledger, sender=sender(opened.settings), slug=slug, printer=open_printer()
+            ledger=opened.ledger(),
+            sender=sender(opened.settings),
+            slug=slug,
+            printer=open_printer(),
+            links=open_links(opened.settings),
+            now=now(),
+            remind_days=opened.settings.remind_days,
         )
         print_receipt(_would_send(planned), output_format)
         return 0
@@ -302,7 +308,11 @@ def _would_send(planned: Planned) -> Receipt:
     from policyctl.reports.receipt_v1 import Receipt
 
     counts = tuple((f"{owed.version} {owed.kind} {owed.state}", owed.count) for owed in planned.owed)
-    return Receipt("notify", dry_run=True, counts=counts, remarks=_held(planned))
+    due = tuple(
+        (f"{one.version} reminders of {one.of} ({one.lead_days} days before)", one.count)
+        for one in planned.reminders
+    )
+    return Receipt("notify", dry_run=True, counts=(*counts, *due), remarks=_held(planned))
 
 
 def _held(planned: Planned | Notified) -> tuple[str, ...]:
@@ -314,6 +324,7 @@ def _sent(sent: Notified, told: Receipted) -> Receipt:
 
     named = (
         ("accepted", sent.accepted),
+        ("reminders planned", sent.reminders),
         ("postponed", sent.postponed),
         ("rejected", sent.rejected),
         ("in doubt", sent.in_doubt),

@@ -76,6 +76,10 @@ class Choice:
     sequence: int
 
 
+REMINDER = "reminder"
+"""The kind of mail that is no notice; see core/notices/notice.py."""
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """A notice about a version that reached the subject, and the changes it told of.
@@ -89,6 +93,11 @@ class Delivery:
     at: datetime
     changes: tuple[str, ...] = ()
     undone_at: datetime | None = None
+
+    @property
+    def tells(self) -> bool:
+        """Whether somebody was told by it: a reminder repeats a notice, and never stands in for one."""
+        return self.kind != REMINDER
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from policyctl.adapters.ledger import Ledger, open_ledger, proofs
 from policyctl.adapters.ledger.engine import nid_of
 from policyctl.adapters.tables import APPEND_ONLY, METADATA
-from policyctl.core.notices.outbox import Audience, DeliveryEvent, DeliveryName
+from policyctl.core.notices.outbox import Audience, DeliveryEvent, DeliveryName, OutboxState
 from policyctl.core.policy import VersionKey
 from policyctl.core.practice import ChoiceMode, Recipient
 from policyctl.core.records import Answer, ClientBatch, VersionRecord
@@ -427,6 +427,13 @@ def test_entries_are_numbered_without_gaps_and_refused_writes_take_no_number(fil
 # Append-only
 
 
+def remind_all(ledger: Ledger) -> None:
+    """As if it had been May, before the second version took effect."""
+    while chunk := ledger.claim(NOW, mailer="test", owner="me"):
+        ledger.move(chunk, OutboxState.ACCEPTED, day("2026-05-01"))
+    assert ledger.add_reminders(day("2026-05-31"), (7,)) > 0
+
+
 @pytest.mark.parametrize("name", APPEND_ONLY)
 def test_no_row_of_the_record_can_be_changed_or_deleted(
     filled: Ledger, name: str, monkeypatch: pytest.MonkeyPatch
@@ -437,6 +444,7 @@ def test_no_row_of_the_record_can_be_changed_or_deleted(
     filled.record_deliveries([DeliveryEvent(nid_for(filled, "u1"), DeliveryName.DELIVERED, NOW)], now=NOW)
     (admin,) = (nid for nid, _, kind, who in filled.nids(V2.key) if (kind, who) == ("customer", "acme"))
     filled.inquiries.object(admin, stands=True, now=NOW)
+    remind_all(filled)
     filled.inquiries.stop_reminders(admin, now=NOW)
     corrected = tag("u1", "2026-02-02", provenance="clock was wrong")
     filled.import_tags([corrected], now=NOW, batch=ClientBatch("crm", "1", "0" * 64))

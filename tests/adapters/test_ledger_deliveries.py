@@ -149,6 +149,7 @@ def back_to_the_table_of_old(ledger: Ledger) -> None:
 BEFORE = importlib.import_module("policyctl.adapters.migrations.versions.0006_delivery_events").down_revision
 OLD_TABLE = (
     "DROP TABLE batch_seal",
+    "DROP TABLE reminder",
     "ALTER TABLE delivery_event DROP COLUMN status",
     "ALTER TABLE delivery_event DROP COLUMN by_address",
 )

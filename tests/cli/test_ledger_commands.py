@@ -59,6 +59,7 @@ def test_a_customers_ids_are_its_own(demo: Path) -> None:
 def test_a_ledger_of_an_older_release_names_its_mend_and_is_mended_by_it(demo: Path) -> None:
     with closing(sqlite3.connect(demo / ".policyctl/ledger.db")) as connection:
         connection.execute("DROP TABLE batch_seal")
+        connection.execute("DROP TABLE reminder")
         connection.execute("UPDATE alembic_version SET version_num = '0006'")
         connection.commit()
     stopped = inside("ledger", "stats", cwd=demo)

@@ -66,7 +66,7 @@ def add_outbox_rows(
         literal(notice_no, Integer),
         people.c.contact,
         literal(above, Integer) + cast(func.row_number().over(order_by=order), Integer),
-        _nid(connection, secret, people.c),
+        nid_in_sql(connection, secret, people.c.who + ":" + cast(people.c.contact, Text)),
         people.c.locale,
     ).where(fresh)
     columns = ["subject_no", "entry", "notice_no", "contact", "place", "nid", "locale"]
@@ -89,9 +89,8 @@ def _owed_already(notice_no: int, people: Any) -> ColumnElement[bool]:
     )
 
 
-def _nid(connection: Connection, secret: str, people: Any) -> ColumnElement[str]:
+def nid_in_sql(connection: Connection, secret: str, addressee: ColumnElement[str]) -> ColumnElement[str]:
     """The same id on both databases: see engine.nid_of."""
-    addressee = people.who + ":" + cast(people.contact, Text)
     if connection.dialect.name == "sqlite":
         return func.nid_of(secret, addressee)
     message = cast(func.convert_to(literal(secret, Text) + addressee, "UTF8"), LargeBinary)
@@ -127,13 +126,13 @@ def _administrators() -> Select[Any]:
         contact.label("contact"),
         ("customer:" + CUSTOMER.c.id).label("who"),
         func.coalesce(ADDRESS.c.locale, "").label("locale"),
-        _is_named(ADDRESS.c.name).label("named"),
+        is_named(ADDRESS.c.name).label("named"),
     ).select_from(
         CUSTOMER.outerjoin(ADDRESS, and_(ADDRESS.c.subject_no == number, ADDRESS.c.position == first))
     )
 
 
-def _is_named(name: Any) -> ColumnElement[int]:
+def is_named(name: Any) -> ColumnElement[int]:
     """Mails to those with a name read otherwise, so that they go together."""
     return case((func.coalesce(name, "") == "", 0), else_=1)
 
@@ -167,7 +166,7 @@ def _subjects(connection: Connection, version: VersionKey, categories: tuple[str
             ADDRESS.c.position.label("contact"),
             who.label("who"),
             ADDRESS.c.locale,
-            _is_named(ADDRESS.c.name).label("named"),
+            is_named(ADDRESS.c.name).label("named"),
         )
         .select_from(ADDRESS.join(SUBJECT, SUBJECT.c.subject_no == ADDRESS.c.subject_no))
         .where(admitted, or_(*reached))

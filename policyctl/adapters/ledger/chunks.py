@@ -2,8 +2,9 @@
 """Chunks of addressees and their states. Every step is a compare-and-set: it happens to the chunk that
 was seen, or not at all.
 
-1. The chunks in use of a notice cover its places, each once. A chunk is never moved or made smaller: it
-   is given up (``split``, ``void``) in the transaction that puts others in its stead.
+1. The chunks in use of a notice cover its places, each once; those of a reminder, the places of all who
+   still need it. A chunk is never moved or made smaller: it is given up (``split``, ``void``) in the
+   transaction that puts others in its stead.
 2. ``posting`` is committed before the mailer is called. No claim ever takes a chunk in ``posting``.
 3. A notice with a paused chunk is not claimed: what stopped one of its mails would stop them all.
 4. Nothing that is recalled is planned, however it comes back: whether it is, is asked in the same step.

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any
@@ -16,10 +16,12 @@ import policyctl.adapters.ledger.chunks as chunks  # noqa: PLR0402
 import policyctl.adapters.ledger.deliveries as deliveries  # noqa: PLR0402
 import policyctl.adapters.ledger.engine as engine  # noqa: PLR0402
 import policyctl.adapters.ledger.outbox as outbox  # noqa: PLR0402
+import policyctl.adapters.ledger.reminders as reminders  # noqa: PLR0402
 import policyctl.adapters.ledger.standing as standing  # noqa: PLR0402
 import policyctl.adapters.ledger.versions as versions  # noqa: PLR0402
 from policyctl.adapters.ledger.common import Writer
 from policyctl.adapters.ledger.driver import driver_of
+from policyctl.adapters.ledger.known import Memory
 from policyctl.adapters.tables import microseconds
 from policyctl.core.notices.notice import Notice, NoticeKind
 from policyctl.core.notices.outbox import (
@@ -35,6 +37,7 @@ from policyctl.core.notices.outbox import (
     Suppressed,
 )
 from policyctl.core.notices.progress import Progress
+from policyctl.core.notices.reminder import ReminderDue
 from policyctl.core.policy import VersionKey
 from policyctl.core.records import ImportReceipt
 
@@ -48,6 +51,7 @@ class OutboxDesk:
 
     _engine: Engine
     _key: bytes
+    _memory: Memory
     _writing: Callable[..., AbstractContextManager[Writer]]
 
     def __init__(self) -> None:
@@ -69,6 +73,27 @@ class OutboxDesk:
         """Plan notices that were not given to a customer for its next contact, each once; how many."""
         with self._writing("outbox", now) as writer:
             return standing.add_next_contacts(writer, slug, key=self._key)
+
+    def add_reminders(self, now: datetime, lead_days: Sequence[int], slug: str | None = None) -> int:
+        """Plan the reminders that are due before effective dates, each once; how many."""
+        with self._writing("outbox", now) as writer:
+            known = self._memory.known(writer.connection)
+            return reminders.add_reminders(writer, slug, lead_days, key=self._key, known=known)
+
+    def reminders_due(
+        self, now: datetime, lead_days: Sequence[int], slug: str | None = None
+    ) -> tuple[ReminderDue, ...]:
+        """What :meth:`add_reminders` would plan."""
+        with engine.reading(self._engine) as connection:
+            known = self._memory.known(connection)
+            return reminders.due(connection, slug, lead_days, now, known)
+
+    def unanswered(self, chunk: Chunk, leaves_at: datetime) -> Mapping[int, frozenset[str]]:
+        """For each place of a chunk of reminders whose addressee still needs one, the changes that he has not
+        answered; nobody from the effective date on.
+        """
+        with engine.reading(self._engine) as connection:
+            return reminders.unanswered(connection, chunk, leaves_at, self._memory.known(connection))
 
     # Steps
 
@@ -231,10 +256,12 @@ class OutboxDesk:
                 after, page = outbox.page_of_states(connection, notice_no, kind, after)
             yield from page
 
-    def notices(self, version: VersionKey) -> tuple[Notice, ...]:
-        """The notices that a version owes, as they were frozen when it was recorded."""
+    def notices(self, version: VersionKey, *, reminders: bool = False) -> tuple[Notice, ...]:
+        """The notices that a version owes, as they were frozen when it was recorded; with ``reminders``
+        those too that were planned since, which it does not owe.
+        """
         with engine.reading(self._engine) as connection:
-            return outbox.notices_of(connection, version)
+            return outbox.notices_of(connection, version, reminders=reminders)
 
     def nids(self, version: VersionKey) -> tuple[tuple[str, str, str, str], ...]:
         """(nid, notice kind, addressee kind, addressee) of everything owed for a version."""

@@ -43,7 +43,7 @@ _CHOICES = "SELECT subject_no, practice_no, answer, given_at, seq FROM choice WH
 _DELIVERIES = (
     "SELECT o.subject_no, o.nid, n.version_no, n.kind, n.changes, e.event, e.happened_at FROM outbox o "
     "JOIN notice n ON n.notice_no = o.notice_no JOIN delivery_event e ON e.nid = o.nid "
-    "WHERE e.happened_at <= {} AND {} ORDER BY o.subject_no, o.nid"
+    "WHERE n.kind <> 'reminder' AND e.happened_at <= {} AND {} ORDER BY o.subject_no, o.nid"
 )
 _TAGS = (
     "SELECT t.subject_no, t.category, t.ref, t.collected_at, t.version_no, r.name FROM {0} t "

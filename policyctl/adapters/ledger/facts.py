@@ -22,7 +22,7 @@ from policyctl.adapters.tables import microseconds, moment_of, seconds
 from policyctl.core.notices.outbox import DeliveryName
 from policyctl.core.notices.progress import NOT_GIVEN
 from policyctl.core.practice import Taxonomy
-from policyctl.core.records import Admission, Choice, Delivery, Tag, VersionRecord
+from policyctl.core.records import REMINDER, Admission, Choice, Delivery, Tag, VersionRecord
 from policyctl.core.use.question import Facts, UseRequest
 
 _GIVEN = (DeliveryName.DELIVERED.value,)
@@ -186,9 +186,9 @@ def _deliveries(look: _Look, slugs: set[str]) -> Iterator[Delivery]:
     query = (
         "SELECT outbox.nid, notice.version_no, notice.kind, notice.changes FROM outbox "
         "JOIN notice ON notice.notice_no = outbox.notice_no "
-        "WHERE outbox.subject_no = ? ORDER BY notice.notice_no, outbox.nid"
+        "WHERE outbox.subject_no = ? AND notice.kind <> ? ORDER BY notice.notice_no, outbox.nid"
     )
-    owed = look.driver.rows(query, look.number)
+    owed = look.driver.rows(query, look.number, REMINDER)
     reports = _reports(look, [row[0] for row in owed])
     for nid, version_no, kind, changes in owed:
         key = look.known.key_of[version_no]

@@ -2,8 +2,9 @@
 """Questions asked online: one statement on the driver, and cells that were compiled before.
 
 What is kept between questions is good while the greatest numbers of the ledger stand: every look brings
-the number of the last entry along, and where that has moved a probe tells whether a version, category
-or epoch has come, whoever recorded it. Answers, acceptances, deliveries and tags are never kept.
+the number of the last entry along, and where that has moved a probe tells whether a version, category,
+epoch or notice (a reminder comes late) has come, whoever recorded it. Answers, acceptances, deliveries
+and tags are never kept.
 
 Where anything is out of the ordinary (an unknown word, a failing database, tables of another release)
 the answer is None, and the caller asks the long way, which says what is wrong.

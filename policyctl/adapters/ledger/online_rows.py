@@ -24,7 +24,7 @@ from policyctl.adapters.ledger.online_sql import (
 )
 from policyctl.adapters.tables import microseconds, moment_of, seconds
 from policyctl.core.practice import Taxonomy
-from policyctl.core.records import Choice, Delivery, Tag, VersionRecord
+from policyctl.core.records import REMINDER, Choice, Delivery, Tag, VersionRecord
 from policyctl.core.use.cells import (
     DELIVERED,
     FAILED,
@@ -179,6 +179,6 @@ def _deliveries(request: UseRequest, rows: SubjectRows, book: Book, slugs: set[s
             first[event] = min(moment, first.get(event, moment))
     for (notice_no, _), first in sorted(found.items()):
         notice = book.cells.numbers.notices[notice_no]
-        if DELIVERED in first and notice.version.slug in slugs:
+        if notice.kind != REMINDER and DELIVERED in first and notice.version.slug in slugs:
             failed = moment_of(first[FAILED]) if FAILED in first else None
             yield Delivery(notice.version, notice.kind, moment_of(first[DELIVERED]), notice.changes, failed)

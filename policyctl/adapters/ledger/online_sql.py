@@ -27,7 +27,8 @@ PROBE = (
     f"SELECT {_LAST}, (SELECT coalesce(max(version_no), 0) FROM version), "  # noqa: S608 - our own words
     "(SELECT coalesce(max(category_no), 0) FROM category), "
     "(SELECT coalesce(max(epoch_no), 0) FROM epoch), "
-    f"CASE WHEN EXISTS (SELECT 1 FROM tag_correction) THEN 1 ELSE 0 END, {_STEP}"
+    "CASE WHEN EXISTS (SELECT 1 FROM tag_correction) THEN 1 ELSE 0 END, "
+    f"(SELECT coalesce(max(notice_no), 0) FROM notice), {_STEP}"
 )
 # One column, so of one type where the database minds.
 _HEX = {"sqlite": "ext_id", "postgresql": "encode(ext_id, 'hex')"}

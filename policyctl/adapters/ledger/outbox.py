@@ -45,7 +45,7 @@ PAGE = 1000
 _CACHE_KIB = 8192
 GONE_STATES = [state.value for state in GONE]
 PUBLISHED = NOTICE.join(VERSION, VERSION.c.version_no == NOTICE.c.version_no).join(POLICY)
-_IN_CHUNK = and_(
+IN_CHUNK = and_(
     OUTBOX.c.notice_no == CHUNK.c.notice_no,
     OUTBOX.c.place.between(CHUNK.c.lo, CHUNK.c.hi),
     CHUNK.c.state.not_in(GONE_STATES),
@@ -92,9 +92,11 @@ def _names(connection: Connection, numbers: Sequence[int]) -> dict[int, tuple[st
     return found
 
 
-def notices_of(connection: Connection, version: VersionKey) -> tuple[Notice, ...]:
-    """The notices of a version, in the order they were planned."""
-    return tuple(notice_from_json(row.body) for row in notice_rows(connection, version))
+def notices_of(connection: Connection, version: VersionKey, *, reminders: bool) -> tuple[Notice, ...]:
+    """The notices of a version in the order they were planned, with or without its reminders."""
+    rows = notice_rows(connection, version)
+    found = (notice_from_json(row.body) for row in rows if reminders or row.kind != NoticeKind.REMINDER)
+    return tuple(found)
 
 
 def notice_rows(connection: Connection, version: VersionKey) -> Sequence[Row[Any]]:
@@ -154,7 +156,7 @@ def _reported(slug: str | None) -> Select[Any]:
         .select_from(
             PUBLISHED.join(OUTBOX, OUTBOX.c.notice_no == NOTICE.c.notice_no)
             .join(ranked, ranked.c.nid == OUTBOX.c.nid)
-            .join(CHUNK, _IN_CHUNK)
+            .join(CHUNK, IN_CHUNK)
         )
         .group_by(*_GROUP, ranked.c.rank)
     )
@@ -190,7 +192,7 @@ def page_of_states(
     """How the next addressees of a notice stand, in order of places after ``after``; and the last place."""
     query = (
         select(OUTBOX, CHUNK.c.state, CHUNK.c.changed_at, CHUNK.c.send_at, CHUNK.c.reason)
-        .select_from(OUTBOX.join(CHUNK, _IN_CHUNK))
+        .select_from(OUTBOX.join(CHUNK, IN_CHUNK))
         .where(OUTBOX.c.notice_no == notice_no, OUTBOX.c.place > after, OUTBOX.c.place <= after + PAGE)
         .order_by(OUTBOX.c.place)
     )

@@ -252,7 +252,12 @@ def _without_address(connection: Connection, slug: str | None) -> Iterable[tuple
     query = (
         select(POLICY.c.slug, VERSION.c.number, OUTBOX.c.subject_no)
         .select_from(PUBLISHED.join(OUTBOX, OUTBOX.c.notice_no == NOTICE.c.notice_no))
-        .where(NOTICE.c.audience_kind == "administrators", ~known, ~given)
+        .where(
+            NOTICE.c.audience_kind == "administrators",
+            NOTICE.c.kind != NoticeKind.REMINDER.value,
+            ~known,
+            ~given,
+        )
     )
     if slug is not None:
         query = query.where(POLICY.c.slug == slug)

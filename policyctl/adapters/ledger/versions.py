@@ -162,7 +162,11 @@ def enqueue(writer: Writer, version: VersionKey, *, key: bytes) -> int:
     query = (
         select(NOTICE)
         .select_from(NOTICE.join(VERSION, VERSION.c.version_no == NOTICE.c.version_no).join(POLICY))
-        .where(POLICY.c.slug == version.slug, VERSION.c.number == version.number)
+        .where(
+            POLICY.c.slug == version.slug,
+            VERSION.c.number == version.number,
+            NOTICE.c.kind != NoticeKind.REMINDER.value,
+        )
     )
     added, recalled = 0, recalled_notices(writer.connection)
     for row in writer.connection.execute(query.order_by(NOTICE.c.position)).all():

@@ -39,7 +39,8 @@ class OutboxState(StrEnum):
 
     ``posting`` is committed before the mailer is called, and never taken over because time has passed:
     found after a crash it means ``unknown``. ``void`` (cancelled and planned again) and ``split`` are of
-    chunks that others stand for by now: no addressee is in one of them.
+    chunks that others stand for by now: no addressee is in one of them. ``moot`` is of reminders that were
+    planned and nobody needs any more, as their addressees have answered: nothing is owed to them.
     """
 
     PLANNED = "planned"
@@ -57,9 +58,10 @@ class OutboxState(StrEnum):
     RECALLED = "recalled"
     VOID = "void"
     SPLIT = "split"
+    MOOT = "moot"
 
 
-GONE = (OutboxState.VOID, OutboxState.SPLIT)
+GONE = (OutboxState.VOID, OutboxState.SPLIT, OutboxState.MOOT)
 """States of chunks that are history."""
 
 IN_DOUBT = (

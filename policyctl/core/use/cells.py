@@ -21,7 +21,7 @@ from operator import itemgetter
 
 from policyctl.core.policy import ChangeClass, VersionKey
 from policyctl.core.practice import ChoiceMode, Taxonomy, covers
-from policyctl.core.records import Admission, VersionRecord, split_change
+from policyctl.core.records import REMINDER, Admission, VersionRecord, split_change
 from policyctl.core.use.decision import decide_alone
 from policyctl.core.use.in_force import version_in_force
 from policyctl.core.use.question import Facts, UseRequest
@@ -273,6 +273,8 @@ class Cells:
         return value
 
     def _notice(self, notice: NoticeRow) -> _Told:
+        if notice.kind == REMINDER:
+            return _Told(notice.version.slug, (), None)
         record = next(record for record in self._records if record.key == notice.version)
         changes = tuple(
             (change.name, change.window_days * _DAY_US, micros(record.effective_at))

@@ -114,7 +114,7 @@ def _as_of(at: datetime, facts: Facts) -> Facts:
         deliveries=tuple(
             given
             for given in facts.deliveries
-            if given.at <= at and (given.undone_at is None or given.undone_at > at)
+            if given.tells and given.at <= at and (given.undone_at is None or given.undone_at > at)
         ),
     )
 

@@ -144,7 +144,7 @@ class Standings:
     ) -> Standing:
         """Of a known subject with these facts; those later than the moment do not count."""
         entered = [entry for entry in admissions if entry.at <= self._at]
-        given = [one for one in deliveries if one.at <= self._at]
+        given = [one for one in deliveries if one.tells and one.at <= self._at]
         given = [one for one in given if one.undone_at is None or one.undone_at > self._at]
         return Standing(
             in_force=tuple(self._in_force(admissions)),
