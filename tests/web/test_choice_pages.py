@@ -21,6 +21,7 @@ from policyctl.actions.answers import send_receipts
 from policyctl.actions.decide import decide_use
 from policyctl.actions.links import with_links
 from policyctl.actions.mails import MailWriter
+from policyctl.actions.notify import notify
 from policyctl.adapters.mail.interface import Accepted, Mail, NotSent, Outcome, Rejected, Stopped, Unknown
 from policyctl.adapters.mail.message import message_bytes
 from policyctl.core.links import LinkPurpose, LinkState
@@ -376,6 +377,55 @@ def test_one_click_stops_reminders_and_answers_nothing(
 def test_what_is_not_one_click_stops_nothing(root: Path, service: Served | Running, content: str) -> None:
     assert post(service, reminders_of(root), content or " ").status_code == 400
     assert rows(root, "SELECT count(*) FROM reminder_stop") == [(0,)]
+
+
+def test_reminders_that_were_stopped_stay_away_and_the_next_notice_comes(
+    root: Path, service: Served | Running
+) -> None:
+    assert post(service, reminders_of(root), ONE_CLICK).status_code == 200
+    remind(root)
+    reminded = [mail for mail in mails(root) if mail.message["List-Unsubscribe"]]
+    assert {str(mail.message["To"].addresses[0].addr_spec) for mail in reminded} == {
+        ADA, BOB, U2, "u3@example.org"
+    }  # fmt: skip
+    with open_scene(root) as ledger:
+        publish_anew(ledger)
+    assert policyctl("notify", cwd=root, env=ENV).returncode == 0
+    assert len([mail for mail in mails(root, U1) if "v4" in mail.text]) == 1
+
+
+def test_the_page_of_a_reminder_takes_the_answer_and_there_is_no_second_one(
+    root: Path, service: Served | Running
+) -> None:
+    remind(root)
+    (reminder,) = [mail for mail in mails(root, U1) if mail.message["List-Unsubscribe"]]
+    page = get(service, reminder.page)
+    assert page.status_code == 200
+    for change in (MARKETING, SURVEYS):
+        assert say(service, reminder.page, "refuse", change).status_code == 200
+    assert [row[2] for row in rows(root)] == [NO, NO]
+    with open_scene(root) as ledger:
+        assert ledger.add_reminders(EFFECTIVE_AT - timedelta(days=1), (3, 1)) == 4
+
+
+EFFECTIVE_AT = BASE + timedelta(days=5)
+
+
+def remind(root: Path) -> None:
+    """A run three days before the version takes effect; its notices left when it was published."""
+    settings, at = load_settings(root), EFFECTIVE_AT - timedelta(days=3)
+    with sqlite3.connect(root / "ledger.db") as database:  # the scene's mails were written today
+        database.execute("UPDATE chunk SET changed_at = ?", (int(BASE.timestamp()) * 1_000_000,))
+    with open_scene(root) as ledger:
+        done = notify(
+            at,
+            ledger=ledger,
+            mailer=wiring.open_mailer(settings),
+            sender=wiring.sender(settings),
+            links=wiring.open_links(settings),
+            remind_days=(3, 1),
+        )
+        assert done.accepted == done.reminders > 0
 
 
 def reminders_of(root: Path) -> str:
