@@ -481,5 +481,5 @@ def test_looking_at_a_ledger_that_was_never_set_up_says_so(database_url: str) ->
 
 
 def test_times_without_a_zone_never_enter(ledger: Ledger) -> None:
-    with pytest.raises(sa.exc.StatementError, match="time zone"):
+    with pytest.raises((ValueError, sa.exc.StatementError), match="time zone"):
         ledger.record_version(V1, (), now=datetime(2026, 1, 1))  # noqa: DTZ001 - that is the point

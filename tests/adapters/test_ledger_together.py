@@ -18,10 +18,12 @@ from sqlalchemy import event
 
 from policyctl.actions import record
 from policyctl.actions.tagging import NewTag, add_tags
-from policyctl.adapters.ledger import Ledger, open_ledger
+from policyctl.adapters.ledger import Ledger, engine, open_ledger
+from policyctl.adapters.ledger.answers import ANSWERS
+from policyctl.adapters.ledger.driver import driver_of
 from policyctl.core.policy import VersionKey
-from policyctl.core.records import ClientBatch
-from policyctl.errors import OtherContentError, PolicyctlError
+from policyctl.core.records import Answer, ClientBatch
+from policyctl.errors import IntegrityError, OtherContentError, PolicyctlError
 from tests.adapters.ledger_samples import KEY, TAXONOMY, day
 from tests.peers.postgres import database_url, postgres
 from tests.web.service import CHANGE, EMAIL, NOW, make_repository
@@ -124,6 +126,41 @@ def test_tags_acceptances_and_choices_share_a_group_and_a_bad_one_is_taken_back(
     assert [found[place].result() for place in (0, 2, 3, 5)] == [1, 1, True, True]
     assert sum(count.count for count in ledger.counts(NOW).stats.tags) == 2
     assert ledger.first_bad_entry() is None
+
+
+def test_a_row_that_the_database_refuses_fails_by_itself_though_the_commit_was_on_its_way(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = entries(ledger)
+    # A change of mind sent in the same group as an answer of no known kind, which only the table refuses.
+    monkeypatch.setitem(ANSWERS, Answer.WITHDRAW, 9)
+    found = at_once(
+        ledger, lambda: choose(ledger, "u2", "consent", 1), lambda: choose(ledger, "u1", "withdraw", 2)
+    )
+    assert found[0].result() is True
+    assert isinstance(found[1].exception(), IntegrityError)
+    assert sum(count.count for count in ledger.counts(NOW).stats.choices) == 2  # with the one that went first
+    assert entries(ledger) == before + 2
+    assert ledger.first_bad_entry() is None
+
+
+def test_answers_of_several_customers_in_one_group_have_numbers_of_their_own(ledger: Ledger) -> None:
+    def answer(customer: str, subject: str) -> bool:
+        return record.choose(
+            CHANGE,
+            "refuse",
+            at=day("2026-04-02"),
+            now=NOW,
+            ledger=ledger,
+            subject=subject,
+            within=customer,
+        )
+
+    found = at_once(ledger, lambda: answer("acme", "u1"), lambda: answer("bolt", "u1"))
+    assert all(each.result() for each in found)
+    with engine.reading(ledger._engine) as connection:
+        numbers = [row[0] for row in driver_of(connection).rows("SELECT seq FROM choice")]
+    assert len(numbers) == len(set(numbers)) == 3
 
 
 # Whose data it is takes no time either

@@ -254,8 +254,8 @@ class Ledger(OutboxDesk, Looks):
     ) -> ImportReceipt:
         """Enter answers of subjects and customers. ``within``: only this customer and its subjects."""
 
-        def work(writer: Writer, _tenant_no: int | None, known: Known) -> ImportReceipt:
-            return answers.import_choices(writer, rows, key=self._key, known=known, within=within)
+        def work(writer: Writer, tenant_no: int | None, known: Known) -> ImportReceipt:
+            return answers.import_choices(writer, rows, key=self._key, known=known, within_no=tenant_no)
 
         single = rows[0] if len(rows) == 1 else None
         return self._enter(Write("choices", now, work, within, batch, single), dry_run=dry_run)

@@ -3,16 +3,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, select
 
-from policyctl.adapters.ledger.common import Complaints, Writer, administrator, pseudonym, rows_by
+from policyctl.adapters.ledger.common import Complaints, Writer, administrator, pseudonym
+from policyctl.adapters.ledger.driver import Driver
 from policyctl.adapters.ledger.known import Known, read_known
 from policyctl.adapters.ledger.people import namesakes, settle_subject, tenant_no_of, tenants
-from policyctl.adapters.tables import ACKNOWLEDGEMENT, ADMISSION, CHOICE, CUSTOMER
+from policyctl.adapters.tables import ACKNOWLEDGEMENT, ADMISSION, CHOICE, CUSTOMER, microseconds
 from policyctl.core.policy import VersionKey
 from policyctl.core.records import Answer, ChoiceRow, ImportReceipt, split_change
 from policyctl.core.suggest import did_you_mean
@@ -25,13 +26,14 @@ ANSWERS = {Answer.CONSENT: 1, Answer.REFUSE: 2, Answer.WITHDRAW: 3}
 ANSWER_OF = {number: answer for answer, number in ANSWERS.items()}
 # Answers are numbered by entry and by their place in it.
 _PLACE_BITS = 24
+_KEY = ("subject_no", "practice_no", "given_at")
 
 
 def import_choices(
-    writer: Writer, rows: Sequence[ChoiceRow], *, key: bytes, known: Known, within: str | None = None
+    writer: Writer, rows: Sequence[ChoiceRow], *, key: bytes, known: Known, within_no: int | None = None
 ) -> ImportReceipt:
     """Enter answers, numbered in the order in which they were given."""
-    batch = Choices(writer, rows, key, known, within)
+    batch = Choices(writer, rows, key, known, within_no)
     fresh = [values for row in sorted(rows, key=_given) if (values := batch.take(row))]
     batch.complaints.raise_if_any()
     add_choices(writer, fresh)
@@ -53,23 +55,33 @@ class Choices:
     """Who may answer to what, and what was answered before."""
 
     def __init__(
-        self, writer: Writer, rows: Sequence[ChoiceRow], key: bytes, known: Known, within: str | None
+        self, writer: Writer, rows: Sequence[ChoiceRow], key: bytes, known: Known, within_no: int | None
     ) -> None:
-        self.key = key
-        self.within_no = tenant_no_of(writer.connection, within)
+        self.within_no = within_no
         customers = [row.who for row in rows if row.scope == "customer"]
-        subjects = [pseudonym(key, row.who) for row in rows if row.scope == "subject"]
+        self.names = {row.who: pseudonym(key, row.who) for row in rows if row.scope == "subject"}
         found = tenants(writer.connection, customers)
         self.tenants = {name: no for name, no in found.items() if self.within_no in {None, no}}
-        self.subjects = namesakes(writer.driver, subjects, tenant_no=self.within_no)
+        self.subjects = namesakes(writer.driver, self.names.values(), tenant_no=self.within_no)
         self.practices = known.practice_no
-        numbers = {number for found in self.subjects.values() for number in found.values()}
-        numbers |= {administrator(number) for number in self.tenants.values()}
-        self.given: dict[tuple[int, int, datetime], int] = {
-            (row.subject_no, row.practice_no, row.given_at): row.answer
-            for row in rows_by(writer.connection, CHOICE, CHOICE.c.subject_no, sorted(numbers))
-        }
+        self.given = {row[:3]: row[3] for row in self._given(writer.driver, rows)}
         self.complaints = Complaints([])
+
+    def _given(self, driver: Driver, rows: Sequence[ChoiceRow]) -> list[Any]:
+        """What is on record of the same persons, practices and moments."""
+        keys = {
+            (who, practice, microseconds(row.at))
+            for row in rows
+            if (practice := self.practices.get(row.change)) is not None
+            for who in self._numbers(row)
+        }
+        return driver.rows_at(CHOICE.name, (*_KEY, "answer"), _KEY, sorted(keys))
+
+    def _numbers(self, row: ChoiceRow) -> Collection[int]:
+        """Whom a row may be of."""
+        if row.scope == "customer":
+            return [administrator(self.tenants[row.who])] if row.who in self.tenants else []
+        return self.subjects.get(self.names[row.who], {}).values()
 
     def take(self, row: ChoiceRow) -> dict[str, Any] | None:
         """The row to add; None when it is there already or cannot be."""
@@ -77,7 +89,7 @@ class Choices:
         practice = self._named(row)
         if who is None or practice is None:
             return None
-        known = (who, practice, row.at)
+        known = (who, practice, microseconds(row.at))
         answer = ANSWERS[row.answer]
         if known in self.given:
             if self.given[known] != answer:
@@ -95,7 +107,7 @@ class Choices:
         return None
 
     def _subject(self, row: ChoiceRow) -> int | None:
-        found = self.subjects.get(pseudonym(self.key, row.who), {})
+        found = self.subjects.get(self.names[row.who], {})
         if len(found) == 1:
             return next(iter(found.values()))
         message, hint = (

@@ -20,17 +20,23 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from hashlib import sha256
 from heapq import merge
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Table, insert, select
+from sqlalchemy import Connection, Table, select
 
 from policyctl.adapters.ledger.driver import Driver, Row, driver_of
 from policyctl.adapters.ledger.packed import TAG_COLUMNS, TagValues, copy_of, pack_on_record
 from policyctl.adapters.tables import BATCH, CHAIN, METADATA, microseconds
+
+NEWEST = (
+    "SELECT (SELECT coalesce(max(seq), 0) FROM entry), (SELECT root FROM chain ORDER BY entry DESC LIMIT 1)"
+)
+"""The number of the last entry, and its root; None in an empty ledger."""
 
 _START = bytes(32)
 _ROWS_AT_ONCE = 2_000  # of each table, when all are read side by side
@@ -59,11 +65,13 @@ class Lines:
         return found.digest()
 
 
+@cache
 def _told(table: Table) -> list[str]:
     """The columns that are part of a row's line."""
     return [column.name for column in table.c if column.name not in _LEFT_OUT]
 
 
+@cache
 def _liner(table: Table) -> Callable[[Sequence[Any]], bytes]:
     """Makes a row's line. One that an earlier release could have written hashes as it did there."""
     names = _told(table)
@@ -77,6 +85,7 @@ def _liner(table: Table) -> Callable[[Sequence[Any]], bytes]:
     return line
 
 
+@cache
 def chained() -> tuple[str, ...]:
     """The tables whose rows are lines of the chain."""
     return tuple(
@@ -97,13 +106,16 @@ def _plain(value: Any) -> Any:
     return value.hex() if isinstance(value, bytes) else value
 
 
-def add_link(connection: Connection, seq: int, kind: str, now: datetime, lines: Lines) -> None:
-    """Add the root of an entry (4)."""
-    newest = select(CHAIN.c.root).order_by(CHAIN.c.entry.desc()).limit(1)
-    before = connection.execute(newest).scalar() or _START
-    digest = lines.digest(seq, kind, now)
-    row = {"entry": seq, "digest": digest, "root": sha256(before + digest).digest()}
-    connection.execute(insert(CHAIN), row)
+def root_before(found: Any) -> bytes:
+    """The root that an entry follows, as :data:`NEWEST` finds it."""
+    return _START if found is None else bytes(found)
+
+
+def add_link(driver: Driver, entry: tuple[int, str, datetime], before: bytes, lines: Lines) -> None:
+    """Add the root of an entry (4): its number, kind and moment; ``before``: the root of the one before."""
+    digest = lines.digest(*entry)
+    row = (entry[0], digest, sha256(before + digest).digest())
+    driver.insert(CHAIN.name, ("entry", "digest", "root"), [row])
 
 
 def root_at(driver: Driver, entry: int) -> str:

@@ -12,10 +12,10 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
-from sqlalchemy import Column, Connection, Row, Table, func, insert, select
+from sqlalchemy import Column, Connection, Table, func, select
 
-from policyctl.adapters.ledger.chain import Lines, add_link
-from policyctl.adapters.ledger.driver import Driver, driver_of
+from policyctl.adapters.ledger.chain import NEWEST, Lines, add_link, root_before
+from policyctl.adapters.ledger.driver import Driver, Row, driver_of
 from policyctl.adapters.tables import ENTRY, microseconds
 from policyctl.errors import InputError, InputErrors, Place, PolicyctlError, UsageError
 
@@ -24,7 +24,6 @@ TENANT_BITS = 40
 # How the admission of a current subject stands in the table: no version. A tag's: none was in force.
 NO_VERSION = 0
 _MOST_COMPLAINTS = 500
-_MANY = 100
 _LARGEST_NUMBER = 1 << 62
 
 
@@ -101,14 +100,18 @@ class Writer:
     now: datetime
     number: int | None = None
     lines: Lines = field(default_factory=Lines)
+    newest: Row | None = None
+    """What :data:`NEWEST` found, where it was asked before and nobody wrote since."""
+    _root: bytes = b""
 
     @property
     def entry(self) -> int:
         """The ledger sequence of this transaction."""
         if self.number is None:
-            self.number = last_number(self.connection, ENTRY.c.seq) + 1
-            row = {"seq": self.number, "kind": self.kind, "recorded_at": self.now}
-            self.connection.execute(insert(ENTRY), row)
+            ((last, root),) = [self.newest] if self.newest else self.driver.rows(NEWEST)
+            self.number, self._root = last + 1, root_before(root)
+            values = (self.number, self.kind, microseconds(self.now))
+            self.driver.insert(ENTRY.name, ("seq", "kind", "recorded_at"), [values])
         return self.number
 
     @property
@@ -121,22 +124,15 @@ class Writer:
         if rows:
             entry = {"entry": self.entry} if "entry" in table.c else {}
             whole = [{**row, **entry} for row in rows]
-            self._insert(table, whole)
+            names = list(whole[0])
+            values = [tuple(map(_number, map(row.__getitem__, names))) for row in whole]
+            self.driver.insert(table.name, names, values)
             self.lines.add(table, whole)
-
-    def _insert(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-        """A few by SQLAlchemy, many by the driver."""
-        if len(rows) < _MANY:
-            self.connection.execute(insert(table), rows)
-            return
-        names = list(rows[0])
-        values = [tuple(map(_number, map(row.__getitem__, names))) for row in rows]
-        self.driver.insert(table.name, names, values)
 
     def finish(self) -> None:
         """Chain what was written to what was written before; at the end of the transaction."""
         if self.number is not None:
-            add_link(self.connection, self.number, self.kind, self.now, self.lines)
+            add_link(self.driver, (self.number, self.kind, self.now), self._root, self.lines)
 
 
 def _number(value: Any) -> Any:
@@ -150,7 +146,7 @@ def last_number(connection: Connection, column: Column[int]) -> int:
 
 def rows_by(
     connection: Connection, table: Table, column: Column[Any], values: Iterator[Any] | Sequence[Any]
-) -> Iterator[Row[Any]]:
+) -> Iterator[Any]:
     """The rows of ``table`` whose ``column`` is one of ``values``."""
     wanted = sorted(set(values))
     for start in range(0, len(wanted), PORTION):

@@ -13,23 +13,22 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, exc, text
+from sqlalchemy import Connection, Engine, create_engine, event, exc
 from sqlalchemy.engine import URL, make_url
 
-from policyctl.adapters.ledger.driver import driver_of
+from policyctl.adapters.ledger.driver import Question, Row, driver_of
+from policyctl.adapters.ledger.plain import is_missing_table, no_ledger, old_layout, plain_errors
 from policyctl.errors import (
     BusyError,
     CannotCompareError,
     IntegrityError,
-    PolicyctlError,
     RefusedError,
-    UnreachableError,
     UsageError,
 )
 
@@ -39,6 +38,8 @@ _OVERFLOW = 15  # beside the five that stay open: enough for the threads of the 
 _PATIENCE_MS = 5000
 _TRIES = 6
 _WRITE_LOCK = 0x706F6C6963796374  # "policyct": one writer at a time in this database
+_LOCK = ("SELECT pg_advisory_xact_lock(?)", _WRITE_LOCK)
+_STEP = ("SELECT version_num FROM alembic_version",)
 _PAGE_SIZE = 8192
 _PRAGMAS = {
     "journal_mode": "wal",
@@ -181,7 +182,7 @@ def reading(engine: Engine, *, scratch: bool = False) -> Iterator[Connection]:
     """One consistent look at a ledger that is set up. CannotCompareError where there is none.
     ``scratch``: tables of its own may be made that are gone after it.
     """
-    with _plain_errors(engine), engine.connect() as connection:
+    with plain_errors(engine), engine.connect() as connection:
         if engine.dialect.name == "postgresql":
             connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=not scratch)
         with connection.begin():
@@ -195,12 +196,23 @@ def writing(engine: Engine, *, check: bool = True, keep: bool = True) -> Iterato
 
     ``keep`` False is for dry runs: everything is tried and then rolled back.
     """
-    with _plain_errors(engine), closing(_begun(engine)) as connection:
-        if engine.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _WRITE_LOCK})
-        if check:
-            _require_head(connection)
+    with writing_after(engine, check=check, keep=keep) as (connection, _):
         yield connection
+
+
+@contextmanager
+def writing_after(
+    engine: Engine, *questions: Question, check: bool = True, keep: bool = True
+) -> Iterator[tuple[Connection, list[list[Row]]]]:
+    """As :func:`writing`, with the rows of questions that are asked in the trip that begins it."""
+    first: list[Question] = [_LOCK] if engine.dialect.name == "postgresql" else []
+    first += [_STEP] if check else []
+    with plain_errors(engine), closing(_begun(engine)) as connection:
+        # What is asked after the lock, if in the same trip, is looked at once nobody else writes.
+        found = _asked(connection, *first, *questions)
+        if check:
+            _require_step(found[len(first) - 1])
+        yield connection, found[len(first) :]
         if keep:
             connection.commit()
 
@@ -224,7 +236,7 @@ def _begun(engine: Engine) -> Connection:
 
 
 def _revision(connection: Connection) -> str | None:
-    """The step that the tables are of; asked on the driver, as every look at the ledger begins with it."""
+    """The step that the tables are of; None where there are none. Nothing fails, so that it can go on."""
     driver = driver_of(connection)
     if not driver.rows(_HAS_TABLES[connection.dialect.name])[0][0]:
         return None
@@ -233,18 +245,29 @@ def _revision(connection: Connection) -> str | None:
 
 
 def _require_head(connection: Connection) -> None:
-    found = _revision(connection)
-    if found is None:
-        raise _no_ledger()
+    (found,) = _asked(connection, _STEP)
+    _require_step(found)
+
+
+def _asked(connection: Connection, *questions: Question) -> list[list[Row]]:
+    """As the driver asks; the step is among them, and without its table there is no ledger."""
+    try:
+        return driver_of(connection).ask(*questions)
+    except Exception as error:
+        if is_missing_table(error):
+            raise no_ledger() from error
+        raise
+
+
+def _require_step(rows: Sequence[Row]) -> None:
+    if not rows:
+        raise no_ledger()
+    ((found,),) = rows
     if found != HEAD:
         raise BusyError(
             f"the ledger's tables are of step {found}, this release works with {HEAD}",
             hint="run `policyctl ledger upgrade`, or install the release that made them",
         )
-
-
-def _no_ledger() -> UnreachableError:
-    return UnreachableError("there is no ledger here yet", hint="run `policyctl sync` to set it up")
 
 
 def upgrade(engine: Engine) -> bool:
@@ -265,20 +288,7 @@ def _require_layout(connection: Connection) -> None:
     """The first step was written anew before the first release: tables of the old one cannot be mended."""
     there = driver_of(connection).rows(_HAS_POLICY[connection.dialect.name])[0][0]
     if not there:
-        raise _old_layout(connection.engine)
-
-
-def _old_layout(engine: Engine) -> RefusedError:
-    return BusyError(
-        f"the tables in {_place(engine)} were made by a trial version of policyctl, or some are missing",
-        hint="move it away, run `policyctl sync`, then import customers, subjects and tags again",
-    )
-
-
-def _place(engine: Engine) -> str:
-    """What a person calls the ledger: its file, or the name of its database."""
-    name = str(engine.url.database)
-    return name if engine.dialect.name == "sqlite" else f"database {name!r}"
+        raise old_layout(connection.engine)
 
 
 def _make_file(path: Path) -> None:
@@ -317,64 +327,3 @@ def _migrate(connection: Connection, found: str | None) -> None:
             f"the ledger's tables are of step {found}, which this release does not know",
             hint="install the release of policyctl that made them, or a newer one",
         ) from error
-
-
-@contextmanager
-def _plain_errors(engine: Engine) -> Iterator[None]:
-    """Foreign errors end here, SQLAlchemy's and those of the drivers. Parameters are never shown: they
-    hold addresses.
-    """
-    try:
-        yield
-    except exc.DBAPIError as error:
-        raise _plain(error.orig or error, engine) from error
-    except exc.TimeoutError as error:
-        raise _BUSY[0](_BUSY[1], hint=_BUSY[2]) from error  # every connection is lent out
-    except Exception as error:
-        if isinstance(error, sqlite3.Error) or type(error).__module__.startswith("psycopg"):
-            raise _plain(error, engine) from error
-        raise
-
-
-def _first_line(error: BaseException) -> str:
-    # First line only: PostgreSQL's DETAIL quotes the row, which may hold an address.
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
-
-
-_BUSY = BusyError, "the ledger is busy: another process is writing", "run it again in a moment"
-_FULL = BusyError, "the ledger's disk is full; nothing was written", "make room, run it again"
-_DAMAGED = IntegrityError, "the ledger's file is damaged: {}", "restore it from a backup"
-# What a database says, and what we make of it.
-_MEANT = {
-    "append-only": (IntegrityError, "{}", "a row of the ledger is corrected by a new row"),
-    "locked": _BUSY,
-    "lock timeout": _BUSY,
-    "disk is full": _FULL,
-    "No space left": _FULL,
-    "disk I/O error": (
-        BusyError,
-        "the ledger's disk fails: {}; nothing was written",
-        "look at the disk, run it again",
-    ),
-    "readonly database": (BusyError, "the ledger's file may not be written", "run it as its owner"),
-    "not a database": _DAMAGED,
-    "malformed": _DAMAGED,
-}
-
-
-def _plain(error: BaseException, engine: Engine) -> PolicyctlError:
-    said = _first_line(error)
-    if "no such table" in said or type(error).__name__ == "UndefinedTable":
-        return _old_layout(engine)
-    if any(kind.__name__ == "IntegrityError" for kind in type(error).__mro__):
-        return IntegrityError(f"the ledger refused a row: {said}")
-    if "unable to open database file" in said:
-        return _no_ledger()
-    for words, (kind, message, hint) in _MEANT.items():
-        if words in said:
-            return kind(message.format(said), hint=hint)
-    return UnreachableError(
-        f"the ledger could not be reached: {said}",
-        hint="check [ledger] url in policyctl.toml, and the database",
-    )

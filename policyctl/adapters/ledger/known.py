@@ -12,17 +12,18 @@ from typing import Any
 from sqlalchemy import Connection, insert, select
 
 from policyctl.adapters.ledger.common import NO_VERSION, last_number
-from policyctl.adapters.ledger.driver import driver_of
+from policyctl.adapters.ledger.driver import Row, driver_of
 from policyctl.adapters.ledger.versions import read_versions
 from policyctl.adapters.tables import CATEGORY, POLICY, PRACTICE, VERSION, moment_of
 from policyctl.core.policy import VersionKey
 from policyctl.core.records import Admission, VersionRecord, change_name
 from policyctl.core.use.in_force import version_in_force
 
-_HEADS = (
+HEADS = (
     "SELECT (SELECT coalesce(max(version_no), 0) FROM version), "
     "(SELECT coalesce(max(category_no), 0) FROM category)"
 )
+"""The greatest numbers: what is kept is good while they stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +123,10 @@ class Memory:
         # One value, so that a thread never sees the heads of one reading beside the rest of another.
         self._last: tuple[tuple[Any, ...], Known] | None = None
 
-    def known(self, connection: Connection) -> Known:
-        """What is on record now."""
-        (heads,) = driver_of(connection).rows(_HEADS)
+    def known(self, connection: Connection, heads: Row | None = None) -> Known:
+        """What is on record now. ``heads``: what :data:`HEADS` found in this transaction."""
+        if heads is None:
+            (heads,) = driver_of(connection).rows(HEADS)
         last = self._last
         if last is None or last[0] != heads:
             last = self._last = (heads, read_known(connection))
@@ -132,7 +134,7 @@ class Memory:
 
     def peek(self, connection: Connection) -> Known:
         """What is on record within a transaction that may have added categories: it is not kept."""
-        (heads,) = driver_of(connection).rows(_HEADS)
+        (heads,) = driver_of(connection).rows(HEADS)
         last = self._last
         return last[1] if last is not None and last[0] == heads else read_known(connection)
 

@@ -27,10 +27,31 @@ _MANY = struct.Struct(f">{_TAG * _AT_ONCE}")
 
 
 def in_key_order(rows: Iterable[NewTag]) -> list[NewTag]:
-    """Sorted by key: first by one number, which is quick, so that there is little left to do for tuples."""
-    found = sorted(rows, key=itemgetter(0))
-    found.sort()
+    """Rows of which no two have one key, sorted by it: one number at a time, the last first, which takes less
+    than to compare tuples.
+    """
+    found = sorted(rows, key=itemgetter(2))
+    found.sort(key=itemgetter(1))
+    found.sort(key=itemgetter(0))
     return found
+
+
+class Packer:
+    """Packs tags stretch by stretch, and keeps all that it packed."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+
+    def __call__(self, rows: Sequence[NewTag]) -> bytes:
+        """The tags one after the other, in the order given."""
+        part = pack_tags(rows)
+        self._parts.append(part)
+        return part
+
+    @property
+    def whole(self) -> bytes:
+        """All so far."""
+        return b"".join(self._parts)
 
 
 def pack_tags(rows: Sequence[NewTag]) -> bytes:

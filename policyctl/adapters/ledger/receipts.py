@@ -5,12 +5,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from policyctl.adapters.ledger.common import Writer
+from policyctl.adapters.ledger.driver import driver_of
 from policyctl.adapters.tables import RECEIPT
 from policyctl.core.records import ClientBatch, ImportReceipt
 from policyctl.errors import OtherContentError
+
+_GIVEN = (
+    "SELECT client_batch_id, content_sha256, added, repeated FROM receipt "
+    "WHERE client_batch_id IN ?* AND tenant_no = ? AND source = ?"
+)
 
 
 def receipt_of(connection: Connection, tenant_no: int, batch: ClientBatch) -> ImportReceipt | None:
@@ -18,25 +24,21 @@ def receipt_of(connection: Connection, tenant_no: int, batch: ClientBatch) -> Im
     return same_content(batch, receipts_of(connection, tenant_no, [batch]).get(batch.name))
 
 
+BatchName = tuple[str, str]
 # Of a batch that came before: its content and its receipt.
 Given = tuple[str, ImportReceipt]
 
 
 def receipts_of(
     connection: Connection, tenant_no: int, batches: Sequence[ClientBatch]
-) -> dict[tuple[str, str], Given]:
+) -> dict[BatchName, Given]:
     """What was given for those of a customer's ``batches`` that came before, by their names."""
-    found: dict[tuple[str, str], Given] = {}
+    found: dict[BatchName, Given] = {}
     for source in {batch.source for batch in batches}:
         ids = [batch.id for batch in batches if batch.source == source]
-        query = select(RECEIPT).where(
-            RECEIPT.c.tenant_no == tenant_no,
-            RECEIPT.c.source == source,
-            RECEIPT.c.client_batch_id.in_(ids),
-        )
-        for row in connection.execute(query):
-            receipt = ImportReceipt(row.added, row.repeated, again=True)
-            found[source, row.client_batch_id] = (row.content_sha256, receipt)
+        rows = driver_of(connection).rows_in(_GIVEN, ids, tenant_no, source)
+        for name, content_sha256, added, repeated in rows:
+            found[source, name] = (content_sha256, ImportReceipt(added, repeated, again=True))
     return found
 
 

@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -20,7 +20,7 @@ from typing import Any
 from policyctl.adapters.ledger.common import NO_VERSION, Complaints, Writer, last_number, pseudonym, ref_of
 from policyctl.adapters.ledger.epochs import Epochs, read_epochs, table_name
 from policyctl.adapters.ledger.known import Known, add_category
-from policyctl.adapters.ledger.packed import NEW_COLUMNS, NewTag, in_key_order, pack_tags
+from policyctl.adapters.ledger.packed import NEW_COLUMNS, NewTag, Packer, in_key_order, pack_tags
 from policyctl.adapters.ledger.people import namesakes, tenant_no_of
 from policyctl.adapters.ledger.proofs import batch_row
 from policyctl.adapters.tables import BATCH, seconds
@@ -64,11 +64,13 @@ def import_tags(
     known: Known,
     within: str | None = None,
     faults: Sequence[InputError] = (),
+    note: Callable[[int], None] | None = None,
 ) -> ImportReceipt:
     """Tag data; a row that is there already with the same content adds nothing. One of ``faults``, which
-    may grow while the rows come, keeps all rows out.
+    may grow while the rows come, keeps all rows out. ``note`` is told of each batch that is made.
     """
     work = _Import(writer, key, taxonomy, known.for_writing(), tenant_no_of(writer.connection, within))
+    work.note = note
     stream = iter(rows)
     while portion := list(islice(stream, PORTION)):
         work.take(portion)
@@ -90,6 +92,7 @@ class _Import:
         self.epochs: Epochs = read_epochs(writer.connection)
         self.complaints = Complaints([])
         self.seen = self.added = 0
+        self.note: Callable[[int], None] | None = None
         self._next_batch = last_number(writer.connection, BATCH.c.batch_no) + 1
 
     def take(self, rows: Sequence[TagRow]) -> None:
@@ -206,8 +209,9 @@ class _Import:
         by_key = {candidate.key: candidate for candidate in candidates}
         rows = in_key_order(map(self._values, candidates))
         table = table_name(epoch_no)
-        packed = pack_tags(rows)
-        added = self.driver.insert_tags(table, batch_no, rows, packed)
+        packer = Packer()
+        added = self.driver.insert_tags(table, batch_no, rows, packer)
+        packed = packer.whole
         if added < len(rows):
             there = {row[:3]: row for row in self.driver.tags_there(table, batch_no, rows)}
             for key, known in there.items():
@@ -228,6 +232,8 @@ class _Import:
         if packed:
             row = batch_row(self._next_batch, epoch_no, packed, note)
             self.writer.add(BATCH, [row])
+            if self.note:
+                self.note(self._next_batch)
             self._next_batch += 1
             self.added += row["tag_count"]
 

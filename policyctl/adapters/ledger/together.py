@@ -13,17 +13,26 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy import Engine
 
 from policyctl.adapters.ledger.answers import Choices, add_choices
+from policyctl.adapters.ledger.chain import NEWEST
 from policyctl.adapters.ledger.common import Complaints, Writer
-from policyctl.adapters.ledger.engine import writing
-from policyctl.adapters.ledger.known import Known, Memory
+from policyctl.adapters.ledger.driver import Row
+from policyctl.adapters.ledger.engine import writing, writing_after
+from policyctl.adapters.ledger.known import HEADS, Known, Memory
 from policyctl.adapters.ledger.people import tenant_no_of
-from policyctl.adapters.ledger.receipts import give_receipts, once, receipts_of, same_content
+from policyctl.adapters.ledger.receipts import (
+    BatchName,
+    Given,
+    give_receipts,
+    once,
+    receipts_of,
+    same_content,
+)
 from policyctl.core.records import ChoiceRow, ClientBatch, ImportReceipt
 from policyctl.errors import BusyError, PolicyctlError, UnreachableError
 
@@ -68,7 +77,7 @@ class Together:
 
     def run(self, writes: Sequence[Write]) -> list[Outcome]:
         """What became of each."""
-        if len(writes) == 1:
+        if len(writes) == 1 and writes[0].choice is None:
             return [self._tried(writes[0])]
         try:
             return self._in_one(writes)
@@ -88,31 +97,34 @@ class Together:
         kinds: dict[str, list[int]] = defaultdict(list)
         for place, write in enumerate(writes):
             kinds[write.kind].append(place)
-        with writing(self.database) as connection:
-            self.memory.known(connection)
+        with writing_after(self.database, (HEADS,), (NEWEST,)) as (connection, ((heads,), (first,))):
+            known, left = self.memory.known(connection, heads), len(kinds)
+            newest: Row | None = first
             for kind, places in kinds.items():
-                writer = Writer(connection, kind, max(writes[place].now for place in places))
-                outcomes = self._enter(writer, [writes[place] for place in places])
+                left -= 1
+                now = max(writes[place].now for place in places)
+                writer = Writer(connection, kind, now, newest=newest)
+                outcomes, answers = self._enter(writer, [writes[place] for place in places], known)
                 found.update(zip(places, outcomes, strict=True))
-                writer.finish()
+                with writer.driver.unwaited() if left else writer.driver.committed():
+                    answers.add()
+                    writer.finish()
+                newest = None
         return [found[place] for place in range(len(writes))]
 
-    def _enter(self, writer: Writer, writes: Sequence[Write]) -> list[Outcome]:
-        """Writes of one kind; single answers of one customer are looked up and added in one go."""
+    def _enter(self, writer: Writer, writes: Sequence[Write], known: Known) -> tuple[list[Outcome], _Answers]:
+        """Writes of one kind; single answers are looked up in one go, and not added yet."""
         found: dict[int, Outcome] = {}
-        answers: dict[str | None, dict[int, Write]] = defaultdict(dict)
+        singles: dict[str | None, dict[int, Write]] = defaultdict(dict)
         for place, write in enumerate(writes):
             if write.choice is None:
                 found[place] = self._with_savepoint(writer, write)
             else:
-                answers[write.within][place] = write
-        for within, those in answers.items():
-            try:
-                outcomes = self._choices(writer, within, list(those.values()))
-            except PolicyctlError as error:  # there is no such customer; nothing was written
-                outcomes = [error] * len(those)
-            found.update(zip(those, outcomes, strict=True))
-        return [found[place] for place in range(len(writes))]
+                singles[write.within][place] = write
+        answers = _Answers(writer, self.key, known)
+        for within, those in singles.items():
+            found.update(zip(those, answers.take(within, list(those.values())), strict=True))
+        return [found[place] for place in range(len(writes))], answers
 
     def _with_savepoint(self, writer: Writer, write: Write) -> Outcome:
         try:
@@ -121,34 +133,52 @@ class Together:
         except PolicyctlError as error:
             return error
 
-    def _choices(self, writer: Writer, within: str | None, writes: Sequence[Write]) -> list[Outcome]:
-        """All complaints come before the first row is written, so no savepoint is needed."""
-        tenant_no = tenant_no_of(writer.connection, within) or 0
+
+@dataclass(slots=True)
+class _Answers:
+    """Single answers of one group. All complaints come before the first row is written, so no savepoint
+    is needed. What is known of versions cannot have changed within the group.
+    """
+
+    writer: Writer
+    key: bytes
+    known: Known
+    fresh: list[dict[str, object]] = field(default_factory=list)
+    given: dict[int, list[tuple[ClientBatch, ImportReceipt]]] = field(default_factory=dict)
+
+    def take(self, within: str | None, writes: Sequence[Write]) -> list[Outcome]:
+        """What becomes of those of one customer."""
+        try:
+            within_no = tenant_no_of(self.writer.connection, within)
+        except PolicyctlError as error:
+            return [error] * len(writes)
         batches = [write.batch for write in writes if write.batch]
-        receipts = receipts_of(writer.connection, tenant_no, batches)
+        receipts = receipts_of(self.writer.connection, within_no or 0, batches)
         rows = [write.choice for write in writes if write.choice]
-        known = self.memory.peek(writer.connection)
-        desk = Choices(writer, rows, self.key, known, within)
-        fresh, given, outcomes = [], [], list[Outcome]()
-        for write, row in zip(writes, rows, strict=True):
-            try:
-                old = write.batch and same_content(write.batch, receipts.get(write.batch.name))
-                values = None if old else _taken(desk, row)
-            except PolicyctlError as error:
-                outcomes.append(error)
-                continue
-            if old:
-                outcomes.append(old)
-                continue
-            done = ImportReceipt(int(values is not None), int(values is None))
-            fresh += [values] if values else []
-            if write.batch:
-                receipts[write.batch.name] = (write.batch.content_sha256, replace(done, again=True))
-                given.append((write.batch, done))
-            outcomes.append(done)
-        add_choices(writer, fresh)
-        give_receipts(writer, tenant_no, given)
-        return outcomes
+        desk = Choices(self.writer, rows, self.key, self.known, within_no)
+        return [self._take(desk, row, write.batch, receipts) for write, row in zip(writes, rows, strict=True)]
+
+    def _take(
+        self, desk: Choices, row: ChoiceRow, batch: ClientBatch | None, receipts: dict[BatchName, Given]
+    ) -> Outcome:
+        try:
+            if batch and (old := same_content(batch, receipts.get(batch.name))):
+                return old
+            values = _taken(desk, row)
+        except PolicyctlError as error:
+            return error
+        done = ImportReceipt(int(values is not None), int(values is None))
+        self.fresh += [values] if values else []
+        if batch:
+            receipts[batch.name] = (batch.content_sha256, replace(done, again=True))
+            self.given.setdefault(desk.within_no or 0, []).append((batch, done))
+        return done
+
+    def add(self) -> None:
+        """Write them down."""
+        add_choices(self.writer, self.fresh)
+        for tenant_no, given in self.given.items():
+            give_receipts(self.writer, tenant_no, given)
 
 
 def _taken(desk: Choices, row: ChoiceRow) -> dict[str, object] | None:
