@@ -367,6 +367,32 @@ def test_a_full_epoch_makes_room_for_the_next(two_epochs: Ledger) -> None:
     assert ask(two_epochs, "u2").tags[0].version == V2.key
 
 
+def test_small_writes_alone_fill_an_epoch_and_make_room_for_the_next(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(epochs, "ROWS", 8)
+    monkeypatch.setattr(epochs, "EVERY", 3)
+    now = day("2026-06-01")
+
+    def grow(records: range, at: str) -> None:
+        for record in records:
+            ledger.import_tags([tag("u1", at, record=str(record))], now=now)
+
+    grow(range(8), "2026-02-01")
+    assert count(ledger, "epoch") == 1  # the third and the sixth looked: it was not full
+    ledger.import_tags([tag("u1", "2026-02-01", record="8")], now=now, dry_run=True)
+    assert count(ledger, "epoch") == 1
+    grow(range(8, 9), "2026-02-01")
+    assert count(ledger, "epoch") == 2
+    now = day("2026-06-03")
+    grow(range(9, 15), "2026-06-02")
+    assert (count(ledger, "tag_1"), count(ledger, "tag_2"), count(ledger, "epoch")) == (9, 6, 2)
+    grow(range(15, 18), "2026-06-02")
+    assert (count(ledger, "tag_2"), count(ledger, "epoch")) == (9, 3)
+    assert len(ask(ledger, "u1").tags) == 18
+    assert ledger.first_bad_entry() is None
+
+
 def test_a_row_meets_itself_in_the_epoch_of_its_collection(two_epochs: Ledger) -> None:
     late = day("2026-05-31")
     assert two_epochs.import_tags([tag("u1", "2026-02-01")], now=late).repeated == 1

@@ -10,7 +10,7 @@ The values that go in and come out are in core/records.py, core/notices/outbox.p
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Literal, Self
 
@@ -54,7 +54,7 @@ from policyctl.core.records import (
 )
 from policyctl.core.use.matrix import BulkQuestion
 from policyctl.core.use.question import Facts, UseRequest
-from policyctl.errors import InputError, UsageError
+from policyctl.errors import BusyError, InputError, UnreachableError, UsageError
 
 __all__ = ["Ledger", "open_ledger"]
 
@@ -83,6 +83,7 @@ class Ledger(OutboxDesk, Looks):
         self._taxonomy = taxonomy
         self._memory = Memory()
         self._together = Together(database, self._memory, key)
+        self._fill = epochs.Fill()
         self._gatherer = Gatherer[Write, ImportReceipt](self._together.run)
         self.online = Online(database, key=key, taxonomy=taxonomy, memory=self._memory)
 
@@ -196,7 +197,10 @@ class Ledger(OutboxDesk, Looks):
         keeps all rows out.
         """
         if isinstance(rows, list | tuple) and len(rows) <= _FEW and not faults:
-            return self._enter(self._few_tags(rows, now, within, batch), dry_run=dry_run)
+            done = self._enter(self._few_tags(rows, now, within, batch), dry_run=dry_run)
+            if self._fill.due and not dry_run:
+                self._open_epoch_if_full(now)
+            return done
         with self._writing("tags", now, dry_run=dry_run) as writer:
             tenant_no = people.tenant_no_of(writer.connection, within) or 0
             if batch and (old := receipts.receipt_of(writer.connection, tenant_no, batch)):
@@ -221,10 +225,26 @@ class Ledger(OutboxDesk, Looks):
     ) -> Write:
         def work(writer: Writer, _tenant_no: int | None, known: Known) -> ImportReceipt:
             return tags.import_tags(
-                writer, rows, key=self._key, taxonomy=self._taxonomy, known=known, within=within
+                writer,
+                rows,
+                key=self._key,
+                taxonomy=self._taxonomy,
+                known=known,
+                within=within,
+                note=self._fill.note,
             )
 
         return Write("tags", now, work, within, batch)
+
+    def _open_epoch_if_full(self, now: datetime) -> None:
+        """After small writes have entered, which they did whatever becomes of this: the next looks again."""
+        with suppress(BusyError, UnreachableError):
+            with engine.reading(self._engine) as connection:
+                self._fill.look(connection)
+            if self._fill.held >= epochs.ROWS:
+                with engine.writing(self._engine) as connection:
+                    epochs.open_epoch_after(connection, self._fill.epoch_no, seconds(now))
+            self._fill.due = False
 
     def unknown_customers(self, customers: Iterable[str]) -> set[str]:
         """Those of ``customers`` that the ledger does not know."""

@@ -4,19 +4,27 @@
 A tag goes where its time of collection lies; the same row sent again therefore meets itself. A new
 epoch opens when the newest holds :data:`ROWS`, from the moment of the import on; most ledgers never see
 a second one. A record collected again in a later epoch is a further tag: each of them has to permit.
+
+A file counts what the newest epoch holds when it has entered. Small writes do not: one in :data:`EVERY`
+batches looks, without the lock, once it has entered, and at no batch that the same process looked at before.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Lock
 
-from sqlalchemy import Connection, MetaData, Table, func, insert, select
+from sqlalchemy import Connection, MetaData, Table, insert, select
 
-from policyctl.adapters.tables import BATCH, EPOCH, tag_table
+from policyctl.adapters.ledger.driver import driver_of
+from policyctl.adapters.tables import EPOCH, tag_table
 
 ROWS = 20_000_000
+EVERY = 4096
+"""Small writes look at the size of the newest epoch when a batch has a multiple of this number."""
+
 # As the first migration made the first of them: SQLite wants the key first, PostgreSQL the long ones.
 _TABLES = {
     "sqlite": "CREATE TABLE {} (subject_no INTEGER NOT NULL, category INTEGER NOT NULL, "
@@ -64,15 +72,46 @@ def tag_tables(connection: Connection) -> list[Table]:
 
 def open_epoch_if_full(connection: Connection, now: int, rows: int) -> bool:
     """Open the next epoch when the newest holds ``rows`` tags or more; False where it does not."""
+    fill = Fill()
+    fill.look(connection)
+    return fill.held >= rows and open_epoch_after(connection, fill.epoch_no, now)
+
+
+def open_epoch_after(connection: Connection, epoch_no: int, now: int) -> bool:
+    """Open the epoch that follows; False where another did, or its tags are of a time to come."""
     epochs = read_epochs(connection)
-    newest = epochs.numbers[-1]
-    held = connection.execute(
-        select(func.coalesce(func.sum(BATCH.c.tag_count), 0)).where(BATCH.c.epoch_no == newest)
-    ).scalar_one()
-    if held < rows or now <= epochs.begins[-1]:
+    if epochs.numbers[-1] != epoch_no or now <= epochs.begins[-1]:
         return False
-    open_epoch(connection, newest + 1, now)
+    open_epoch(connection, epoch_no + 1, now)
     return True
+
+
+@dataclass(slots=True)
+class Fill:
+    """What the newest epoch holds, as far as it was looked at."""
+
+    due: bool = False
+    epoch_no: int = 0
+    held: int = 0
+    _upto: int = 0
+    _lock: Lock = field(default_factory=Lock)
+
+    def note(self, batch_no: int) -> None:
+        """A small write made this batch."""
+        self.due = self.due or batch_no % EVERY == 0
+
+    def look(self, connection: Connection) -> None:
+        """Add what the batches hold that came since the last look."""
+        newest = read_epochs(connection).numbers[-1]
+        query = (
+            "SELECT coalesce(sum(CASE WHEN epoch_no = ? THEN tag_count ELSE 0 END), 0), "
+            "coalesce(max(batch_no), ?) FROM batch WHERE batch_no > ?"
+        )
+        with self._lock:  # threads that look at once must not add the same twice
+            if newest != self.epoch_no:
+                self.epoch_no, self.held, self._upto = newest, 0, 0
+            ((more, upto),) = driver_of(connection).rows(query, newest, self._upto, self._upto)
+            self.held, self._upto = self.held + int(more), max(upto, self._upto)
 
 
 def open_epoch(connection: Connection, number: int, from_at: int) -> None:
