@@ -13,9 +13,9 @@
    one mail is in doubt; those before it were taken, those after it were not handed over.
 5. Recalled chunks end as ``recalled`` where others are planned again. Only so many batches can be cancelled
    at a time, so the largest are first.
-6. A mail in doubt that was handed over singly waits for its report. None within the time that its mailer gives: it is sent again, once,
-   with the Message-ID it had, as a notice that never came is worse than two that are known for one. In
-   doubt a second time, a person must look.
+6. A mail in doubt that was handed over singly waits for its report. None within the time that its mailer
+   gives: it is sent again, once, with the Message-ID it had, as a notice that never came is worse than two
+   that are known for one. In doubt a second time, a person must look.
 """
 
 from __future__ import annotations
