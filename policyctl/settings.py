@@ -19,7 +19,10 @@ table                      keys                           meaning
                                                           report is sent again, once (24; 0 never)
 ``[mail.sendgrid]``        host, webhook_keys,            another host than the service's own; the keys that
                            webhook_hours                  check its events, and how old those may be
-``[site]``                 folder, base_url               where the pages are written and served
+``[site]``                 folder, base_url, name,        where the pages are written and served; whose they
+                           language, theme, pdf, served   are; the language of policy.md (``en``); a folder
+                                                          with your look; whether PDFs are made, and whether
+                                                          `policyctl serve` serves the pages
 ``[lead_time]``            editorial, notice, choice,     days from publication to effect
                            transition
 ``[choices]``              answer_days, remind_days       days to answer after a notice arrived; how many days
@@ -56,6 +59,7 @@ MAILERS = ("folder", "smtp", "sendgrid")
 REGIMES = ("founding", "ftc", "dpf", "gdpr", "california", "colorado", "minnesota")
 _LARGEST_FILE = 1_000_000
 _TERM = re.compile(r"[a-z0-9_]+([.-][a-z0-9_]+)*", re.ASCII)
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*", re.ASCII)
 _WHOLE = (0, 3650)
 _PUBLIC_URL = re.compile(
     r"(https://[A-Za-z0-9.-]+|http://(localhost|127\.0\.0\.1|\[::1\]))(:[0-9]{1,5})?(/[A-Za-z0-9._~-]+)*",
@@ -128,6 +132,19 @@ class Web:
 
 
 @dataclass(frozen=True, slots=True)
+class Site:
+    """``[site]`` but for its folder and address. ``theme`` is empty without one. ``served``: pages may
+    offer what only ``policyctl serve`` can do.
+    """
+
+    name: str = ""
+    language: str = "en"
+    theme: str = ""
+    pdf: bool = True
+    served: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Spark:
     """``[spark]``: address of the master. ``folder`` is empty for the temporary folder."""
 
@@ -145,6 +162,7 @@ class Settings:
     mail: Mail = field(default_factory=Mail)
     site_folder: str = ".policyctl/site"
     base_url: str = ""
+    site: Site = field(default_factory=Site)
     lead_time: LeadTime = field(default_factory=LeadTime)
     answer_days: int = 30
     remind_days: tuple[int, ...] = (7,)
@@ -218,12 +236,13 @@ def parse_settings(text: str, *, root: Path) -> Settings:
 
 
 _TABLES = ("ledger", "mail", "site", "lead_time", "choices", "regimes", "taxonomy", "limits", "web", "spark")
+_SITE = ("folder", "base_url", "name", "language", "theme", "pdf", "served")
 _MAIL = ("mailer", "folder", "from", "from_name", "reply_to", "postal_address", "smtp", "sendgrid")
 
 
 def _settings(top: Table, root: Path) -> Settings:
     choices = top.table("choices", ("answer_days", "remind_days"))
-    ledger, site = top.table("ledger", ("url", "shards")), top.table("site", ("folder", "base_url"))
+    ledger, site = top.table("ledger", ("url", "shards")), top.table("site", _SITE)
     return _fitting(
         ledger,
         Settings(
@@ -233,6 +252,7 @@ def _settings(top: Table, root: Path) -> Settings:
             mail=_mail(top.table("mail", _MAIL)),
             site_folder=site.text("folder", ".policyctl/site"),
             base_url=site.text("base_url", "").rstrip("/"),
+            site=_site(site),
             lead_time=_lead_time(top.table("lead_time", ("editorial", "notice", "choice", "transition"))),
             answer_days=choices.number("answer_days", 30, (1, 3650)),
             remind_days=choices.numbers("remind_days", (7,), (1, 365)),
@@ -260,6 +280,26 @@ def _fitting(ledger: Table, settings: Settings) -> Settings:
             "leave out [web] url and [mail.sendgrid] webhook_keys, or write [ledger] url",
         )
     return settings
+
+
+def _site(table: Table) -> Site:
+    language = table.text("language", "en")
+    if not _LANGUAGE.fullmatch(language):
+        table.complain("language", f"{language!r} is no language tag", 'write "en", "de" or "pt-BR"')
+    return Site(
+        name=table.text("name", ""),
+        language=language,
+        theme=_theme(table),
+        pdf=table.switch("pdf", default=True),
+        served=table.switch("served"),
+    )
+
+
+def _theme(table: Table) -> str:
+    folder = table.text("theme", "").rstrip("/")
+    if folder.startswith("/") or ".." in folder.split("/"):
+        table.complain("theme", "is not below the top of the repository", 'write theme = "theme"')
+    return folder
 
 
 def _spark(table: Table) -> Spark:

@@ -122,9 +122,9 @@ class Table:
             return default
         return tuple(dict.fromkeys(value))
 
-    def switch(self, key: str) -> bool:
-        """True or false; false where it is not there."""
-        value = self.raw.get(key, False)
+    def switch(self, key: str, *, default: bool = False) -> bool:
+        """True or false; ``default`` where it is not there."""
+        value = self.raw.get(key, default)
         if not isinstance(value, bool):
             self.complain(key, "is neither true nor false", f"write {key} = true or {key} = false")
             return False

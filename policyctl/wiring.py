@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from policyctl.adapters.mail.sendgrid_events import SendGridWebhook
     from policyctl.adapters.mail.suppressions import SuppressionLists
     from policyctl.adapters.pdf import Printer
+    from policyctl.adapters.site import PostedFolder
+    from policyctl.adapters.site_theme import ThemeFiles
     from policyctl.core.notices.notice import Sender
 
 SENDGRID_KEY = "SENDGRID_API_KEY"
@@ -193,6 +196,22 @@ def site_folder(settings: Settings) -> Path:
     return settings.root / settings.site_folder
 
 
+def open_posted(settings: Settings) -> PostedFolder:
+    """The posted pages, for who serves them."""
+    from policyctl.adapters.site import PostedFolder
+
+    return PostedFolder(site_folder(settings))
+
+
+def theme_files(settings: Settings, slugs: frozenset[str]) -> ThemeFiles | None:
+    """The company's own look; None without ``[site] theme``."""
+    if not settings.site.theme:
+        return None
+    from policyctl.adapters.site_theme import read_theme
+
+    return read_theme(settings.root, settings.site.theme, slugs)
+
+
 def sender(settings: Settings) -> Sender:
     """Who the notices come from."""
     from policyctl.core.notices.notice import Sender
@@ -206,6 +225,13 @@ def open_printer() -> Printer | None:
     from policyctl.adapters import pdf
 
     return pdf.open_printer()
+
+
+def late_printer() -> Callable[[], Printer | None] | None:
+    """The same, opened when the first PDF is to be made; None without the extra."""
+    from policyctl.adapters import pdf
+
+    return cache(pdf.open_printer) if pdf.is_installed() else None
 
 
 def open_mailer(settings: Settings, environment: Mapping[str, str] | None = None) -> Mailer:

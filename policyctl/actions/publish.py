@@ -23,11 +23,11 @@ from pathlib import Path
 from policyctl.actions import sync as syncing
 from policyctl.actions.check import blocking
 from policyctl.actions.compare import compare_sources, inspect_first
+from policyctl.actions.site_build import SiteOptions
 from policyctl.actions.sources import (
-    Reading,
+    Shelf,
     Source,
     load_committed,
-    load_version,
     plain_files,
     version_files,
 )
@@ -127,7 +127,7 @@ def plan_publication(
 ) -> PublishPlan:
     """What ``publish`` would do now; reads only. Raises what it would raise, findings aside."""
     require_agreement(history.published(), ledger)
-    draft = _draft(slug, history, standards, now)
+    draft = _draft(slug, history, standards, now, syncing.shelf_of(history, standards))
     if draft is None:
         raise _already(history.published(slug)[-1].key)
     step = _follow(draft, standards, now) if not blocking(draft.findings) else None
@@ -159,13 +159,15 @@ def publish(
     site: Path,
     base_url: str,
     standards: Standards,
+    options: SiteOptions | None = None,
 ) -> Published:
     """Publish what HEAD holds of SLUG as its next version. BlockedError (exit 1) for findings in the
     way, RefusedError when there is nothing new, something is uncommitted or another was quicker.
     """
     with publishing_alone(history.runner):
         require_agreement(history.published(), ledger)
-        draft = _draft(slug, history, standards, now)
+        shelf = syncing.shelf_of(history, standards)
+        draft = _draft(slug, history, standards, now, shelf)
         if draft is None:
             return _resume(
                 slug,
@@ -175,6 +177,8 @@ def publish(
                 site=site,
                 base_url=base_url,
                 standards=standards,
+                options=options,
+                shelf=shelf,
             )
         if stops := blocking(draft.findings):
             raise BlockedError(draft.key, stops)
@@ -185,7 +189,14 @@ def publish(
         fault_point("publish.checked")
         commit = _write(draft, writer)
         synced = syncing.sync(
-            history=history, ledger=ledger, site=site, base_url=base_url, standards=standards, now=now
+            history=history,
+            ledger=ledger,
+            site=site,
+            base_url=base_url,
+            standards=standards,
+            now=now,
+            options=options,
+            shelf=shelf,
         )
     return Published(draft.key, commit, synced)
 
@@ -199,10 +210,19 @@ def _resume(
     site: Path,
     base_url: str,
     standards: Standards,
+    options: SiteOptions | None,
+    shelf: Shelf,
 ) -> Published:
     """Nothing is new, but the last publication may have been interrupted after its ref."""
     synced = syncing.sync(
-        history=history, ledger=ledger, site=site, base_url=base_url, standards=standards, now=now
+        history=history,
+        ledger=ledger,
+        site=site,
+        base_url=base_url,
+        standards=standards,
+        now=now,
+        options=options,
+        shelf=shelf,
     )
     last = history.published(slug)[-1]
     if last.key not in synced.recorded and not synced.site_changed:
@@ -220,18 +240,17 @@ def _already(key: VersionKey) -> NothingNewError:
 # --- 1, 2: what is to be published
 
 
-def _draft(slug: str, history: History, standards: Standards, now: datetime) -> _Draft | None:
+def _draft(slug: str, history: History, standards: Standards, now: datetime, shelf: Shelf) -> _Draft | None:
     """The policy at HEAD as its next version; None when it is the last version still."""
     check_slug(slug)
     head, published = history.head(), history.published(slug)
-    reading = Reading(history.root, history, standards.catalogue.taxonomy, standards.max_bytes)
     _require_committed(slug, head, history)
     committed = version_files(slug, head, history)
     if published and version_files(slug, published[-1].commit, history) == committed:
         return None
     key = VersionKey(slug, len(published) + 1)
-    source = named(load_committed(slug, head, reading), key)
-    earlier = tuple(load_version(mark, reading) for mark in published)
+    source = named(load_committed(slug, head, shelf.reading), key)
+    earlier = tuple(map(shelf.version, published))
     return _judged(key, head, source, earlier, standards, now)
 
 

@@ -239,6 +239,20 @@ def load_version(marked: MarkedVersion, reading: Reading) -> Source:
     return replace(source, translations=_committed_translations(key.slug, marked.commit, reading))
 
 
+class Shelf:
+    """Published versions that were read once in this command and are asked for again."""
+
+    def __init__(self, reading: Reading) -> None:
+        self.reading = reading
+        self._read: dict[str, Source] = {}
+
+    def version(self, marked: MarkedVersion) -> Source:
+        """``load_version``."""
+        if marked.tag not in self._read:
+            self._read[marked.tag] = load_version(marked, self.reading)
+        return self._read[marked.tag]
+
+
 def _altered(key: VersionKey, name: str) -> IntegrityError:
     return IntegrityError(
         f"{name} of {key} is not the one that was published: its hash is not that of the version ref",

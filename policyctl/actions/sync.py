@@ -12,16 +12,16 @@ publication, so the same ref gives the same notices and pages whenever it is run
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
 from pathlib import Path
 
 from policyctl.actions.compare import compare_sources
-from policyctl.actions.sources import Reading, Source, load_version
+from policyctl.actions.site_build import SiteOptions, build_site
+from policyctl.actions.sources import Reading, Shelf, Source
 from policyctl.adapters.history import History
 from policyctl.adapters.ledger import Ledger
-from policyctl.adapters.site import write_site
 from policyctl.core.formats.version_note import MarkedVersion
 from policyctl.core.judge.findings import ChangeAsked
 from policyctl.core.judge.regimes import changes_asked, standing_assessments
@@ -34,7 +34,6 @@ from policyctl.core.records import PendingChange, VersionRecord
 from policyctl.errors import CannotCompareError, IntegrityError, RefusedError
 from policyctl.faults import fault_point
 from policyctl.reports.comparison import Comparison
-from policyctl.reports.pages import PublishedPolicy, PublishedVersion, site_pages
 
 STEPS = ("sync.before-ledger", "sync.ledger-written", "sync.site-written")
 """The named steps, in order; a test can end the process at each (policyctl/faults.py)."""
@@ -69,25 +68,47 @@ def sync(
     standards: Standards,
     now: datetime,
     dry_run: bool = False,
+    options: SiteOptions | None = None,
+    shelf: Shelf | None = None,
 ) -> Synced:
     """Bring ledger, outbox and site up to the version refs. With ``dry_run`` nothing is written and
-    ``recorded`` is what would be; the site is not looked at then.
+    ``recorded`` is what would be; the site is not looked at then. ``shelf`` has versions that the caller
+    has read already.
     """
     marked = history.published()
     missing = _missing(marked, ledger, dry_run=dry_run)
     if dry_run:
         return Synced(missing, site_changed=False)
-    reading = Reading(history.root, history, standards.catalogue.taxonomy, standards.max_bytes)
-    policies = {slug: _sources(slug, marked, reading) for slug in dict.fromkeys(m.key.slug for m in marked)}
+    shelf = shelf or shelf_of(history, standards)
     recorded: list[VersionKey] = []
-    for versions in policies.values():
-        recorded += _record(versions, missing, ledger, standards, now)
-    changed = bool(policies) and write_site(site, _pages(policies, standards, base_url))
+    for slug in dict.fromkeys(mark.key.slug for mark in marked):
+        own = [mark for mark in marked if mark.key.slug == slug]
+        recorded += _record(own, missing, ledger, standards, now, shelf)
+    changed = bool(marked) and _build(marked, site, base_url, standards, now, options or SiteOptions(), shelf)
     fault_point("sync.site-written")
     return Synced(tuple(recorded), changed)
 
 
-_Versions = Sequence[tuple[MarkedVersion, Source]]
+def shelf_of(history: History, standards: Standards) -> Shelf:
+    """Where the versions of ``history`` are read once."""
+    return Shelf(Reading(history.root, history, standards.catalogue.taxonomy, standards.max_bytes))
+
+
+def _build(
+    marked: Sequence[MarkedVersion],
+    site: Path,
+    base_url: str,
+    standards: Standards,
+    now: datetime,
+    options: SiteOptions,
+    shelf: Shelf,
+) -> bool:
+    options = replace(options, look=replace(options.look, base_url=base_url.rstrip("/")))
+    taxonomy = standards.catalogue.taxonomy
+    built = build_site(
+        marked, load=shelf.version, site=site, today=now.date(), taxonomy=taxonomy, options=options
+    )
+    return built.changed
 
 
 def _missing(marked: Sequence[MarkedVersion], ledger: Ledger, *, dry_run: bool) -> tuple[VersionKey, ...]:
@@ -126,18 +147,20 @@ def _recorded(ledger: Ledger) -> tuple[VersionRecord, ...]:
         return ()
 
 
-def _sources(slug: str, marked: Sequence[MarkedVersion], reading: Reading) -> _Versions:
-    return [(mark, load_version(mark, reading)) for mark in marked if mark.key.slug == slug]
-
-
 def _record(
-    versions: _Versions, missing: Sequence[VersionKey], ledger: Ledger, standards: Standards, now: datetime
+    versions: Sequence[MarkedVersion],
+    missing: Sequence[VersionKey],
+    ledger: Ledger,
+    standards: Standards,
+    now: datetime,
+    shelf: Shelf,
 ) -> list[VersionKey]:
     recorded = []
-    for index, (mark, source) in enumerate(versions):
+    for index, mark in enumerate(versions):
         if mark.key not in missing:
             continue
-        earlier = tuple(source for _, source in versions[:index])
+        earlier = tuple(map(shelf.version, versions[:index]))
+        source = shelf.version(mark)
         step = what_follows(mark.key, source, earlier, standards=standards, at=mark.published_at)
         fault_point("sync.before-ledger")
         if ledger.record_version(_version_record(mark, step, standards), step.notices, now=now):
@@ -218,39 +241,6 @@ def _pending(key: VersionKey, change: ChangeAsked, standards: Standards) -> Pend
     """Under opt-in no time that passes binds anybody."""
     window = standards.answer_days if change.mode is ChoiceMode.OPT_OUT else 0
     return PendingChange(change.name, key, change.practice, change.mode, window)
-
-
-# --- the site
-
-
-def _pages(policies: Mapping[str, _Versions], standards: Standards, base_url: str) -> Mapping[str, bytes]:
-    published = [
-        PublishedPolicy(slug, tuple(_shown(versions, index, standards) for index in range(len(versions))))
-        for slug, versions in policies.items()
-    ]
-    return site_pages(published, base_url=base_url)
-
-
-def _shown(versions: _Versions, index: int, standards: Standards) -> PublishedVersion:
-    mark, source = versions[index]
-    decision = decision_of(source)
-    step = None
-    if index:
-        step = compare_sources(
-            versions[index - 1][1], source, standards=standards, today=mark.published_at.date()
-        )
-    return PublishedVersion(
-        key=mark.key,
-        title=mark.note.title,
-        change_class=mark.note.change_class or ChangeClass.EDITORIAL,
-        published_at=mark.published_at,
-        effective=mark.note.effective,
-        summary=decision.summary if decision else "",
-        impact=decision.impact if decision else "",
-        document=source.document,
-        text_sha256=source.side.sha256,
-        step=step,
-    )
 
 
 def named(source: Source, key: VersionKey) -> Source:

@@ -8,11 +8,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from importlib.util import find_spec
 
 from policyctl.errors import RefusedError
 
 Printer = Callable[[str], bytes]
 """Takes a page of HTML and gives a PDF; RefusedError where it cannot."""
+
+
+def is_installed() -> bool:
+    """Whether WeasyPrint is there, without loading it, which takes a second."""
+    return find_spec("weasyprint") is not None
 
 
 def open_printer() -> Printer | None:

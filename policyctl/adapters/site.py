@@ -1,68 +1,178 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes a set of pages into a folder, all or nothing.
+"""Writes a set of pages into a folder, all or nothing, and keeps of it what is there already.
 
-1. The pages are written into a new folder beside the site, every file and folder flushed to disk.
-2. The old site is renamed aside, the new one renamed into its place, the old one removed.
+1. One builder at a time: the folder above is locked.
+2. The pages are written into a new folder beside the site, every file and folder flushed to disk. Those
+   that stay are not written but linked: they are on the disk.
+3. New and old folder change places in one step (``renameat2``), and the old one is removed. Where the
+   system cannot do that, the old one is renamed aside first; a crash in between is mended by the next call.
 
-A crash during 1 leaves the old site; one during 2 is mended by the next call, which first puts an
-old site that was renamed aside back. A folder that is not ours is never replaced: ours holds
-the file ``.policyctl-site``. Written pages that are already there, byte for byte, are not written again.
+A crash therefore leaves the old site or the new one. A folder that is not ours is never replaced: ours
+holds the file ``.policyctl-site``, which also says what was made of what, with the SHA-256 of each page.
 """
 
 from __future__ import annotations
 
+import ctypes
+import errno
+import fcntl
+import hashlib
+import json
 import os
 import shutil
-from collections.abc import Mapping
-from dataclasses import dataclass
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from policyctl.errors import PolicyctlError, RefusedError
 from policyctl.faults import fault_point
 
-_MARKER = ".policyctl-site"
-_MARKER_TEXT = b"This folder is written by policyctl; what is put here by hand is lost.\n"
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """Where the site is written, and where it is served (empty when nobody said)."""
-
-    folder: Path
-    base_url: str = ""
-
-    def write(self, pages: Mapping[str, bytes]) -> bool:
-        """``write_site`` into this folder."""
-        return write_site(self.folder, pages)
-
-
-def write_site(folder: Path, pages: Mapping[str, bytes]) -> bool:
-    """Make ``folder`` hold exactly ``pages`` (path below it, ``/`` between parts, to bytes).
-
-    True when anything had to be written. RefusedError when the folder holds something that is not ours.
-    """
-    wanted = {_checked(path): data for path, data in pages.items()} | {_MARKER: _MARKER_TEXT}
-    fresh, aside = _beside(folder, "new"), _beside(folder, "old")
-    try:
-        _put_back(folder, aside)
-        _refuse_foreign(folder)
-        if _holds(folder, wanted):
-            return False
-        _build(fresh, wanted)
-        fault_point("site.built")
-        _swap(folder, fresh, aside)
-    except OSError as error:
-        raise SiteNotWrittenError(
-            f"the site cannot be written: {error.strerror}: {error.filename}",
-            hint="make the folder writable, or name another one under [site] in policyctl.toml",
-        ) from error
-    return True
+MARKER = ".policyctl-site"
+_ABOUT = "This folder is written by policyctl; what is put here by hand is lost."
+_PATIENCE, _PAUSE = 60.0, 0.05
+_FLUSHERS = 8
+_LOOKS = 3
+_EXCHANGE, _HERE = 2, -100  # RENAME_EXCHANGE, AT_FDCWD
 
 
 class SiteNotWrittenError(PolicyctlError):
     """The disk said no. Nothing of the old site is lost."""
 
     exit_code = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """The site that is there: what it was made of, and its pages, each only while its bytes are those
+    that were written.
+    """
+
+    folder: Path
+    notes: Mapping[str, Any] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+
+    def read(self, path: str) -> bytes | None:
+        """The bytes of a page; None where it is gone, or was changed by another hand."""
+        try:
+            data = (self.folder / path).read_bytes() if path in self.files else None
+        except OSError:
+            return None
+        return data if data is not None and _digest(data) == self.files[path] else None
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def earlier_site(folder: Path) -> Earlier:
+    """What stands in ``folder``; empty where nothing does, or where it cannot be told."""
+    try:
+        record = json.loads((folder / MARKER).read_bytes())
+        notes, files = record["notes"], record["files"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return Earlier(folder)
+    return (
+        Earlier(folder, notes, files)
+        if isinstance(notes, dict) and isinstance(files, dict)
+        else Earlier(folder)
+    )
+
+
+class PostedFolder:
+    """The site that is there, for who serves it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def read(self, path: str) -> bytes | None:
+        """The bytes of a file, None where there is none. ``path`` holds no part that leads upwards."""
+        for _ in range(_LOOKS):
+            try:
+                return (self._folder / path).read_bytes()
+            except (IsADirectoryError, NotADirectoryError, ValueError):
+                return None
+            except OSError:
+                if self._folder.is_dir():
+                    return None
+                time.sleep(_PAUSE)  # between two renames, where folders cannot change places in one step
+        return None
+
+
+@contextmanager
+def building_alone(folder: Path) -> Iterator[None]:
+    """Hold the place of the site; RefusedError where another builder does for a minute."""
+    with _said_plainly():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder.parent, os.O_RDONLY)
+    try:
+        _lock(handle, folder)
+        with _said_plainly():
+            _put_back(folder)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _lock(handle: int, folder: Path) -> None:
+    until = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > until:
+                raise RefusedError(
+                    f"{folder} is being built by another process", hint="try again later"
+                ) from None
+            time.sleep(_PAUSE)
+        else:
+            return
+
+
+@contextmanager
+def _said_plainly() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise SiteNotWrittenError(
+            f"the site cannot be written: {error.strerror}: {error.filename}",
+            hint="make the folder writable, or name another one under [site] in policyctl.toml",
+        ) from error
+
+
+def write_site(
+    folder: Path,
+    pages: Mapping[str, bytes],
+    *,
+    kept: frozenset[str] = frozenset(),
+    notes: Mapping[str, Any] | None = None,
+) -> bool:
+    """Make ``folder`` hold exactly ``pages`` (path below it, ``/`` between parts, to bytes). Those of
+    ``kept`` stand there with these very bytes (``Earlier.read``). ``notes`` are handed to the next builder.
+
+    True when anything had to be written. RefusedError when the folder holds something that is not ours.
+    Call it within ``building_alone``.
+    """
+    wanted = {_checked(path): data for path, data in pages.items()}
+    wanted[MARKER] = _record(wanted, notes or {})
+    with _said_plainly():
+        _refuse_foreign(folder)
+        if _holds(folder, wanted, kept):
+            return False
+        fresh = _beside(folder, "new")
+        _build(fresh, wanted, {path: folder / path for path in kept})
+        fault_point("site.built")
+        _swap(folder, fresh)
+    return True
+
+
+def _record(pages: Mapping[str, bytes], notes: Mapping[str, Any]) -> bytes:
+    files = {path: _digest(data) for path, data in pages.items()}
+    return json.dumps({"about": _ABOUT, "notes": notes, "files": files}, sort_keys=True).encode() + b"\n"
 
 
 def _beside(folder: Path, what: str) -> Path:
@@ -72,13 +182,16 @@ def _beside(folder: Path, what: str) -> Path:
 def _checked(path: str) -> str:
     """A path that stays below the folder, or ValueError: only a bug of ours makes another."""
     parts = PurePosixPath(path).parts
-    if not parts or path.startswith("/") or ".." in parts or "\\" in path or path == _MARKER:
+    if not parts or path.startswith("/") or ".." in parts or "\\" in path or path == MARKER:
         raise ValueError(path)
     return path
 
 
-def _put_back(folder: Path, aside: Path) -> None:
-    """Mend a crash between the two renames, or after them."""
+def _put_back(folder: Path) -> None:
+    """Mend a crash before, between or after the renames: nobody else is building."""
+    aside, fresh = _beside(folder, "old"), _beside(folder, "new")
+    if fresh.exists():
+        shutil.rmtree(fresh)
     if not aside.exists():
         return
     if folder.exists():
@@ -88,7 +201,7 @@ def _put_back(folder: Path, aside: Path) -> None:
 
 
 def _refuse_foreign(folder: Path) -> None:
-    if not folder.exists() or (folder / _MARKER).is_file():
+    if not folder.exists() or (folder / MARKER).is_file():
         return
     if not folder.is_dir() or any(folder.iterdir()):
         raise RefusedError(
@@ -97,43 +210,71 @@ def _refuse_foreign(folder: Path) -> None:
         )
 
 
-def _holds(folder: Path, wanted: Mapping[str, bytes]) -> bool:
+def _holds(folder: Path, wanted: Mapping[str, bytes], kept: frozenset[str]) -> bool:
     found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
     return found.keys() == wanted.keys() and all(
-        path.read_bytes() == wanted[name] for name, path in found.items()
+        name in kept or path.read_bytes() == wanted[name] for name, path in found.items()
     )
 
 
-def _build(fresh: Path, wanted: Mapping[str, bytes]) -> None:
-    if fresh.exists():
-        shutil.rmtree(fresh)
+def _build(fresh: Path, wanted: Mapping[str, bytes], there: Mapping[str, Path]) -> None:
     fresh.mkdir(parents=True)
-    for name, data in wanted.items():
-        path = fresh / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-    for place in (fresh, *(path for path in fresh.rglob("*") if path.is_dir())):
-        _flush_folder(place)
+    for folder in sorted({path.parent for path in map(fresh.joinpath, wanted)}):
+        folder.mkdir(parents=True, exist_ok=True)
+    new = [fresh / name for name in wanted if not (name in there and _linked(there[name], fresh / name))]
+    for path in new:
+        path.write_bytes(wanted[path.relative_to(fresh).as_posix()])
+    folders = [fresh, *(path for path in fresh.rglob("*") if path.is_dir())]
+    with ThreadPoolExecutor(_FLUSHERS) as pool:  # one after the other, each would wait for the disk alone
+        list(pool.map(_flush, new))
+        list(pool.map(_flush, folders))
 
 
-def _swap(folder: Path, fresh: Path, aside: Path) -> None:
-    if folder.exists():
+def _linked(there: Path, here: Path) -> bool:
+    """False where the disk knows no hard links: then the page is written like a new one."""
+    try:
+        os.link(there, here, follow_symlinks=False)
+    except OSError:
+        return False
+    return True
+
+
+def _flush(path: Path) -> None:
+    """What was written is on disk only when it was flushed; a rename, when its folder was."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _swap(folder: Path, fresh: Path) -> None:
+    aside = _beside(folder, "old")
+    if not folder.exists():
+        fresh.rename(folder)
+    elif _exchanged(fresh, folder):
+        fault_point("site.exchanged")
+        aside = fresh
+    else:
         folder.rename(aside)
         fault_point("site.moved-aside")
-    fresh.rename(folder)
-    _flush_folder(folder.parent)
+        fresh.rename(folder)
+    _flush(folder.parent)
     fault_point("site.swapped")
     if aside.exists():
         shutil.rmtree(aside)
 
 
-def _flush_folder(folder: Path) -> None:
-    """A rename is on disk only when its folder is."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+def _exchanged(one: Path, other: Path) -> bool:
+    """Let two folders change places in one step; False where the system or the disk cannot."""
+    if not sys.platform.startswith("linux"):
+        return False
+    call = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if call is None:
+        return False
+    if call(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _EXCHANGE) == 0:
+        return True
+    number = ctypes.get_errno()
+    if number in {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP}:
+        return False
+    raise OSError(number, os.strerror(number), str(other))

@@ -31,6 +31,7 @@ from policyctl.cli import (
     serve,
     setup,
     showing,
+    site,
     tagging,
 )
 from policyctl.cli.edge import EdgeGroup
@@ -94,8 +95,8 @@ def options(
 
 
 for group in (
-    setup, comparing, checking, lineage, publishing, notifying, people, deciding, tagging, ledger, exporting,
-    serve, links, showing, ci, reference,
+    setup, comparing, checking, lineage, publishing, notifying, site, people, deciding, tagging, ledger,
+    exporting, serve, links, showing, ci, reference,
 ):  # fmt: skip
     group.register(app)
 

@@ -24,6 +24,7 @@ from policyctl.cli.printing import (
     width,
 )
 from policyctl.cli.setup import print_receipt
+from policyctl.cli.site import site_options
 from policyctl.errors import FINDINGS
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ def publish(
             site=site_folder(opened.settings),
             base_url=opened.settings.base_url,
             standards=standards,
+            options=site_options(opened.settings),
         )
     print_receipt(_published(done), output_format)
 
@@ -136,6 +138,7 @@ def sync(*, dry_run: DryRunOption = False, output_format: FormatOption = Format.
             dry_run=dry_run,
             site=site_folder(opened.settings),
             base_url=opened.settings.base_url,
+            options=site_options(opened.settings),
         )
         pages = (str(Path(opened.settings.site_folder)),) if done.site_changed else ()
     recorded = tuple(str(key) for key in done.recorded)

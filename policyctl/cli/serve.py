@@ -20,6 +20,9 @@ from policyctl.errors import UsageError
 if TYPE_CHECKING:
     from policyctl.adapters.key_file import KeyFile
     from policyctl.core.access import ApiKey
+    from policyctl.reports.site.version_pages import Printing
+    from policyctl.settings import Settings
+    from policyctl.web.site import SitePages
 
 
 _USUAL = (700, 10, 10)  # how often Python looks for garbage by itself
@@ -51,7 +54,8 @@ def serve(
     """Serve tags, choices and decisions over HTTP until SIGTERM. It speaks no TLS: put it behind what does.
 
     Callers need an API key: `policyctl keys new`. The log goes to standard error, one JSON line a request.
-    With [web] url, the pages that mails link to are served too: `policyctl links rotate`.
+    With [web] url, the pages that mails link to are served too: `policyctl links rotate`. So are the posted
+    pages that `policyctl site build` writes, below the path of [site] base_url.
     """
     try:
         from policyctl.web.answers import Pages
@@ -75,7 +79,26 @@ def serve(
             port=web.port if port is None else int(port),
             pages=Pages(links, sender(opened.settings)) if links else None,
             webhook=open_webhook(opened.settings),
+            site=_site_pages(opened.settings),
         )
+
+
+def _site_pages(settings: Settings) -> SitePages:
+    """The posted pages; what compares any two versions is made ready when first asked for."""
+    from functools import cache
+
+    from policyctl.actions.site_build import open_printing
+    from policyctl.cli.site import site_options
+    from policyctl.web.site import SitePages
+    from policyctl.wiring import open_posted, standards
+
+    options = site_options(settings)
+
+    @cache
+    def printing() -> Printing:
+        return open_printing(options, standards(settings).catalogue.taxonomy)
+
+    return SitePages(open_posted(settings), options.look.prefix, printing)
 
 
 @contextmanager

@@ -56,16 +56,23 @@ def _hash_of(style: str) -> str:
 
 def redline_view(comparison: Comparison) -> dict[str, Any]:
     """What the redline macros need, ready to print."""
-    revision, judgement = comparison.revision, comparison.judgement
-    flow = flow_of(revision)
-    loud = [item for item in flow if isinstance(item, Entry)]
-    counts = statistics(revision)
+    judgement = comparison.judgement
     return {
+        **revision_view(comparison.revision),
         "old": comparison.old,
         "new": comparison.new,
         "only": shown_only(comparison),
         "verdict": judgement.verdict,
         "findings": judgement.findings,
+    }
+
+
+def revision_view(revision: Revision) -> dict[str, Any]:
+    """The part of it that needs no judgement."""
+    flow = flow_of(revision)
+    loud = [item for item in flow if isinstance(item, Entry)]
+    counts = statistics(revision)
+    return {
         "practices": revision.practices,
         "front": _front(revision),
         "flow": [(type(item).__name__, item) for item in flow],

@@ -9,7 +9,7 @@ Every clause's heading carries the clause's id, so that a clause has a permanent
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,15 +27,17 @@ _EXPLICIT_ID = re.compile(r"[ \t]*\{#[^{}\s]+\}[ \t]*$")
 _DEEPEST = 6
 
 
-def policy_body(document: Document) -> str:
-    """The policy's own text, front matter left out, headings one level down (the title is the first)."""
+def policy_body(document: Document, *, beside: Callable[[Clause], str] | None = None) -> str:
+    """The policy's own text, front matter left out, headings one level down (the title is the first).
+    ``beside`` gives HTML to stand behind the heading of a clause.
+    """
     text = document.text[document.body :]
     # Hidden characters are written out line by line, so that the lines of the clauses still hold.
     body = "\n".join(shown(line, keep="\t\r") for line in text.split("\n"))
     offset = document.text[: document.body].count("\n")
     parser = _parser()
     tokens = parser.parse(body)
-    _mark_clauses(tokens, {clause.line - offset: clause for clause in document.clauses})
+    _mark_clauses(tokens, {clause.line - offset: clause for clause in document.clauses}, beside)
     rendered: str = parser.renderer.render(tokens, parser.options, {})
     return rendered
 
@@ -86,13 +88,18 @@ def _escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
 
 
-def _mark_clauses(tokens: list[Token], by_line: Mapping[int, Clause]) -> None:
+def _mark_clauses(
+    tokens: list[Token], by_line: Mapping[int, Clause], beside: Callable[[Clause], str] | None
+) -> None:
     for opened, inline in _headings(tokens):
         first_line = (opened.map or [0])[0] + 1
         if opened.type == "heading_open" and inline.children:
             _drop_explicit_id(inline.children)
         if clause := by_line.get(first_line):
             opened.attrSet("id", clause.id)
+            if beside is not None and clause.heading and inline.children:
+                # Ours, made behind the parser: raw HTML of the text itself never becomes such a token.
+                inline.children.append(Token("html_inline", "", 0, content=beside(clause)))
     for token in tokens:
         if token.type in {"heading_open", "heading_close"}:
             token.tag = f"h{min(_DEEPEST, int(token.tag[1:]) + 1)}"

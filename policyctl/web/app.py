@@ -39,6 +39,7 @@ from policyctl.web.cursors import Cursors
 from policyctl.web.metrics import MEDIA_TYPE as METRICS_TYPE
 from policyctl.web.metrics import Metrics
 from policyctl.web.problems import Answer, ProblemError, problem_of
+from policyctl.web.site import SitePages, site_route
 
 if TYPE_CHECKING:
     from policyctl.adapters.key_file import KeyFile
@@ -121,10 +122,15 @@ class Service:
 
 
 def make_app(
-    ledger: Ledger, keys: KeyFile, *, pages: Pages | None = None, webhook: SendGridWebhook | None = None
+    ledger: Ledger,
+    keys: KeyFile,
+    *,
+    pages: Pages | None = None,
+    webhook: SendGridWebhook | None = None,
+    site: SitePages | None = None,
 ) -> Starlette:
     """The ASGI application over an open ledger and a file of keys. ``pages`` None: links of mails open
-    nothing here. ``webhook`` checks SendGrid's events.
+    nothing here. ``webhook`` checks SendGrid's events. ``site``: the posted pages.
     """
     service = Service(ledger, keys, webhook)
     routes = [
@@ -140,6 +146,9 @@ def make_app(
         routes.append(Route(path, _route(service, path, answer), methods=["GET"]))
     for path, page in page_routes(ledger, pages) if pages else ():
         routes.append(Route(path, _route(service, path, _shown(page)), methods=["GET", "POST"]))
+    if site is not None:  # last: its path is everything that nothing else is at
+        path, page = site_route(site)
+        routes.append(Route(path, _route(service, path, _shown(page)), methods=["GET"]))
     app = Starlette(routes=routes, exception_handlers={HTTPException: _lost(service)})
     app.router.redirect_slashes = False
     return app

@@ -16,6 +16,7 @@ from policyctl.errors import PolicyctlError, UsageError
 from policyctl.web import log
 from policyctl.web.answers import Pages
 from policyctl.web.app import make_app
+from policyctl.web.site import SitePages
 
 if TYPE_CHECKING:
     from policyctl.adapters.key_file import KeyFile
@@ -34,13 +35,14 @@ def serve(
     port: int,
     pages: Pages | None = None,
     webhook: SendGridWebhook | None = None,
+    site: SitePages | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT. ``port`` 0: any free one; the log tells which."""
     listener = _listen(host, port)
     log.take_over()
     _tell_of_keys_astray(ledger, keys)
     config = uvicorn.Config(
-        make_app(ledger, keys, pages=pages, webhook=webhook),
+        make_app(ledger, keys, pages=pages, webhook=webhook, site=site),
         log_config=None,
         log_level="warning",
         access_log=False,

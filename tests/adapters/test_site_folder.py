@@ -9,11 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from policyctl.adapters.site import write_site
+from policyctl.adapters import site as site_adapter
+from policyctl.adapters.site import MARKER, PostedFolder, building_alone, earlier_site
 from policyctl.errors import PolicyctlError, RefusedError
 
 ONE = {"index.html": b"one", "a/v1/index.html": b"first"}
 TWO = {"index.html": b"two", "a/v2/index.html": b"second"}
+
+
+def write_site(folder: Path, pages: dict[str, bytes]) -> bool:
+    with building_alone(folder):
+        return site_adapter.write_site(folder, pages)
 
 
 def pages_in(folder: Path) -> dict[str, bytes]:
@@ -70,20 +76,30 @@ def test_a_page_cannot_be_written_outside_the_folder(tmp_path: Path, path: str) 
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("step", ["site.built", "site.moved-aside", "site.swapped"])
-def test_killed_at_any_step_the_next_run_mends_it(tmp_path: Path, step: str) -> None:
+STEPS = [
+    ("site.built", True), ("site.exchanged", True), ("site.swapped", True),
+    ("site.built", False), ("site.moved-aside", False), ("site.swapped", False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("step", "exchanges"), STEPS)
+def test_killed_at_any_step_the_next_run_mends_it(tmp_path: Path, step: str, *, exchanges: bool) -> None:
     site = tmp_path / "site"
     write_site(site, ONE)
     code = (
-        "import sys, pathlib; from policyctl.adapters.site import write_site;"
-        "write_site(pathlib.Path(sys.argv[1]), eval(sys.argv[2]))"
+        "import sys, pathlib; from policyctl.adapters import site;"
+        "folder = pathlib.Path(sys.argv[1]); lock = site.building_alone(folder); lock.__enter__();"
+        "site._exchanged = site._exchanged if sys.argv[3] else lambda *_: False;"
+        "site.write_site(folder, eval(sys.argv[2]))"
     )
     killed = subprocess.run(
-        [sys.executable, "-c", code, str(site), repr(TWO)],
+        [sys.executable, "-c", code, str(site), repr(TWO), "yes" * exchanges],
         env={**os.environ, "POLICYCTL_FAULT": step},
         check=False,
     )
     assert killed.returncode == 137
+    if exchanges:
+        assert pages_in(site) == (ONE if step == "site.built" else TWO)
     assert not site.exists() or pages_in(site) in (ONE, TWO)
     write_site(site, TWO)
     assert pages_in(site) == TWO
@@ -102,3 +118,74 @@ def test_a_disk_that_says_no_is_a_clear_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x", "utf-8")
     with pytest.raises(PolicyctlError, match=r"cannot be written"):
         write_site(tmp_path / "file" / "site", ONE)
+
+
+def test_pages_that_stay_are_not_written_but_linked(tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    write_site(site, ONE)
+    before = (site / "a/v1/index.html").stat()
+    pages = {**ONE, "index.html": b"two"}
+    with building_alone(site):
+        assert site_adapter.write_site(site, pages, kept=frozenset({"a/v1/index.html"}))
+    after = (site / "a/v1/index.html").stat()
+    assert pages_in(site) == pages
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
+def test_a_disk_without_links_gets_the_pages_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(1, "no links here")
+
+    site = tmp_path / "site"
+    write_site(site, ONE)
+    monkeypatch.setattr(os, "link", refuse)
+    with building_alone(site):
+        assert site_adapter.write_site(site, {**ONE, "new": b"x"}, kept=frozenset(ONE))
+    assert pages_in(site) == {**ONE, "new": b"x"}
+
+
+def test_of_the_site_that_is_there_only_what_was_written_is_believed(tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    with building_alone(site):
+        site_adapter.write_site(site, TWO, notes={"made": 1})
+    assert earlier_site(site).notes == {"made": 1}
+    assert earlier_site(site).read("index.html") == b"two"
+    (site / "index.html").write_bytes(b"defaced")
+    (site / "added.html").write_bytes(b"by hand")
+    found = earlier_site(site)
+    assert [found.read(path) for path in ("index.html", "added.html", "a/v2/index.html")] == [
+        None,
+        None,
+        b"second",
+    ]
+
+
+@pytest.mark.parametrize("record", [b"", b"{}", b"[1]", b'{"notes": 1, "files": 2}', b"\xff"])
+def test_a_record_that_cannot_be_read_is_no_site_to_build_on(tmp_path: Path, record: bytes) -> None:
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / MARKER).write_bytes(record)
+    assert earlier_site(tmp_path / "site").files == {}
+
+
+def test_two_builders_at_once_do_it_one_after_the_other(tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    code = (
+        "import sys, pathlib; from policyctl.adapters import site; folder = pathlib.Path(sys.argv[1])\n"
+        "for number in range(8):\n"
+        "    with site.building_alone(folder):\n"
+        "        site.write_site(folder, {f'{sys.argv[2]}-{number}': b'y', 'index.html': b'x'})"
+    )
+    builders = [subprocess.Popen([sys.executable, "-c", code, str(site), name]) for name in "abc"]
+    assert [builder.wait(timeout=60) for builder in builders] == [0, 0, 0]
+    assert len(pages_in(site)) == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["site"]
+
+
+def test_who_serves_the_site_reads_what_is_there(tmp_path: Path) -> None:
+    write_site(tmp_path / "site", ONE)
+    folder = PostedFolder(tmp_path / "site")
+    assert folder.read("a/v1/index.html") == b"first"
+    for path in ("a/v1", "nothing", "index.html/deeper", "a\0b"):
+        assert folder.read(path) is None

@@ -3,14 +3,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
+from typing import Any
 
 from policyctl.core.diff.compare import compare
 from policyctl.core.judge.findings import Confidence, Direction, Finding, Judgement, Severity, Verdict
 from policyctl.core.policy import ChangeClass, VersionKey
+from policyctl.core.practice import Taxonomy, Term
 from policyctl.core.text.parse import parse
 from policyctl.reports.comparison import Comparison, side_of
-from policyctl.reports.pages import PublishedPolicy, PublishedVersion
+from policyctl.reports.site.look import Look, Painter
+from policyctl.reports.site.pages import PostedPolicy, overview_files
+from policyctl.reports.site.posted import Posted, Settled, settle
+from policyctl.reports.site.version_pages import Printing, version_files
 
 FRONT = "---\ntitle: Example Notes\neffective: 2027-01-15\n---\n"
 
@@ -95,24 +101,54 @@ def comparison(old: str = OLD, new: str = NEW, *findings: Finding) -> Comparison
     )
 
 
-def version(
-    number: int, text: str, before: str | None = None, summary: str = "Plain words."
-) -> PublishedVersion:
-    return PublishedVersion(
-        key=VersionKey("example-notes", number),
-        title="Example Notes & Co",
-        change_class=ChangeClass.NOTICE,
-        published_at=datetime(2026, number, 1, 12, 30, tzinfo=UTC),
-        effective=date(2026, number + 1, 1),
-        summary=summary,
-        impact="",
-        document=parse(text),
-        text_sha256=side_of("", None, text.encode()).sha256,
-        step=None if before is None else comparison(before, text),
-    )
+def version(number: int, text: str, summary: str = "Plain words.", **more: Any) -> Posted:
+    """Published on the first of a month, in force from the first of the next one on."""
+    document = parse(text)
+    values: dict[str, Any] = {
+        "key": VersionKey("example-notes", number),
+        "title": "Example Notes & Co",
+        "change_class": ChangeClass.NOTICE if number > 1 else None,
+        "published_at": datetime(2026, number, 1, 12, 30, tzinfo=UTC),
+        "effective": date(2026, number + 1, 1),
+        "summary": summary,
+        "impact": "",
+        "text_sha256": side_of("", None, text.encode()).sha256,
+        "practices": None,
+        "translations": (),
+        "pdf": "",
+        "markdown": text[document.body :],
+    }
+    return Posted(**values | more)
 
 
-def policy(*texts: str) -> PublishedPolicy:
-    steps = zip([None, *texts], texts, strict=False)
-    versions = [version(number, text, before) for number, (before, text) in enumerate(steps, 1)]
-    return PublishedPolicy("example-notes", tuple(versions))
+LATE = date(2026, 12, 31)
+TERMS = Taxonomy(
+    {
+        "user.name": Term("user.name", "your name"),
+        "user.health": Term("user.health", "your health", sensitive=True),
+    },
+    {"sales": Term("sales", "winning customers"), "essential": Term("essential", "running the service")},
+    {"partner": Term("partner", "business partners")},
+)
+
+
+def site(
+    *versions: Posted, today: date = LATE, look: Look | None = None, signers: Mapping[int, str] | None = None
+) -> dict[str, bytes]:
+    """Every file of the site of one policy."""
+    printing = Printing(Painter(look or Look(name="Example Notes")), TERMS)
+    files: dict[str, bytes] = {}
+    last: Settled | None = None
+    posted = []
+    for each in versions:
+        settled = settle(each, last)
+        files |= dict(version_files(settled, last.posted if last else None, printing))
+        posted.append(settled.posted)
+        last = settled
+    policy = PostedPolicy(versions[0].key.slug, tuple(posted), signers or {})
+    return files | dict(overview_files([policy], printing, today))
+
+
+def site_of(*texts: str, today: date = LATE, look: Look | None = None) -> dict[str, bytes]:
+    """The same of plain texts, oldest first."""
+    return site(*(version(number, text) for number, text in enumerate(texts, 1)), today=today, look=look)

@@ -10,7 +10,6 @@ import pytest
 from policyctl.reports.comparison import Comparison
 from policyctl.reports.html import render_html
 from policyctl.reports.lineage_svg import chart_html, chart_svg
-from policyctl.reports.pages import site_pages
 from tests.peers.browser import NARROW, Browser, complaints_of
 from tests.reports import samples
 from tests.reports.test_lineage_faces import COOKIES, KEEP, SHARE, history_of
@@ -32,16 +31,6 @@ def test_everybody_can_read_a_redline(browser: Browser, comparison: Comparison) 
 @pytest.mark.parametrize("file", SAMPLE_DIFFS, ids=lambda file: file.name)
 def test_everybody_can_read_the_redlines_of_the_sample_policy(browser: Browser, file: Path) -> None:
     assert browser.complaints(file.read_text("utf-8")) == []
-
-
-def test_everybody_can_read_the_site(browser: Browser) -> None:
-    pages = site_pages([samples.policy(samples.OLD, samples.NEW)], base_url="https://example.com/privacy")
-    found = {
-        name: complaints
-        for name, content in pages.items()
-        if name.endswith(".html") and (complaints := browser.complaints(content.decode()))
-    }
-    assert found == {}
 
 
 def test_everybody_can_read_the_history_of_clauses(browser: Browser) -> None:

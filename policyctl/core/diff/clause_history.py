@@ -124,6 +124,18 @@ def follow(states: Iterable[State], *, words: bool = False) -> Lineage:
     return follower.lineage()
 
 
+def follow_compared(steps: Iterable[tuple[Point, Document, Sequence[ClauseChange]]]) -> Lineage:
+    """The same for texts that were compared before: each point with its text and its links to the text
+    before it (of the first point none are asked for). Of clauses only the id, heading and place count.
+    """
+    follower = _Follower(None)
+    for point, document, changes in steps:
+        follower.points.append(point)
+        follower.go_on(changes if follower.document else tuple(map(_beginning, document.clauses)))
+        follower.document = document
+    return follower.lineage()
+
+
 @dataclass(slots=True)
 class _Thread:
     """A clause that is being followed."""
@@ -154,7 +166,7 @@ class _Follower:
             new, changes = state.document, tuple(map(_beginning, state.document.clauses))
         else:
             new, changes = self._compare(self.document, state)
-        self._go_on(changes)
+        self.go_on(changes)
         if self.ages is not None:
             self.ages.go_on(len(self.points) - 1, new, changes)
         self.document, self.key = new, state.key
@@ -170,7 +182,7 @@ class _Follower:
             del self.compared[next(iter(self.compared))]
         return _renamed(old, *known)
 
-    def _go_on(self, changes: Sequence[ClauseChange]) -> None:
+    def go_on(self, changes: Sequence[ClauseChange]) -> None:
         """Those that end come first: another clause may take over an id in the same revision."""
         before, self.threads = self.threads, {}
         linked = [(change, [before[clause.id] for clause in change.old]) for change in changes]

@@ -1,0 +1,313 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The pages of one version: written once, the same bytes whatever is published after it.
+
+So they say nothing of later versions, and nothing of the day on which they are built.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from markupsafe import Markup, escape
+
+from policyctl.core.policy import Clause, Document
+from policyctl.core.practice import Practice, Taxonomy
+from policyctl.core.revision import Revision
+from policyctl.reports.html import revision_view
+from policyctl.reports.policy_html import policy_body
+from policyctl.reports.site.clause_names import folder_of
+from policyctl.reports.site.look import Head, Painter
+from policyctl.reports.site.posted import (
+    SCHEMA,
+    InLanguage,
+    Posted,
+    Settled,
+    dumped,
+    to_json,
+    translated,
+)
+from policyctl.reports.site.practice_tables import practice_tables
+from policyctl.reports.words import counted, shown
+
+_RESERVED = frozenset({"on"})
+
+
+@dataclass(frozen=True, slots=True)
+class Printing:
+    """What pages are made with."""
+
+    painter: Painter
+    taxonomy: Taxonomy
+
+
+def version_files(settled: Settled, before: Posted | None, printing: Printing) -> Iterator[tuple[str, bytes]]:
+    """The files of a version and of the step to it, by path below the site."""
+    posted = settled.posted
+    folder = f"{posted.key.slug}/v{posted.number}/"
+    yield f"{folder}index.html", text_page(posted, settled.document, printing, path=folder)
+    yield f"{folder}data.json", to_json(posted)
+    for words in posted.translations:
+        path = f"{folder}{language_folder(words.lang)}/"
+        yield f"{path}index.html", translation_page(posted, words, printing, path=path)
+    if posted.practices is not None:
+        page = practices_page(
+            posted, before.practices if before else None, printing, path=f"{folder}practices/"
+        )
+        yield f"{folder}practices/index.html", page
+    if before is not None and settled.revision is not None:
+        yield from _step_files(before, posted, settled.revision, printing)
+
+
+def _step_files(
+    before: Posted, posted: Posted, revision: Revision, printing: Printing
+) -> Iterator[tuple[str, bytes]]:
+    folder = f"{posted.key.slug}/changes/v{before.number}..v{posted.number}/"
+    yield f"{folder}index.html", step_page(before, posted, revision, printing)
+    yield f"{folder}data.json", dumped(step_json(before, posted, revision))
+
+
+def language_folder(lang: str) -> str:
+    """The folder of a language, beside those that every policy has."""
+    name = lang.lower()
+    return f"x-{name}" if name in _RESERVED else name
+
+
+# --- the text
+
+
+def common(posted: Posted, *, glance: bool, data: str = "") -> dict[str, Any]:
+    """What every page of a policy says."""
+    return {"slug": posted.key.slug, "title": posted.title, "glance": glance, "data": data}
+
+
+def text_page(
+    posted: Posted,
+    document: Document,
+    printing: Printing,
+    *,
+    path: str,
+    current: dict[str, Any] | None = None,
+) -> bytes:
+    """The text in the language it was written in. ``current`` has what only the page of the current version
+    says; without it the page is that of the version for ever.
+    """
+    lang = printing.painter.look.language
+    return _text(posted, posted.title, document, printing, path=path, lang=lang, current=current)
+
+
+def translation_page(
+    posted: Posted, words: InLanguage, printing: Printing, *, path: str, current: dict[str, Any] | None = None
+) -> bytes:
+    """The text in another language."""
+    document = translated(posted, words)
+    return _text(posted, words.title, document, printing, path=path, lang=words.lang, current=current)
+
+
+def _text(
+    posted: Posted,
+    title: str,
+    document: Document,
+    printing: Printing,
+    *,
+    path: str,
+    lang: str,
+    current: dict[str, Any] | None,
+) -> bytes:
+    painter, fixed = printing.painter, current is None
+    up = "../" * path.count("/") + posted.key.slug
+    own = painter.look.address(f"{posted.key.slug}/v{posted.number}/")
+    known = frozenset(name.id for name in posted.clauses)
+    heading = f"{shown(title)}, version {posted.number}" if fixed else shown(title)
+    values = common(posted, glance=posted.practices is not None, data="data.json") | {
+        "title": title,
+        "version": posted,
+        "fixed": fixed,
+        "lang": lang,
+        "languages": _languages(posted, printing, lang),
+        "contents": _contents(document),
+        "address": own,
+        # Made by markdown-it with raw HTML off, images off and links checked (policy_html.py).
+        "body": Markup(policy_body(document, beside=lambda clause: _beside(clause, up, known))),  # noqa: S704
+        "upcoming": (),
+        "when": "",
+    }
+    if lang != painter.look.language:
+        values["data"] = ""
+    head = Head(path, heading, running=f"{shown(title)}, version {posted.number}", here="policy")
+    return painter.page("text.html.j2", head, **values | (current or {}))
+
+
+def _beside(clause: Clause, up: str, known: frozenset[str]) -> str:
+    """A link to the clause, and one to its history where it has one: a translation may be cut otherwise."""
+    name = escape(shown(clause.heading))
+    here, past = quote(clause.id, safe=""), quote(folder_of(clause.id), safe="")
+    link = f'<a href="#{here}" aria-label="Link to {name}">#</a>'
+    if clause.id in known:
+        link += f'<a href="{up}/clauses/{past}/" aria-label="History of {name}">history</a>'
+    return f' <span class="beside">{link}</span>'
+
+
+def _contents(document: Document) -> list[dict[str, Any]]:
+    """The clauses with a heading; level 7 is a heading in bold."""
+    named = [clause for clause in document.clauses if clause.heading]
+    top = min((clause.level for clause in named), default=0)
+    entries = [
+        {"id": each.id, "heading": each.heading, "depth": min(3, 1 + each.level - top)} for each in named
+    ]
+    return entries if len(entries) > 1 else []
+
+
+def _languages(posted: Posted, printing: Printing, lang: str) -> list[dict[str, Any]]:
+    """All languages of the version, seen from a page of one of them; nothing where there is one only."""
+    if not posted.translations:
+        return []
+    own = printing.painter.look.language
+    root = "./" if lang == own else "../"
+    tags = [(own, ""), *((each.lang, f"{language_folder(each.lang)}/") for each in posted.translations)]
+    return [
+        {"lang": tag, "href": (root + where) or "./", "here": tag == lang, "name": _name_of(tag)}
+        for tag, where in tags
+    ]
+
+
+_NAMES = {
+    "bg": "Български", "cs": "Čeština", "da": "Dansk", "de": "Deutsch", "el": "Ελληνικά", "en": "English",
+    "es": "Español", "et": "Eesti", "fi": "Suomi", "fr": "Français", "ga": "Gaeilge", "hr": "Hrvatski",
+    "hu": "Magyar", "it": "Italiano", "ja": "日本語", "ko": "한국어", "lt": "Lietuvių", "lv": "Latviešu",
+    "mt": "Malti", "nb": "Norsk bokmål", "nl": "Nederlands", "pl": "Polski", "pt": "Português",
+    "ro": "Română", "ru": "Русский", "sk": "Slovenčina", "sl": "Slovenščina", "sv": "Svenska",
+    "tr": "Türkçe", "uk": "Українська", "zh": "中文",
+}  # fmt: skip
+
+
+def _name_of(tag: str) -> str:
+    """A language in its own words; the tag where we do not know them."""
+    language, _, rest = tag.partition("-")
+    name = _NAMES.get(language.lower())
+    return (f"{name} ({rest})" if rest else name) if name else tag
+
+
+# --- at a glance
+
+
+def practices_page(
+    posted: Posted,
+    before: tuple[Practice, ...] | None,
+    printing: Printing,
+    *,
+    path: str,
+    current: dict[str, Any] | None = None,
+) -> bytes:
+    """The three tables, beside those of the version before."""
+    tables = practice_tables(posted.practices or (), before, printing.taxonomy)
+    changes = sum(table.changes for table in tables)
+    marked = ""
+    if before is not None:
+        marked = (
+            f"Marked is what changed since version {posted.number - 1}."
+            if changes
+            else f"Nothing in them changed since version {posted.number - 1}."
+        )
+    values = common(posted, glance=True) | {
+        "version": posted,
+        "fixed": current is None,
+        "tables": [table for table in tables if table.rows],
+        "marked": marked,
+        "changes": changes if before is not None else 0,
+        "names": {each.id: each.heading or each.id for each in posted.clauses},
+        "text": "../",
+        "when": "",
+    }
+    title = f"At a glance: {shown(posted.title)}, version {posted.number}"
+    head = Head(path, title, here="practices")
+    return printing.painter.page("practices.html.j2", head, **values | (current or {}))
+
+
+# --- what changed
+
+
+def step_page(
+    old: Posted, new: Posted, revision: Revision, printing: Printing, *, canonical: str = ""
+) -> bytes:
+    """The redline of one step, or between any two versions."""
+    step = new.number == old.number + 1
+    title = f"What changed in version {new.number}"
+    if not step:
+        title = f"What changed from version {old.number} to version {new.number}"
+    changes = revision.practices if new.practices is not None else ()
+    values = common(new, glance=new.practices is not None, data="data.json" if step else "") | {
+        "old": old,
+        "new": new,
+        "step": step,
+        "class": new.change_class.value if new.change_class else "first version",
+        "view": revision_view(revision),
+        "practices": _practices_said(revision) if changes else "",
+    }
+    path = f"{new.key.slug}/changes/v{old.number}..v{new.number}/"
+    head = Head(path, f"{title}: {shown(new.title)}", canonical=canonical, here="changes")
+    return printing.painter.page("step.html.j2", head, **values)
+
+
+def _practices_said(revision: Revision) -> str:
+    counts = (
+        ("added", sum(change.old is None for change in revision.practices)),
+        ("changed", sum(bool(change.old and change.new) for change in revision.practices)),
+        ("removed", sum(change.new is None for change in revision.practices)),
+    )
+    said = ", ".join(f"{number} {word}" for word, number in counts if number)
+    return f"Of what the policy says is done with data, {counted(len(revision.practices), 'part')}: {said}."
+
+
+def step_json(old: Posted, new: Posted, revision: Revision) -> dict[str, Any]:
+    """``data.json`` beside a step: which clauses changed, and how many words."""
+    view = revision_view(revision)
+    return {
+        "schema": SCHEMA,
+        "page": "step",
+        "policy": new.key.slug,
+        "from": old.number,
+        "to": new.number,
+        "class": new.change_class.value if new.change_class else None,
+        "effective": new.effective.isoformat(),
+        "summary": new.summary,
+        "words": {"inserted": view["counts"].inserted, "deleted": view["counts"].deleted},
+        "clauses": [
+            {
+                "anchor": item.anchor,
+                "heading": item.heading,
+                "change": item.label,
+                "inserted": item.words.inserted,
+                "deleted": item.words.deleted,
+            }
+            for item in view["loud"]
+        ],
+        "practices": [
+            {"id": each.id, "change": _what(each.old, each.new), "fields": list(each.fields)}
+            for each in revision.practices
+        ],
+    }
+
+
+def _what(old: Practice | None, new: Practice | None) -> str:
+    return "added" if old is None else "removed" if new is None else "changed"
+
+
+# --- on paper
+
+
+def paper_page(posted: Posted, document: Document, printing: Printing) -> str:
+    """The page that the PDF of a version is made from."""
+    painter = printing.painter
+    address = painter.look.address(f"{posted.key.slug}/v{posted.number}/")
+    return painter.text(
+        "paper.html.j2",
+        lang=painter.look.language,
+        title=shown(posted.title),
+        version=posted,
+        address=address,
+        foot=Markup(painter.foot(f"{shown(posted.title)}, version {posted.number}", address)),  # noqa: S704
+        body=Markup(policy_body(document)),  # noqa: S704 - safe by policy_html
+    )
