@@ -15,6 +15,7 @@ pytest_plugins = [
     "tests.peers.servers",
     "tests.peers.office",
     "tests.peers.mail_checkers",
+    "tests.peers.page_checkers",
     "tests.peers.opensmtpd",
     "tests.peers.browser",
     "tests.peers.spark",

@@ -28,7 +28,7 @@ _DEEPEST = 6
 
 
 def policy_body(document: Document, *, beside: Callable[[Clause], str] | None = None) -> str:
-    """The policy's own text, front matter left out, headings one level down (the title is the first).
+    """The policy's own text, front matter left out, headings below the title, which is the first.
     ``beside`` gives HTML to stand behind the heading of a clause.
     """
     text = document.text[document.body :]
@@ -100,9 +100,22 @@ def _mark_clauses(
             if beside is not None and clause.heading and inline.children:
                 # Ours, made behind the parser: raw HTML of the text itself never becomes such a token.
                 inline.children.append(Token("html_inline", "", 0, content=beside(clause)))
+    _settle_levels(tokens)
+
+
+def _settle_levels(tokens: Sequence[Token]) -> None:
+    """The title of the page is the first level, and none is left out below it, whatever the text does: who
+    goes from heading to heading by ear would look for what is not there.
+    """
+    above: list[tuple[int, int]] = []
     for token in tokens:
+        if token.type == "heading_open":
+            own = int(token.tag[1:])
+            while above and above[-1][0] >= own:
+                above.pop()
+            above.append((own, min(_DEEPEST, (above[-1][1] if above else 1) + 1)))
         if token.type in {"heading_open", "heading_close"}:
-            token.tag = f"h{min(_DEEPEST, int(token.tag[1:]) + 1)}"
+            token.tag = f"h{above[-1][1]}"
 
 
 def _headings(tokens: Sequence[Token]) -> Iterator[tuple[Token, Token]]:

@@ -62,7 +62,7 @@ def site_route(pages: SitePages) -> tuple[str, Callable[[Request, str], Awaitabl
         if not limiters:
             limiters.append(CapacityLimiter(_THREADS))
         wanted = Wanted(
-            request.path_params["path"], dict(request.query_params), dict(request.headers), log.clock()
+            request.path_params["path"], dict(request.query_params), dict(request.headers), pages.clock()
         )
         answer = await to_thread.run_sync(lambda: pages.answer(wanted), limiter=limiters[0])
         if answer.status == HTTPStatus.NOT_FOUND and "text/html" not in wanted.headers.get("accept", ""):
@@ -89,6 +89,7 @@ class SitePages:
     folder: PostedFolder
     prefix: str
     printing: Callable[[], Printing]
+    clock: Callable[[], datetime] = log.clock
     comparing: Lock = field(default_factory=Lock)
 
     def answer(self, wanted: Wanted) -> Answer:
