@@ -58,7 +58,9 @@ def answer_receipt(inquiry: Inquiry, *, name: str, sender: Sender, page: str) ->
 def _facts(say: Phrases, inquiry: Inquiry) -> Iterator[Fact]:
     for offer in inquiry.notice.choices:
         now = answer_now(say, inquiry, offer.change)
-        yield Fact(one_line(offer.new_use), (f"{say('label', label=now.label)} {now.paragraphs[0]}",))
+        yield Fact(
+            one_line(say.term(offer.new_use)), (f"{say('label', label=now.label)} {now.paragraphs[0]}",)
+        )
     if inquiry.notice.choices:
         yield binds(say, inquiry)
     if inquiry.customer:

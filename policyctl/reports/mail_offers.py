@@ -37,12 +37,12 @@ class OfferView:
 
 def offer_view(scene: Scene, offer: ChoiceOffer) -> OfferView:
     """One choice as the reader sees it."""
-    say = scene.say
-    who = say.listed(offer.recipients) or say("offer.who.nobody", sender=scene.sender_name)
+    say, term = scene.say, scene.say.term
+    who = say.listed(tuple(map(term, offer.recipients))) or say("offer.who.nobody", sender=scene.sender_name)
     rows = (
-        ("offer.data", (say.listed(offer.data),)),
-        ("offer.collected", (say.listed(offer.collected_for),)),
-        ("offer.new", (offer.new_use,)),
+        ("offer.data", (say.listed(tuple(map(term, offer.data))),)),
+        ("offer.collected", (say.listed(tuple(map(term, offer.collected_for))),)),
+        ("offer.new", (term(offer.new_use),)),
         ("offer.who", (who,)),
         ("offer.consequence", paragraphs(offer.consequence)),
         ("offer.until", (_until(scene, offer),)),
@@ -50,7 +50,7 @@ def offer_view(scene: Scene, offer: ChoiceOffer) -> OfferView:
     )
     how = "offer.how.page" if scene.addressee.page else "offer.how"
     return OfferView(
-        heading=one_line(offer.new_use),
+        heading=one_line(term(offer.new_use)),
         facts=tuple(Fact(say(key), tuple(one_line(text) for text in texts)) for key, texts in rows),
         how=say(how, reply_to=scene.sender.reply_to, change=offer.change),
         answers=tuple(_answer(scene, offer, answer) for answer in _ANSWERS),

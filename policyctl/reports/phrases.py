@@ -3,8 +3,9 @@
 or a notice never stand there.
 
 ``locale/mail.pot`` is the English source, ``locale/<language>/LC_MESSAGES/mail.po`` a translation;
-both are read as they are, each when a mail of that language is first written. A language is complete
-or it is not listed in ``LANGUAGES``; an addressee whose language is not listed gets English.
+both are read as they are, each when a mail of that language is first written. ``terms.po`` beside it has
+the labels of the built-in taxonomy: notices keep them in English, each reader gets his own. A language is
+complete or it is not listed in ``LANGUAGES``; an addressee whose language is not listed gets English.
 """
 
 from __future__ import annotations
@@ -57,6 +58,15 @@ class Phrases:
         """A moment to the minute; ``at`` is aware UTC, and the phrase says so."""
         return self("page.moment", day=self.day(at.date()), time=f"{at:%H:%M}")
 
+    def term(self, label: str) -> str:
+        """What the built-in taxonomy calls something, in this language; in ``Example Print (business
+        partners)`` it stands in the brackets. Any other word is a policy's own and stays as it is.
+        """
+        known = _terms(self.lang)
+        name, bracket, kind = label.rpartition(" (")
+        inner = known.get(kind.removesuffix(")"), "") if bracket and kind.endswith(")") else ""
+        return known.get(label) or (f"{name} ({inner})" if inner else label)
+
     def listed(self, words: tuple[str, ...]) -> str:
         """Words as a list within a sentence; terms may hold commas, so they are parted by semicolons."""
         return "; ".join(words)
@@ -64,11 +74,23 @@ class Phrases:
 
 def catalogue(language: str) -> Catalog:
     """The catalogue of a language as it is written; that of English holds the source alone."""
-    name = "mail.pot" if language == "en" else f"{language}/LC_MESSAGES/mail.po"
+    return _read("mail.pot" if language == "en" else f"{language}/LC_MESSAGES/mail.po", language)
+
+
+def _read(name: str, language: str) -> Catalog:
     data = pkgutil.get_data("policyctl.reports", f"locale/{name}")
     if data is None:  # pragma: no cover - only a broken installation has no catalogues
         raise FileNotFoundError(f"the package lacks its catalogue locale/{name}")
     return read_po(BytesIO(data), locale=None if language == "en" else language)
+
+
+@cache
+def _terms(language: str) -> Mapping[str, str]:
+    """English label of the taxonomy -> that of a language; the English ones are the source."""
+    if language == "en":
+        return {}
+    found = _read(f"{language}/LC_MESSAGES/terms.po", language)
+    return {str(message.id): str(message.string) for message in found if message.id and message.string}
 
 
 @cache

@@ -224,6 +224,7 @@ class Unsafe(Interrupted):
     """One that cannot send a mail twice."""
 
     resend_is_safe = False
+    resend_after = None
 
 
 def test_planned_again_on_purpose_everybody_gets_it_once(world: World) -> None:

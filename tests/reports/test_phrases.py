@@ -12,6 +12,7 @@ from datetime import date
 import pytest
 from babel.messages.catalog import Message
 
+from policyctl.adapters.catalogue import load_catalogue
 from policyctl.core.notices.notice import NoticeKind, Occasion
 from policyctl.core.revision import Kind
 from policyctl.reports.mail import render
@@ -136,3 +137,70 @@ def test_no_two_languages_of_a_mail_say_the_same() -> None:
         for language in LANGUAGES
     }
     assert len(openings) == len(LANGUAGES)
+
+
+# The labels of the built-in taxonomy
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_every_label_of_the_taxonomy_has_a_word_of_its_own_in_every_language(language: str) -> None:
+    terms, say = load_catalogue().taxonomy, Phrases(language)
+    labels = [
+        term.label for part in (terms.categories, terms.purposes, terms.recipients) for term in part.values()
+    ]
+    assert [label for label in labels if say.term(label) == label] == []
+    assert len({say.term(label) for label in labels}) == len(set(labels)), "no two mean the same"
+    assert [label for label in labels if Phrases("en").term(label) != label] == []
+
+
+@pytest.mark.parametrize(
+    ("label", "german"),
+    [
+        ("your e-mail address", "Ihre E-Mail-Adresse"),
+        ("Example Print (business partners, for purposes of their own)",
+         "Example Print (Geschäftspartner, für eigene Zwecke)"),
+        ("Example Print (Paris)", "Example Print (Paris)"),
+        ("your Faxnummer", "your Faxnummer"),
+        ("()", "()"),
+        ("", ""),
+    ],
+)  # fmt: skip
+def test_a_word_of_the_policys_own_stays_as_it_is(label: str, german: str) -> None:
+    assert Phrases("de").term(label) == german
+
+
+def test_a_choice_is_asked_in_the_readers_language_only() -> None:
+    labels = {
+        "data": ("your e-mail address", "your name"),
+        "collected_for": ("running the service",),
+        "new_use": "sending you offers and news by e-mail",
+        "recipients": (
+            "companies that deliver our messages",
+            "Example Print (business partners, for purposes of their own)",
+        ),
+    }
+    notice = notice_of(NoticeKind.CHOICE)
+    notice = replace(notice, choices=tuple(replace(offer, **labels) for offer in notice.choices))
+    english = [
+        "your e-mail",
+        "your name",
+        "running the",
+        "sending you",
+        "companies that",
+        "business partners",
+    ]
+    for language, words in (
+        (
+            "de",
+            (
+                "Ihre E-Mail-Adresse; Ihr Name",
+                "Betrieb des Dienstes",
+                "Angebote und Neuigkeiten an Sie per E-Mail",
+            ),
+        ),
+        ("fr", ("votre adresse électronique; votre nom", "faire fonctionner le service")),
+    ):
+        sent = letter(notice, locale=language)
+        for told in (" ".join(sent.text.split()), Reader(sent.html).text):
+            assert [word for word in words if word not in told] == []
+            assert [word for word in english if word in told] == []
