@@ -28,7 +28,6 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from policyctl.actions.decide import decide_use
 from policyctl.adapters.ledger import Ledger, engine, epochs, open_ledger, proofs
 from policyctl.adapters.ledger import tags as tags_of_ledger
 from policyctl.adapters.ledger.common import Writer
@@ -36,13 +35,10 @@ from policyctl.adapters.ledger.driver import driver_of
 from policyctl.adapters.ledger.packed import TAG_COLUMNS, WIDTH, NewTag, Packer, in_key_order, pack_tags
 from policyctl.adapters.tables import BATCH
 from policyctl.core import merkle
-from policyctl.core.use.decision import UseRequest
 from tests.adapters.ledger_samples import (
-    EMAIL,
     KEY,
     SERVICE,
     TAXONOMY,
-    customer,
     practice,
     subject,
     tag,
@@ -298,28 +294,6 @@ def flat(folder: Path, sizes: list[int]) -> None:
     say("look-up in the largest ledger over the smallest", ratio, 1.5, at_least=False, note=f"({note})")
 
 
-def decisions(folder: Path, subjects: int = 2000) -> None:
-    """An explained decision with its look-ups, against the bare join that finds the same rows."""
-    with new_ledger(sqlite_url(folder)()) as ledger:
-        ledger.record_version(version(1, "2026-01-01", practice("account", SERVICE)), (), now=NOW)
-        ledger.import_customers([customer("acme")], now=NOW)
-        ledger.import_subjects([subject(f"u{n}", "acme") for n in range(subjects)], now=NOW)
-        ledger.import_tags([tag(f"u{n}", "2026-02-01") for n in range(subjects)], now=NOW)
-        asked = [UseRequest(f"u{n}", EMAIL, SERVICE, NOW) for n in range(subjects)]
-        decide_use(asked[0], ledger=ledger)  # what is kept between questions is read once
-        ours = timed(lambda: [decide_use(request, ledger=ledger) for request in asked])
-        join = (
-            "SELECT t.version_no, t.category, c.answer FROM tag_1 t "
-            "LEFT JOIN choice c ON c.subject_no = t.subject_no WHERE t.subject_no = ?"
-        )
-        with engine.reading(ledger._engine) as connection:
-            rows = driver_of(connection).rows
-            numbers = [row[0] for row in rows("SELECT subject_no FROM subject")]
-            floor = timed(lambda: [rows(join, number) for number in numbers])
-    note = f"({subjects / ours:.0f}/s against {subjects / floor:.0f}/s)"
-    say("decision with its look-ups against the bare join", floor / ours, 0.80, note=note)
-
-
 def whole_import(folder: Path, count: int) -> float:
     """From rows as callers give them: pseudonyms, versions in force, names of records. Seconds a row."""
     with new_ledger(sqlite_url(folder)()) as ledger:
@@ -398,7 +372,6 @@ def measure(folder: Path, given: argparse.Namespace) -> None:
         compare(what, bar, given.rows, turns)
     chain_share(rows, folder, given.rounds)
     flat(folder, given.sizes)
-    decisions(folder)
     if not given.no_postgres:
         on_postgres(rows, given.rounds)
 

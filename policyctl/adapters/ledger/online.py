@@ -179,11 +179,12 @@ class Online:
 
     def _head(self, cursor: Any, state: _State, sequence: int) -> Head:
         """With the root, which stays as it is."""
-        if state.head.sequence != sequence:
+        head = state.head  # of another thread, a moment later, it may be another
+        if head.sequence != sequence:
             query = f"SELECT root FROM chain WHERE entry = {self._mark}"  # noqa: S608 - a mark
             found = cursor.execute(query, (sequence,)).fetchone()
-            state.head = Head(sequence, bytes(found[0]).hex() if found else "")
-        return state.head
+            head = state.head = Head(sequence, bytes(found[0]).hex() if found else "")
+        return head
 
     def _load(self) -> _State:
         with reading(self._engine) as connection:
@@ -257,10 +258,13 @@ class Online:
                 return None
             sequence = rows[0][SEQUENCE]
             if state.since <= sequence <= state.sequence or self._known_at(cursor, sequence) is state:
-                if len(rows) > 1 or rows[0][BATCH] not in state.book.provenance:
-                    self._meet(cursor, state.book, (row[BATCH] for row in rows))
+                book, head = state.book, state.head
+                if len(rows) > 1 or rows[0][BATCH] not in book.provenance:
+                    self._meet(cursor, book, (row[BATCH] for row in rows))
+                if head.sequence != sequence:
+                    head = self._head(cursor, state, sequence)
                 one = Asked(0, request, micros(request.at), ask.column, name)
-                return of_rows(one, rows, (), state.book, self._head(cursor, state, sequence))
+                return of_rows(one, rows, (), book, head)
         return None
 
     # Any number, of any shape

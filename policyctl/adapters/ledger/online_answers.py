@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
-from policyctl.adapters.ledger.common import tenant_of
+from policyctl.adapters.ledger.common import NO_VERSION, tenant_of
 from policyctl.adapters.ledger.online_rows import (
     Book,
     Head,
@@ -61,22 +61,24 @@ def of_rows(
         return _of_combined(one, rows, customers, book, head)
     (row,) = rows
     _, request, at, column, name = one
-    category = row[CATEGORY]
+    category, admitted = row[CATEGORY], row[ADMITTED]
     if category not in column.categories or row[COLLECTED] > at // 1_000_000:
         return _of_none(one, book, head, known=True)
     choices = customers
     if row[SAID] is not None or row[CUSTOMER_SAID] is not None:
         choices = (*_choices_of(row), *customers)
-    admissions = () if row[ADMITTED] is None else (row[ADMITTED : ADMITTED + 2],)
     reports = _reports_of(row) if column.told else ()
-    cells = book.cells
-    standing = cells.standing(cells.numbers.categories[category][0], at, admissions, choices, reports)
+    cells, standing = book.cells, None
+    if choices or reports or admitted != NO_VERSION or row[ADMITTED + 1] > at:
+        admissions = () if admitted is None else (row[ADMITTED : ADMITTED + 2],)
+        standing = cells.standing(cells.numbers.categories[category][0], at, admissions, choices, reports)
     key = (cells.era(at), category, row[VERSION], standing)
     cell = column.found.get(key)
     if cell is None:
         subject = _subject_of(row, choices, reports)
         cell = column.keep(key, request, facts_of(request, subject, column, book, name))
-    return Decision(cell.finding, _RowTold((cell, row, choices, reports, at, name, book)), *head)
+    told = _RowTold((cell, row, choices, reports, at, name, book))
+    return Decision(cell.finding, told, head[0], head[1])
 
 
 class Few:

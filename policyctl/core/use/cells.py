@@ -77,7 +77,8 @@ class Numbers:
 class Column:
     """The cells of one question: (era, category_no, version_no, standing) -> what was found there.
     ``categories``: the numbers of those it asks about. ``told``: whether it can matter what the subject
-    was told.
+    was told. Without a standing the cell is that of whoever was there before, never accepted a version and
+    said nothing, which most are; without a category, that of a subject without tags.
     """
 
     categories: frozenset[int]
