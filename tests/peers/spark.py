@@ -111,10 +111,15 @@ def _needed() -> Path:
 
 
 @pytest.fixture(scope="session")
-def spark_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkCluster]:
+def spark_installed() -> Path:
+    """What starts Spark here."""
+    return _needed()
+
+
+@pytest.fixture(scope="session")
+def spark_cluster(spark_installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkCluster]:
     """A cluster, one for the session."""
-    launcher = _needed()
-    cluster = SparkCluster(tmp_path_factory.mktemp("spark"), launcher)
+    cluster = SparkCluster(tmp_path_factory.mktemp("spark"), spark_installed)
     try:
         yield cluster
     finally:

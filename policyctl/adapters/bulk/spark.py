@@ -116,7 +116,7 @@ def _wait_for_worker(context: Any, cluster: Cluster) -> None:
 
 
 def _nobody_answered(log: Path) -> bool:
-    """Whether Spark gave up its masters, as it does after a minute. Its error only says that it stopped."""
+    """Whether Spark gave up its masters, as it does after a minute; its error says only that it stopped."""
     return log.exists() and "masters are unresponsive" in log.read_text("utf-8", errors="replace")
 
 
