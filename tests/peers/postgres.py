@@ -15,6 +15,7 @@ import subprocess
 import tempfile
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -91,22 +92,29 @@ class Server:
         return self.url(name)
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Server]:
-    """A running server, one for the session."""
+@contextmanager
+def server_in(top: Path) -> Iterator[Server]:
+    """A running server whose files lie in a folder, which another user must be able to enter."""
     initdb, pg_ctl = _binary("initdb"), _binary("pg_ctl")
     if initdb is None or pg_ctl is None:
         _missing("initdb and pg_ctl are not installed")
     assert initdb
     assert pg_ctl
-    top = Path(tempfile.mkdtemp(prefix="pg", dir="/tmp"))
-    top.chmod(0o755)
     server = Server(top / "s", initdb, pg_ctl)
     server.folder.mkdir()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A running server, one for the session."""
+    top = Path(tempfile.mkdtemp(prefix="pg", dir="/tmp"))
+    top.chmod(0o755)
     try:
-        server.start()
-        yield server
-        server.stop()
+        with server_in(top) as server:
+            yield server
     finally:
         shutil.rmtree(top, ignore_errors=True)
 
