@@ -48,7 +48,7 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
 }  # fmt: skip
 
 # The rooms of core/: each may use the ones before it, and the values that lie in core/ itself.
-ROOMS = ("text", "formats", "diff", "judge", "notices", "use")
+ROOMS = ("text", "formats", "diff", "judge", "notices", "use", "proof")
 
 # The words themselves may be read by any floor, the work may not.
 IMPURE_MODULES = {

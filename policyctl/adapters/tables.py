@@ -47,6 +47,7 @@ from policyctl.adapters.tables_kinds import (
     seconds,
 )
 from policyctl.adapters.tables_kinds import entry as _entry
+from policyctl.adapters.tables_kinds import entry_of_old as _entry_of_old
 from policyctl.adapters.tables_kinds import number as _number
 from policyctl.adapters.tables_kinds import own as _own
 from policyctl.adapters.tables_kinds import reference as _reference
@@ -60,7 +61,7 @@ from policyctl.adapters.tables_outbox import CHUNK, DELIVERY_EVENT, OUTBOX, REMI
 __all__ = [
     "ACKNOWLEDGEMENT", "ADDRESS", "ADMISSION", "ANSWER_RECEIPT", "APPEND_ONLY", "BATCH", "BATCH_SEAL",
     "CATEGORY",
-    "CHAIN", "CHANGE", "CHOICE", "CHUNK", "CUSTOMER", "DELIVERY_EVENT", "ENTRY", "EPOCH", "ERASABLE",
+    "CHAIN", "CHANGE", "CHOICE", "CHUNK", "CUSTOMER", "CUT", "DELIVERY_EVENT", "ENTRY", "EPOCH", "ERASABLE",
     "METADATA", "MUTABLE", "NOTICE", "OBJECTION", "OUTBOX", "POLICY", "PRACTICE", "PSEUDONYM", "RECEIPT",
     "RECORD_NAME", "REMINDER", "REMINDER_STOP", "SUBJECT", "TAG", "TAG_CORRECTION", "VERSION", "Small",
     "UtcTime", "Whole", "microseconds", "moment_of", "seconds", "tag_table",
@@ -75,7 +76,7 @@ CHAIN = _reference(
     Column("digest", LargeBinary, nullable=False),
     Column("root", LargeBinary, nullable=False),
 )
-POLICY = _reference("policy", _own("policy_no", Small), _text("slug", unique=True))
+POLICY = _reference("policy", _own("policy_no", Small), _text("slug", unique=True), _entry_of_old())
 VERSION = _reference(
     "version",
     _time("published_at"),
@@ -106,6 +107,7 @@ PRACTICE = _reference(
     _text("recipients"),
     _text("retention"),
     _text("choice"),
+    _entry_of_old(),
     UniqueConstraint("version_no", "id"),
 )
 CHANGE = _reference(
@@ -115,12 +117,14 @@ CHANGE = _reference(
     _number("window_days"),
     _text("name", unique=True),
     _text("mode"),
+    _entry_of_old(),
 )
 CATEGORY = _reference(
     "category",
     _own("category_no", Small),
     _number("policy_no", Small, ForeignKey("policy.policy_no")),
     _text("id"),
+    _entry_of_old(),
     UniqueConstraint("policy_no", "id"),
 )
 CUSTOMER = _reference(
@@ -141,6 +145,7 @@ NOTICE = _reference(
     _text("audience_categories"),
     _text("changes"),
     _text("body"),
+    _entry_of_old(),
     UniqueConstraint("version_no", "position"),
 )
 EPOCH = _reference("epoch", _number("from_at", Whole), _own("epoch_no", Small))
@@ -163,6 +168,18 @@ BATCH_SEAL = _reference(
     Column("root", LargeBinary, nullable=False),
     Column("tiles", LargeBinary, nullable=False),
     Index("batch_seal_entry", "entry", "batch_no"),
+)
+CUT = _reference(
+    "cut",
+    _number("first_no", Whole, autoincrement=False),
+    _number("last_no", Whole),
+    _entry(),
+    _number("gone", Whole),
+    _text("what"),
+    _text("rule"),
+    Column("left_digest", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("what", "first_no", "entry"),
+    CheckConstraint("what IN ('entry', 'batch', 'subject')", name="cut_what"),
 )
 RECEIPT = _reference(
     "receipt",

@@ -86,6 +86,11 @@ def entry() -> Column[int]:
     return number("entry", Whole, ForeignKey("entry.seq"))
 
 
+def entry_of_old() -> Column[int | None]:
+    """The same in a table that was made without it; step 0009 gave every row of it one."""
+    return Column("entry", Whole, ForeignKey("entry.seq"))
+
+
 def subject(*rules: Any) -> Column[int]:
     """Who it is about; who is owed it."""
     return number("subject_no", Whole, *rules, autoincrement=False)

@@ -91,6 +91,15 @@ class Server:
             connection.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]
         return self.url(name)
 
+    def copy_of(self, url: str) -> str:
+        """The URL of a database that begins as another, to which nobody is connected."""
+        import psycopg
+
+        name, model = f"ledger_{uuid.uuid4().hex}", url.partition("@/")[2].partition("?")[0]
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {model}")  # type: ignore[arg-type]
+        return self.url(name)
+
 
 @contextmanager
 def server_in(top: Path) -> Iterator[Server]:

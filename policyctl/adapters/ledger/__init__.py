@@ -19,6 +19,7 @@ from sqlalchemy import Engine
 from policyctl.adapters.ledger import (
     answers,
     chain,
+    checking,
     engine,
     epochs,
     facts,
@@ -30,6 +31,7 @@ from policyctl.adapters.ledger import (
 )
 from policyctl.adapters.ledger.common import Writer, administrator, pseudonym
 from policyctl.adapters.ledger.desk import OutboxDesk
+from policyctl.adapters.ledger.driver import driver_of
 from policyctl.adapters.ledger.export import Export
 from policyctl.adapters.ledger.gather import Gatherer
 from policyctl.adapters.ledger.inquiries import Inquiries
@@ -42,6 +44,7 @@ from policyctl.adapters.tables import seconds
 from policyctl.core.notices.outbox import PlannedNotice
 from policyctl.core.policy import VersionKey
 from policyctl.core.practice import Taxonomy
+from policyctl.core.proof.heads import LedgerHead
 from policyctl.core.records import (
     ChoiceRow,
     ClientBatch,
@@ -337,12 +340,17 @@ class Ledger(OutboxDesk, Looks):
         """
         with self._writing("erasure", now) as writer:
             number = people.find_subject(writer.connection, self._name(subject), customer)
-            return number is not None and people.erase_subject(writer.connection, number, now)
+            return number is not None and people.erase_subject(writer, number, now)
+
+    def heads(self) -> tuple[LedgerHead, ...]:
+        """The head of the ledger now, to be kept outside of it; one for each server it is cut over."""
+        with engine.reading(self._engine) as connection:
+            return (chain.head(driver_of(connection)),)
 
     def first_bad_entry(self) -> int | None:
         """The first entry that was altered, left out or moved since it was written; None where all hold."""
         with engine.reading(self._engine) as connection:
-            return chain.first_bad_entry(connection)
+            return checking.first_bad_entry(connection)
 
     def prove(self, subject: str, category: str, record: str, customer: str | None = None) -> list[TagProof]:
         """That the tags of a record entered when they did; none where these names are not known."""

@@ -17,21 +17,18 @@ Whoever kept one root can tell that nothing before it was altered, left out or p
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from hashlib import sha256
-from heapq import merge
-from itertools import groupby
-from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Table
 
-from policyctl.adapters.ledger.driver import Driver, Row, driver_of
-from policyctl.adapters.ledger.packed import TAG_COLUMNS, TagValues, copy_of, pack_on_record
-from policyctl.adapters.tables import BATCH, CHAIN, METADATA, microseconds
+from policyctl.adapters.ledger.driver import Driver
+from policyctl.adapters.tables import CHAIN, METADATA, microseconds
+from policyctl.core.proof.heads import LedgerHead
 
 NEWEST = (
     "SELECT (SELECT coalesce(max(seq), 0) FROM entry), (SELECT root FROM chain ORDER BY entry DESC LIMIT 1)"
@@ -39,7 +36,6 @@ NEWEST = (
 """The number of the last entry, and its root; None in an empty ledger."""
 
 _START = bytes(32)
-_ROWS_AT_ONCE = 2_000  # of each table, when all are read side by side
 _LEFT_OUT = {"entry", "ext_id", "salt", "erased_at", "tiles"}
 # Written in the same transaction but not part of the record: what leads to a subject, what is owed.
 _NOT_CHAINED = {"chain", "pseudonym", "outbox"}
@@ -54,19 +50,19 @@ class Lines:
     def add(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Note rows of a table that names its entry."""
         if table.name in chained():
-            names, line = _told(table), _liner(table)
+            names, line = told(table), _liner(table)
             self.lines += (line([row[name] for name in names]) for row in rows)
 
     def digest(self, seq: int, kind: str, recorded_at: datetime | int) -> bytes:
         """The hash of the entry (2). A time may be given as the table holds it."""
-        found = sha256(_line("entry", (seq, kind, recorded_at)))
+        found = sha256(raw_line("entry", (seq, kind, recorded_at)))
         for line in sorted(self.lines):
             found.update(line)
         return found.digest()
 
 
 @cache
-def _told(table: Table) -> list[str]:
+def told(table: Table) -> list[str]:
     """The columns that are part of a row's line."""
     return [column.name for column in table.c if column.name not in _LEFT_OUT]
 
@@ -74,13 +70,13 @@ def _told(table: Table) -> list[str]:
 @cache
 def _liner(table: Table) -> Callable[[Sequence[Any]], bytes]:
     """Makes a row's line. One that an earlier release could have written hashes as it did there."""
-    names = _told(table)
+    names = told(table)
     later = {names.index(column.name): column.info["later"] for column in table.c if "later" in column.info}
     early = [place for place in range(len(names)) if place not in later]
 
     def line(values: Sequence[Any]) -> bytes:
         silent = later and all(values[place] == nothing for place, nothing in later.items())
-        return _line(table.name, (values[place] for place in early) if silent else values)
+        return raw_line(table.name, (values[place] for place in early) if silent else values)
 
     return line
 
@@ -93,7 +89,8 @@ def chained() -> tuple[str, ...]:
     )
 
 
-def _line(table: str, values: Iterable[Any]) -> bytes:
+def raw_line(table: str, values: Iterable[Any]) -> bytes:
+    """A row of a table as a line (1)."""
     found = [table, *map(_plain, values)]
     if table == "batch" and found[-1] is None:
         found.pop()  # the root, for which the first lines had no place
@@ -124,66 +121,7 @@ def root_at(driver: Driver, entry: int) -> str:
     return bytes(found[0][0]).hex() if found else ""
 
 
-def first_bad_entry(connection: Connection) -> int | None:
-    """The first entry that is not what it was when it was written; None where all are.
-
-    Every table is read once, by entry, side by side: the rows of one entry are in memory at a time.
-    """
-    driver = driver_of(connection)
-    bad_batches = _bad_batches(connection)
-    lines, links = _lines_by_entry(driver), _streamed(driver, "SELECT entry, digest, root FROM chain")
-    rows_of, link = next(lines, None), next(links, None)
-    root, expected = _START, 0
-    for seq, kind, recorded_at in _streamed(driver, "SELECT seq, kind, recorded_at FROM entry"):
-        expected += 1
-        found = Lines()
-        if rows_of is not None and rows_of[0] == seq:
-            found, rows_of = rows_of[1], next(lines, None)
-        digest = found.digest(seq, kind, recorded_at)
-        root = sha256(root + digest).digest()
-        sound = link is not None and (link[0], bytes(link[1]), bytes(link[2])) == (seq, digest, root)
-        if seq != expected or not sound or seq in bad_batches:
-            return expected
-        link = next(links, None)
-    return None if link is rows_of is None else expected + 1
-
-
-def _streamed(driver: Driver, query: str) -> Iterator[Row]:
-    """The rows of a query, by the first of its columns."""
-    for portion in driver.stream(f"{query} ORDER BY 1", _ROWS_AT_ONCE):
-        yield from portion
-
-
-def _lines_by_entry(driver: Driver) -> Iterator[tuple[int, Lines]]:
-    tables = [_rows_by_entry(driver, METADATA.tables[name]) for name in chained()]
-    for entry, rows in groupby(merge(*tables, key=itemgetter(0)), key=itemgetter(0)):
-        yield entry, Lines([line for _, line in rows])
-
-
-def _rows_by_entry(driver: Driver, table: Table) -> Iterator[tuple[int, bytes]]:
-    columns, line = ["entry", *_told(table)], _liner(table)
-    for entry, *values in _streamed(driver, f"SELECT {', '.join(columns)} FROM {table.name}"):  # noqa: S608 - our own names
-        yield entry, line(values)
-
-
-def _bad_batches(connection: Connection) -> set[int]:
-    """The entries with a batch whose tags are others than were hashed; one pass over each table of tags."""
-    batches = {row.batch_no: row for row in connection.execute(select(BATCH))}
-    old = {number for number, row in batches.items() if row.tiles is None}
-    hashes: dict[int, Any] = {}
-    for row in _tags_on_record(connection):
-        packed = copy_of(row) if row[4] in old else pack_on_record(row)
-        hashes.setdefault(row[4], sha256()).update(packed)
-    wrong = {
-        row.entry for row in batches.values() if hashes.get(row.batch_no, sha256()).digest() != row.digest
-    }
-    return wrong | ({1} if set(hashes) - set(batches) else set())
-
-
-def _tags_on_record(connection: Connection) -> Iterator[TagValues]:
-    driver = driver_of(connection)
-    columns, key = ", ".join(TAG_COLUMNS), "subject_no, category, ref"
-    for (number,) in driver.rows("SELECT epoch_no FROM epoch ORDER BY epoch_no"):
-        for portion in driver.stream(f"SELECT {columns} FROM tag_{number} ORDER BY {key}"):  # noqa: S608 - our own names
-            yield from portion
-    yield from driver.rows(f"SELECT {columns} FROM tag_correction ORDER BY {key}, correction")  # noqa: S608 - our own names
+def head(driver: Driver) -> LedgerHead:
+    """The last entry, and the root that stands for all."""
+    ((entry, root),) = driver.rows(NEWEST)
+    return LedgerHead(entry, root_before(root))

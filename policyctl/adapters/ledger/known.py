@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 
-from policyctl.adapters.ledger.common import NO_VERSION, last_number
+from policyctl.adapters.ledger.common import NO_VERSION, Writer, last_number
 from policyctl.adapters.ledger.driver import Row, driver_of
 from policyctl.adapters.ledger.versions import read_versions
 from policyctl.adapters.tables import CATEGORY, POLICY, PRACTICE, VERSION, moment_of
@@ -139,13 +139,13 @@ class Memory:
         return last[1] if last is not None and last[0] == heads else read_known(connection)
 
 
-def add_category(connection: Connection, known: Known, slug: str, category: str) -> int:
+def add_category(writer: Writer, known: Known, slug: str, category: str) -> int:
     """The number of a category within a policy, given out when it is first needed."""
     name = (slug, category)
     if name not in known.category_no:
-        number = last_number(connection, CATEGORY.c.category_no) + 1
+        number = last_number(writer.connection, CATEGORY.c.category_no) + 1
         row = {"category_no": number, "policy_no": known.policies[slug], "id": category}
-        connection.execute(insert(CATEGORY), row)
+        writer.add(CATEGORY, [row])
         known.category_no[name] = number
         known.category_of[number] = name
     return known.category_no[name]

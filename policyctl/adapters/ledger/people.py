@@ -26,8 +26,10 @@ from policyctl.adapters.ledger.common import (
     rows_by,
     seal,
 )
+from policyctl.adapters.ledger.cuts import add_cut
 from policyctl.adapters.ledger.driver import Driver, driver_of
 from policyctl.adapters.tables import ADDRESS, ADMISSION, CUSTOMER, PSEUDONYM, RECORD_NAME, SUBJECT
+from policyctl.core.proof.cuts import Cut, CutOf
 from policyctl.core.records import CustomerRow, ImportReceipt, SubjectRow
 from policyctl.core.suggest import did_you_mean
 from policyctl.errors import CannotCompareError, RefusedError, UsageError
@@ -329,9 +331,12 @@ def erase_addresses(connection: Connection, subject_no: int) -> int:
     return connection.execute(delete(ADDRESS).where(ADDRESS.c.subject_no == subject_no)).rowcount
 
 
-def erase_subject(connection: Connection, subject_no: int, now: datetime) -> bool:
-    """Destroy all that leads from the number to the person; False when that was done before."""
-    gone = (
+def erase_subject(writer: Writer, subject_no: int, now: datetime) -> bool:
+    """Destroy all that leads from the number to the person, and record that (core/proof/cuts.py); False when
+    that was done before.
+    """
+    connection = writer.connection
+    forget = (
         update(SUBJECT)
         .where(SUBJECT.c.subject_no == subject_no, SUBJECT.c.erased_at.is_(None))
         .values(ext_id=None, salt=None, erased_at=now)
@@ -339,10 +344,11 @@ def erase_subject(connection: Connection, subject_no: int, now: datetime) -> boo
     name = connection.execute(select(SUBJECT.c.ext_id).where(SUBJECT.c.subject_no == subject_no)).scalar()
     if name is None:
         return False
-    erase_addresses(connection, subject_no)
-    connection.execute(delete(RECORD_NAME).where(RECORD_NAME.c.subject_no == subject_no))
+    gone = 1 + erase_addresses(connection, subject_no)
+    gone += connection.execute(delete(RECORD_NAME).where(RECORD_NAME.c.subject_no == subject_no)).rowcount
     connection.execute(
         delete(PSEUDONYM).where(PSEUDONYM.c.ext_id == name, PSEUDONYM.c.subject_no == subject_no)
     )
-    connection.execute(gone)
+    connection.execute(forget)
+    add_cut(writer, Cut(CutOf.SUBJECT, subject_no, subject_no, gone, b"", "erasure"))
     return True

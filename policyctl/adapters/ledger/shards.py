@@ -30,6 +30,7 @@ from policyctl.adapters.ledger.shard_sums import copy_receipt, sum_counts, sum_o
 from policyctl.core.notices.outbox import Audience, OutboxCount, PlannedNotice
 from policyctl.core.policy import VersionKey
 from policyctl.core.practice import Taxonomy
+from policyctl.core.proof.heads import LedgerHead
 from policyctl.core.records import (
     Choice,
     ChoiceRow,
@@ -319,6 +320,10 @@ class Shards(Ledger):
         return self._of(request.subject).to_read().facts_for(request, upto=upto)
 
     # Of all together
+
+    def heads(self) -> tuple[LedgerHead, ...]:
+        """Those of all servers, in their order; UnreachableError where one does not answer."""
+        return tuple(head for heads in self._every(lambda ledger: ledger.heads()) for head in heads)
 
     def require_ready(self) -> None:
         """UnreachableError or BusyError where no server can be asked; one that is down is its subjects'."""

@@ -176,7 +176,7 @@ class _Import:
             return None
         category = self.known.category_no.get((row.slug, row.category))
         if category is None:
-            category = add_category(self.writer.connection, self.known, row.slug, row.category)
+            category = add_category(self.writer, self.known, row.slug, row.category)
         key = (number, category, ref_of(self.key, number, row.record))
         return _Candidate(row, key, seconds(row.collected_at), computed)
 

@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The entries of the chain as they are on record now: each table is read once, by entry, side by side."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from heapq import merge
+from tempfile import TemporaryFile
+from typing import IO, Any
+
+from sqlalchemy import LargeBinary, Table
+
+from policyctl.adapters.ledger.chain import chained, raw_line, told
+from policyctl.adapters.ledger.driver import Driver, Row
+from policyctl.adapters.tables import METADATA
+from policyctl.core.proof.flaws import Flaw, FlawKind
+from policyctl.core.proof.walk import RESTORE, ChainWalk, Suspect
+
+AT_ONCE = 2_000
+"""Rows of each table that are held at a time, as some twenty are read side by side."""
+IN_MEMORY = 50_000
+"""Lines of one entry that are sorted in memory; more go through temporary files."""
+LOOKED_AT = 5_000
+"""Lines of a bad entry that are kept, to find out what it holds."""
+
+_ENTRIES = (
+    "SELECT e.seq, e.kind, e.recorded_at, c.digest, c.root FROM entry e LEFT JOIN chain c ON c.entry = e.seq "
+    "ORDER BY e.seq"
+)
+_LINKS_ALONE = (
+    "SELECT c.entry FROM chain c WHERE NOT EXISTS (SELECT 1 FROM entry e WHERE e.seq = c.entry) "
+    "ORDER BY c.entry LIMIT 1"
+)
+
+
+def walk_entries(driver: Driver, walk: ChainWalk) -> int:
+    """Lead the walk over every entry; how many rows were read."""
+    tables = Tables(driver)
+    rows = 0
+    for seq, kind, recorded_at, digest, root in streamed(driver, _ENTRIES):
+        content = tables.of(seq)
+        head = raw_line("entry", (seq, kind, recorded_at))
+        found = content.digest(head)
+        written = None if digest is None else bytes(digest)
+        if not walk.take(seq, found, written, None if root is None else bytes(root)) and written:
+            walk.suspect(_suspect(content, (seq, kind, recorded_at), written, found))
+        rows += 2 + content.size
+    walk.flaws += (_orphans(entry, table, walk.server) for entry, table in tables.left_over())
+    for (entry,) in driver.rows(_LINKS_ALONE):
+        message = f"entry {entry} is missing, and its link is still there"
+        walk.flaws.append(
+            Flaw(FlawKind.MISSING, f"entry {entry}", message, RESTORE, "entry", entry, walk.server)
+        )
+    return rows
+
+
+def _orphans(entry: int, table: str, server: int) -> Flaw:
+    message = f"rows of {table} name entry {entry}, which is not there"
+    return Flaw(FlawKind.ALTERED, f"entry {entry}", message, RESTORE, table, entry, server)
+
+
+def _suspect(content: Content, head: tuple[int, str, int], digest: bytes, found: bytes) -> Suspect:
+    seq, kind, at = head
+    kept = content.few()
+
+    def as_if(other: int) -> Sequence[bytes]:
+        return () if kept is None else (_hash([raw_line("entry", (other, kind, at)), *kept]),)
+
+    return Suspect(seq, kind, digest, found, as_if, content.counts)
+
+
+def _hash(lines: Sequence[bytes]) -> bytes:
+    return sha256(b"".join(lines)).digest()
+
+
+def streamed(driver: Driver, query: str, size: int = AT_ONCE) -> Iterator[Row]:
+    """The rows of a query, a portion at a time."""
+    for portion in driver.stream(query, size):
+        yield from portion
+
+
+@dataclass(slots=True)
+class Content:
+    """The rows of one entry as sorted lines: in memory, or in files where there are many."""
+
+    lines: list[bytes]
+    files: list[IO[bytes]]
+    counts: dict[str, int]
+
+    @property
+    def size(self) -> int:
+        """How many rows."""
+        return sum(self.counts.values())
+
+    def take(self, line: bytes) -> None:
+        """One more row."""
+        self.lines.append(line)
+        if len(self.lines) == IN_MEMORY:
+            file = TemporaryFile()  # noqa: SIM115 - closed when it is dropped; it has no name
+            file.writelines(sorted(self.lines))
+            file.seek(0)
+            self.files.append(file)
+            self.lines = []
+
+    def digest(self, head: bytes) -> bytes:
+        """The hash of the entry with this line of its own values before the rest (chain.py, 2)."""
+        if not self.files:
+            self.lines.sort()
+            return _hash([head, *self.lines])
+        found = sha256(head)
+        for line in merge(*self.files, sorted(self.lines)):
+            found.update(line)
+        return found.digest()
+
+    def few(self) -> list[bytes] | None:
+        """The sorted lines, where they are few."""
+        return None if self.files or len(self.lines) > LOOKED_AT else self.lines
+
+
+class Tables:
+    """Every table whose rows are lines of the chain, each read on as far as the entry that is asked for."""
+
+    def __init__(self, driver: Driver) -> None:
+        readers = [_Reader(driver, METADATA.tables[name]) for name in chained()]
+        self._readers = [reader for reader in readers if reader.entry is not None]
+        self._strays: list[tuple[int, str]] = []
+
+    def of(self, seq: int) -> Content:
+        """The rows of an entry; entries are asked for in order."""
+        found = Content([], [], {})
+        ended = False
+        for reader in self._readers:
+            entry = reader.entry
+            if entry is not None and entry <= seq:
+                if entry < seq:
+                    self._pass(reader, seq)
+                reader.read(seq, found)
+                ended = ended or reader.entry is None
+        if ended:
+            self._readers = [reader for reader in self._readers if reader.entry is not None]
+        return found
+
+    def _pass(self, reader: _Reader, seq: int) -> None:
+        """Rows of an entry that was not asked for, so is not there."""
+        while reader.entry is not None and reader.entry < seq:
+            self._strays.append((reader.entry, reader.name))
+            reader.read(reader.entry, Content([], [], {}))
+
+    def left_over(self) -> list[tuple[int, str]]:
+        """The entries, with the table, that rows name and that are not there: the first of each table."""
+        for reader in self._readers:
+            if reader.entry is not None:
+                self._strays.append((reader.entry, reader.name))
+        found: dict[str, int] = {}
+        for entry, table in self._strays:
+            found.setdefault(table, entry)
+        return [(entry, table) for table, entry in found.items()]
+
+
+class _Reader:
+    """One table, by entry. ``entry`` is that of the next row, None at the end."""
+
+    def __init__(self, driver: Driver, table: Table) -> None:
+        self.name = table.name
+        columns = told(table)
+        known = " WHERE entry IS NOT NULL" if table.c.entry.nullable else ""
+        query = f"SELECT entry, {', '.join(columns)} FROM {table.name}{known} ORDER BY entry"  # noqa: S608 - our own names
+        self._rows = streamed(driver, query)
+        self._line = _line_of(table)
+        self._next: Row | None = None
+        self.entry: int | None = None
+        self._step()
+
+    def _step(self) -> None:
+        self._next = next(self._rows, None)
+        self.entry = None if self._next is None else self._next[0]
+
+    def read(self, seq: int, into: Content) -> None:
+        """The rows of an entry, from the next row on."""
+        row, line, count = self._next, self._line, 0
+        rows, take = self._rows, into.take
+        while row is not None and row[0] == seq:
+            take(line(row[1:]))
+            count += 1
+            row = next(rows, None)
+        self._next = row
+        self.entry = None if row is None else row[0]
+        if count:
+            into.counts[self.name] = into.counts.get(self.name, 0) + count
+
+
+def _line_of(table: Table) -> Callable[[Sequence[Any]], bytes]:
+    """Makes the line of a row as the driver gives it: numbers, texts and bytes."""
+    names = told(table)
+    binary = [place for place, name in enumerate(names) if isinstance(table.c[name].type, LargeBinary)]
+    later = {names.index(column.name): column.info["later"] for column in table.c if "later" in column.info}
+    early = [place for place in range(len(names)) if place not in later]
+    name, is_batch = table.name, table.name == "batch"
+
+    def line(values: Sequence[Any]) -> bytes:
+        if later and all(values[place] == nothing for place, nothing in later.items()):
+            values = [values[place] for place in early]
+        elif binary:
+            values = list(values)
+            for place in binary:
+                values[place] = None if values[place] is None else values[place].hex()
+            if is_batch and values[-1] is None:
+                values.pop()
+        return json.dumps((name, *values)).encode() + b"\n"
+
+    return line

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Cut records in the ledger: how one is written, in the transaction that takes rows out, and read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from policyctl.adapters.ledger.common import Writer
+from policyctl.adapters.ledger.driver import Driver
+from policyctl.adapters.tables import CUT
+from policyctl.core.proof.cuts import Cut, CutOf
+
+_CUTS = (
+    "SELECT what, first_no, last_no, gone, left_digest, rule FROM cut WHERE what <> 'subject' "
+    "ORDER BY entry, first_no"
+)
+
+
+def add_cut(writer: Writer, cut: Cut) -> None:
+    """Record what is taken out. ``cut.left`` is by core/proof/cuts.py: of entries the digest that
+    checking/entries.py finds for what is left, of batches the SHA-256 of the tags that are left, packed.
+    """
+    row = {
+        "what": cut.what.value,
+        "first_no": cut.first,
+        "last_no": cut.last,
+        "gone": cut.gone,
+        "left_digest": cut.left,
+        "rule": cut.rule,
+    }
+    writer.add(CUT, [row])
+
+
+def read_cuts(driver: Driver) -> Sequence[Cut]:
+    """The cuts of entries and batches, in the order in which they were written."""
+    return [
+        Cut(CutOf(what), first, last, gone, bytes(left), rule)
+        for what, first, last, gone, left, rule in driver.rows(_CUTS)
+    ]
