@@ -30,6 +30,8 @@ table                      keys                           meaning
                                                           reminded (``[7]``; ``[]``: never)
 ``[regimes]``              apply                          names of regimes; none named: all
 ``[taxonomy.categories]``  "user.fax" = {label, ...}      terms of your own; also purposes, recipients
+``[publish]``              sign                           sign version refs: ``auto`` where git is set up
+                                                          to, ``always`` (or publish nothing), ``never``
 ``[limits]``               max_bytes                      the largest file that is read
 ``[web]``                  host, port, keys, url,         where `policyctl serve` listens, its file of API
                            link_keys, link_days           keys (digests); where readers of mails reach it,
@@ -55,6 +57,7 @@ from policyctl.settings_tables import Reader, Table
 FILE = "policyctl.toml"
 KEY_FILE = ".policyctl/pseudonym.key"
 KEY_VARIABLE = "POLICYCTL_PSEUDONYM_KEY"
+SIGN = ("auto", "always", "never")
 MAILERS = ("folder", "smtp", "sendgrid")
 REGIMES = ("founding", "ftc", "dpf", "gdpr", "california", "colorado", "minnesota")
 _LARGEST_FILE = 1_000_000
@@ -169,6 +172,7 @@ class Settings:
     regimes: tuple[str, ...] = ()
     terms: tuple[LocalTerm, ...] = ()
     max_bytes: int = 5_000_000
+    sign: str = "auto"
     web: Web = field(default_factory=Web)
     spark: Spark = field(default_factory=Spark)
 
@@ -235,7 +239,19 @@ def parse_settings(text: str, *, root: Path) -> Settings:
     return settings
 
 
-_TABLES = ("ledger", "mail", "site", "lead_time", "choices", "regimes", "taxonomy", "limits", "web", "spark")
+_TABLES = (
+    "ledger",
+    "mail",
+    "site",
+    "lead_time",
+    "choices",
+    "regimes",
+    "taxonomy",
+    "publish",
+    "limits",
+    "web",
+    "spark",
+)
 _SITE = ("folder", "base_url", "name", "language", "theme", "pdf", "served")
 _MAIL = ("mailer", "folder", "from", "from_name", "reply_to", "postal_address", "smtp", "sendgrid")
 
@@ -258,6 +274,7 @@ def _settings(top: Table, root: Path) -> Settings:
             remind_days=choices.numbers("remind_days", (7,), (1, 365)),
             regimes=top.table("regimes", ("apply",)).words("apply", REGIMES),
             terms=_terms(top.table("taxonomy", ("categories", "purposes", "recipients"))),
+            sign=top.table("publish", ("sign",)).one_of("sign", SIGN),
             max_bytes=top.table("limits", ("max_bytes",)).number("max_bytes", 5_000_000, (1, 100_000_000)),
             web=_web(top.table("web", ("host", "port", "keys", "url", "link_keys", "link_days"))),
             spark=_spark(top.table("spark", ("master", "folder"))),

@@ -21,9 +21,11 @@ from policyctl.settings import FILE, Settings, parse_settings, pseudonym_key
 if TYPE_CHECKING:
     from policyctl.adapters.bulk import Cluster
     from policyctl.adapters.github import GitHub
+    from policyctl.adapters.gitsignatures import SignatureChecker
     from policyctl.adapters.history import History
     from policyctl.adapters.key_file import KeyFile, LinkKeyFile
     from policyctl.adapters.ledger import Ledger
+    from policyctl.adapters.ledger.checking import Record
     from policyctl.adapters.links import Links
     from policyctl.adapters.mail.dsn import Maildir
     from policyctl.adapters.mail.interface import Mailer
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from policyctl.adapters.site_theme import ThemeFiles
     from policyctl.core.notices.notice import Sender
 
+ALLOWED_SIGNERS = "POLICYCTL_ALLOWED_SIGNERS"
 SENDGRID_KEY = "SENDGRID_API_KEY"
 SMTP_PASSWORD = "POLICYCTL_SMTP_PASSWORD"  # noqa: S105 - the name of a variable, not a password
 _SQLITE = "sqlite:///"
@@ -137,6 +140,30 @@ def _open_shards(settings: Settings, key: bytes, terms: Taxonomy) -> Ledger:
     if one := os.environ.get(shard.VARIABLE):
         return shards.open_one(urls, one, key=key, taxonomy=terms)
     return shards.open_shards(urls, key=key, taxonomy=terms)
+
+
+def open_records(settings: Settings, url: str | None = None) -> tuple[Record, ...]:
+    """The ledger, to be looked through, on each of its servers; or the one at another URL. Needs no key."""
+    from policyctl.adapters.ledger.checking import open_record
+
+    if url is not None:
+        return (open_record(_placed(settings, url)),)
+    return tuple(
+        open_record(_placed(settings, each)) for each in settings.ledger_shards or (settings.ledger_url,)
+    )
+
+
+def open_checker(
+    history: History, named: Path | None, environment: Mapping[str, str] | None = None
+) -> SignatureChecker:
+    """What checks signatures: by the list of allowed signers that is ``named``, else that of the environment,
+    else that of the user's own git; never by one of the repository.
+    """
+    from policyctl.adapters.gitsignatures import SignatureChecker, find_allowed_signers
+
+    given = os.environ if environment is None else environment
+    said = str(named) if named else given.get(ALLOWED_SIGNERS, "")
+    return SignatureChecker(history.runner, find_allowed_signers(history.runner, said))
 
 
 def ledger_url(settings: Settings) -> str:

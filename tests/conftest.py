@@ -19,4 +19,5 @@ pytest_plugins = [
     "tests.peers.opensmtpd",
     "tests.peers.browser",
     "tests.peers.spark",
+    "tests.peers.signing",
 ]

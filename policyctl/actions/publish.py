@@ -16,7 +16,7 @@ committed is found unchanged; after 4 only the rest is done.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 
@@ -41,6 +41,7 @@ from policyctl.core.judge.findings import ChangeAsked, Finding
 from policyctl.core.judge.standards import Standards
 from policyctl.core.notices.outbox import PlannedNotice
 from policyctl.core.policy import ChangeClass, VersionKey
+from policyctl.core.proof.heads import heads_text
 from policyctl.errors import FINDINGS, PolicyctlError, RefusedError
 from policyctl.faults import fault_point
 from policyctl.reports.comparison import Comparison
@@ -112,7 +113,7 @@ class NothingNewError(RefusedError):
 
 @dataclass(frozen=True, slots=True)
 class _Draft:
-    """What is about to be published."""
+    """What is about to be published; ``previous`` is the tag object of the version before."""
 
     key: VersionKey
     head: str
@@ -120,6 +121,7 @@ class _Draft:
     findings: tuple[Finding, ...]
     comparison: Comparison | None
     earlier: tuple[Source, ...]
+    previous: str = ""
 
 
 def plan_publication(
@@ -160,6 +162,7 @@ def publish(
     base_url: str,
     standards: Standards,
     options: SiteOptions | None = None,
+    sign: str = "auto",
 ) -> Published:
     """Publish what HEAD holds of SLUG as its next version. BlockedError (exit 1) for findings in the
     way, RefusedError when there is nothing new, something is uncommitted or another was quicker.
@@ -183,11 +186,11 @@ def publish(
         if stops := blocking(draft.findings):
             raise BlockedError(draft.key, stops)
         _follow(draft, standards, now)
-        writer = GitWriter(history.runner, at=now)
+        writer = GitWriter(history.runner, at=now, sign=sign)
         writer.branch()
         ledger.upgrade()
         fault_point("publish.checked")
-        commit = _write(draft, writer)
+        commit = _write(draft, writer, ledger)
         synced = syncing.sync(
             history=history,
             ledger=ledger,
@@ -251,7 +254,8 @@ def _draft(slug: str, history: History, standards: Standards, now: datetime, she
     key = VersionKey(slug, len(published) + 1)
     source = named(load_committed(slug, head, shelf.reading), key)
     earlier = tuple(map(shelf.version, published))
-    return _judged(key, head, source, earlier, standards, now)
+    draft = _judged(key, head, source, earlier, standards, now)
+    return replace(draft, previous=published[-1].tag) if published else draft
 
 
 def _judged(
@@ -286,7 +290,7 @@ def _require_committed(slug: str, head: str, history: History) -> None:
 # --- 3, 4: writing
 
 
-def _write(draft: _Draft, writer: GitWriter) -> str:
+def _write(draft: _Draft, writer: GitWriter, ledger: Ledger) -> str:
     """Commit the faces of the revision, then create the version ref. The id of the commit."""
     faces = _faces(draft)
     commit = writer.prepare(faces, parent=draft.head, message=f"Publish {draft.key}: show what changed\n")
@@ -294,7 +298,7 @@ def _write(draft: _Draft, writer: GitWriter) -> str:
     writer.advance(commit)
     fault_point("publish.committed")
     writer.settle(commit, faces)
-    tag = writer.write_tag(draft.key, commit.oid, write_note(_note(draft)))
+    tag = writer.write_tag(draft.key, commit.oid, write_note(_note(draft, heads_text(ledger.heads()))))
     fault_point("publish.tag-object")
     writer.create_ref(draft.key, tag)
     fault_point("publish.ref-created")
@@ -318,7 +322,7 @@ def _faces(draft: _Draft) -> dict[str, bytes]:
     return {f"{stem}.{ending}": text.encode() for ending, text in faces.items()}
 
 
-def _note(draft: _Draft) -> VersionNote:
+def _note(draft: _Draft, ledger_head: str) -> VersionNote:
     text = text_of(draft.source)
     if text.effective is None:
         raise RefusedError(
@@ -334,4 +338,6 @@ def _note(draft: _Draft) -> VersionNote:
         text_sha256=draft.source.side.sha256,
         practices_sha256=hashlib.sha256(declared).hexdigest() if declared is not None else "",
         summary=text.change.summary if text.change else "",
+        ledger_head=ledger_head,
+        previous=draft.previous,
     )

@@ -62,11 +62,14 @@ _CLOSED = {
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What one call of git gave: exit status, standard output, the first line of standard error."""
+    """What one call of git gave: exit status, standard output, the first line of standard error, and all of
+    that.
+    """
 
     status: int
     out: bytes
     error: str
+    said: str = ""
 
     @property
     def text(self) -> str:
@@ -171,7 +174,7 @@ def _run(runner: Git, words: tuple[str, ...], stdin: bytes, env: Mapping[str, st
             )
         except GitCommandNotFound as missing:
             raise CannotCompareError("git is not installed", hint="install git 2.36 or newer") from missing
-    return Reply(status, out, _first_line(error))
+    return Reply(status, out, _first_line(error), str(error))
 
 
 def _first_line(error: str) -> str:

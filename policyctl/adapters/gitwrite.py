@@ -54,11 +54,14 @@ class PreparedCommit:
 
 
 class GitWriter:
-    """The writes of one repository, as one person at one moment (``at``, aware UTC)."""
+    """The writes of one repository, as one person at one moment (``at``, aware UTC). ``sign``: ``auto`` signs
+    version refs where git is set up to, ``always`` and ``never`` say it themselves.
+    """
 
-    def __init__(self, runner: GitRunner, *, at: datetime) -> None:
+    def __init__(self, runner: GitRunner, *, at: datetime, sign: str = "auto") -> None:
         self._runner = runner
         self._at = at
+        self._sign = sign
         self._who = read_identity(runner)
 
     # --- a commit
@@ -176,7 +179,7 @@ class GitWriter:
         if not _SIGNATURE.search(data):
             raise RefusedError(
                 f"{what} could not be signed: {reply.error}",
-                hint="look at user.signingKey and gpg.format, or set tag.gpgSign to false",
+                hint="look at user.signingKey and gpg.format (docs/how-to/sign-and-verify.md)",
             )
 
     def create_ref(self, key: VersionKey, tag: str) -> None:
@@ -197,7 +200,11 @@ class GitWriter:
         )
 
     def _signs(self) -> bool:
-        """tag.gpgSign decides; where it says nothing, a configured key means yes."""
+        """What the settings say; on ``auto`` tag.gpgSign decides, and where it says nothing, a configured
+        key means yes.
+        """
+        if self._sign != "auto":
+            return self._sign == "always"
         said = self._runner.ask_as_user("config", "--type=bool", "--get", "tag.gpgSign")
         if said.status == 0:
             return said.text == "true"

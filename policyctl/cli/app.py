@@ -33,6 +33,7 @@ from policyctl.cli import (
     showing,
     site,
     tagging,
+    verifying,
 )
 from policyctl.cli.edge import EdgeGroup
 from policyctl.errors import UsageError
@@ -96,7 +97,7 @@ def options(
 
 for group in (
     setup, comparing, checking, lineage, publishing, notifying, site, people, deciding, tagging, ledger,
-    exporting, serve, links, showing, ci, reference,
+    exporting, serve, links, showing, verifying, ci, reference,
 ):  # fmt: skip
     group.register(app)
 

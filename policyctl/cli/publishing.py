@@ -79,6 +79,7 @@ def publish(
             base_url=opened.settings.base_url,
             standards=standards,
             options=site_options(opened.settings),
+            sign=opened.settings.sign,
         )
     print_receipt(_published(done), output_format)
 

@@ -108,6 +108,7 @@ class Opened:
             site=wiring.site_folder(self.settings),
             base_url="https://policies.example.com",
             standards=self.standards,
+            sign=self.settings.sign,
         )
 
     def plan(self, now: datetime, slug: str = SLUG) -> publishing.PublishPlan:

@@ -18,6 +18,8 @@ from policyctl.errors import IntegrityError
 NOT_DECIDED = "none"
 _TRAILER = re.compile(r"(?P<key>[A-Z][A-Za-z0-9-]*): (?P<value>.*)", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_OID = re.compile(r"[0-9a-f]{40}", re.ASCII)
+_HEADS = re.compile(r"\d{1,18}:[0-9a-f]{64}(,\d{1,18}:[0-9a-f]{64})*", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
@@ -26,6 +28,10 @@ class VersionNote:
     """The facts of a publication. ``change_class`` is None for a version without a decision (a first
     one); the hashes are of the bytes of ``policy.md`` and ``practices.yaml`` at the commit, the
     second empty where there is no such file. ``summary`` may have several lines.
+
+    ``ledger_head`` is the head of the ledger before this version entered it (core/proof/heads.py),
+    ``previous`` the id of the tag object of the version before. Both are empty in refs from before they
+    were written; an empty ledger has the head of entry 0, a first version has no previous.
     """
 
     key: VersionKey
@@ -36,6 +42,8 @@ class VersionNote:
     text_sha256: str
     practices_sha256: str
     summary: str = ""
+    ledger_head: str = ""
+    previous: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +77,8 @@ def _trailers(note: VersionNote) -> tuple[str, ...]:
         "Decided-By": _plain(note.decided_by) or NOT_DECIDED,
         "Text-SHA256": note.text_sha256,
         "Practices-SHA256": note.practices_sha256 or NOT_DECIDED,
+        "Previous": note.previous or NOT_DECIDED,
+        "Ledger-Head": note.ledger_head or NOT_DECIDED,
     }
     return tuple(f"{key}: {value}" for key, value in values.items())
 
@@ -102,6 +112,8 @@ def _note(trailers: dict[str, str], key: VersionKey, summary: str) -> VersionNot
         text_sha256=_shaped(trailers, "Text-SHA256", _SHA256),
         practices_sha256="" if practices == NOT_DECIDED else _shaped(trailers, "Practices-SHA256", _SHA256),
         summary=summary,
+        ledger_head=_optional(trailers, "Ledger-Head", _HEADS),
+        previous=_optional(trailers, "Previous", _OID),
     )
 
 
@@ -109,6 +121,11 @@ def _shaped(trailers: dict[str, str], key: str, shape: re.Pattern[str]) -> str:
     if not shape.fullmatch(trailers[key]):
         raise ValueError(key)
     return trailers[key]
+
+
+def _optional(trailers: dict[str, str], key: str, shape: re.Pattern[str]) -> str:
+    """Empty where it says nothing, as the refs of earlier releases."""
+    return "" if trailers.get(key, NOT_DECIDED) == NOT_DECIDED else _shaped(trailers, key, shape)
 
 
 def _not_ours(key: VersionKey, why: str) -> IntegrityError:

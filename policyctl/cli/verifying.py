@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Is what was published still there as it was, and can anybody tell?"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from policyctl.cli.edge import command
+from policyctl.cli.opened import repository
+from policyctl.cli.printing import Format, FormatOption, emit, emit_json
+from policyctl.errors import UsageError
+
+if TYPE_CHECKING:
+    from policyctl.actions.verify import Verified
+    from policyctl.core.proof.heads import LedgerHead
+    from policyctl.reports.verify_v1 import Verification
+
+
+def register(app: typer.Typer) -> None:
+    """Add this file's commands."""
+    command(
+        app,
+        "verify",
+        "policyctl verify",
+        "policyctl verify example-fax@v3 --allowed-signers ~/keys/allowed_signers",
+        "policyctl verify --anchor 812:9f2c...",
+    )(verify)
+
+
+def verify(
+    target: Annotated[
+        str | None,
+        typer.Argument(metavar="[SLUG[@vN]]", help="One policy, or one version of it. None named: all."),
+    ] = None,
+    *,
+    allowed_signers: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Who may sign, for signatures by ssh; outside of the repository. Else "
+            "POLICYCTL_ALLOWED_SIGNERS, else what your own git is set up with.",
+        ),
+    ] = None,
+    allow_unsigned: Annotated[
+        bool, typer.Option("--allow-unsigned", help="Version refs that nobody signed will do.")
+    ] = False,
+    anchor: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="HEAD", help="A ledger head that you kept, such as from a mail. May be repeated."
+        ),
+    ] = None,
+    ledger: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Another ledger than that of the settings, such as a copy."),
+    ] = None,
+    no_ledger: Annotated[bool, typer.Option("--no-ledger", help="Look at git only.")] = False,
+    output_format: FormatOption = Format.TEXT,
+) -> None:
+    """Verify version refs, their signatures and texts, and the ledger: entries, tags, and heads kept outside.
+
+    Exit code 0: all that was looked at holds. 1: nothing is known to be wrong, and something is unproven,
+    such as an unsigned version. 5: something was altered, is missing, reordered, rolled back, moved, or
+    falsely signed.
+    """
+    if ledger is not None and no_ledger:
+        raise UsageError("--ledger and --no-ledger exclude each other", hint="leave one of them out")
+    from policyctl.actions import verify as action
+    from policyctl.wiring import open_checker, open_records
+
+    slug, number = _target(target)
+    with repository() as opened, ExitStack() as stack:
+        history = opened.history()
+        records = () if no_ledger else open_records(opened.settings, ledger)
+        for record in records:
+            stack.callback(record.close)
+        done = action.verify(
+            slug,
+            number,
+            history=history,
+            checker=open_checker(history, allowed_signers),
+            records=records,
+            anchors=_heads(anchor or ()),
+            allow_unsigned=allow_unsigned,
+        )
+    _print(done, output_format)
+    raise typer.Exit(done.exit_code)
+
+
+def _target(text: str | None) -> tuple[str | None, int | None]:
+    """The policy, and the number of the version where one is named."""
+    if text is None:
+        return None, None
+    from policyctl.core.formats.slugs import check_slug
+
+    slug, at, version = text.partition("@v")
+    if at and not (version.isascii() and version.isdigit() and int(version) > 0):
+        raise UsageError(f"{text!r} names no version", hint="write SLUG or SLUG@v3")
+    return check_slug(slug), int(version) if at else None
+
+
+def _heads(texts: list[str] | tuple[str, ...]) -> list[LedgerHead]:
+    from policyctl.core.proof.heads import read_head
+
+    found = []
+    for text in texts:
+        try:
+            found.append(read_head(text))
+        except ValueError as error:
+            raise UsageError(
+                f"--anchor: {text!r} is no ledger head", hint="write the number, a colon and 64 hex digits"
+            ) from error
+    return found
+
+
+def _print(done: Verified, output_format: Format) -> None:
+    from policyctl.reports.verify_v1 import verify_json, verify_text
+
+    found = _verification(done)
+    if output_format is Format.JSON:
+        emit_json(verify_json(found))
+    else:
+        emit(verify_text(found))
+
+
+def _verification(done: Verified) -> Verification:
+    from policyctl.reports.verify_v1 import LedgerPart, Verification
+
+    return Verification(
+        refs=[(each.ref, not any(flaw.counts for flaw in each.flaws)) for each in done.refs],
+        ledgers=[
+            LedgerPart(each.head, each.counts.rows, each.counts.tags, each.counts.cuts)
+            for each in done.ledgers
+        ],
+        anchors=done.anchors,
+        flaws=done.flaws,
+        first=done.first,
+    )
