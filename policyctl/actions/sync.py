@@ -161,7 +161,14 @@ def _record(
             continue
         earlier = tuple(map(shelf.version, versions[:index]))
         source = shelf.version(mark)
-        step = what_follows(mark.key, source, earlier, standards=standards, at=mark.published_at)
+        step = what_follows(
+            mark.key,
+            source,
+            earlier,
+            standards=standards,
+            at=mark.published_at,
+            ledger_head=mark.note.ledger_head,
+        )
         fault_point("sync.before-ledger")
         if ledger.record_version(_version_record(mark, step, standards), step.notices, now=now):
             recorded.append(mark.key)
@@ -170,9 +177,17 @@ def _record(
 
 
 def what_follows(
-    key: VersionKey, source: Source, earlier: Sequence[Source], *, standards: Standards, at: datetime
+    key: VersionKey,
+    source: Source,
+    earlier: Sequence[Source],
+    *,
+    standards: Standards,
+    at: datetime,
+    ledger_head: str = "",
 ) -> Step:
-    """What publishing ``source`` as ``key`` at a moment brings, after the ``earlier`` versions."""
+    """What publishing ``source`` as ``key`` at a moment brings, after the ``earlier`` versions.
+    ``ledger_head`` is that of the version ref, once there is one.
+    """
     text = text_of(source)
     if not earlier:
         return Step(source, None, (), ())
@@ -190,7 +205,7 @@ def what_follows(
         compatible=standing_assessments(text.change.assessments if text.change else (), at.date()),
     )
     notices = write_notices(
-        Publication(key, text, at.date(), source.side.sha256, standards.answer_days),
+        Publication(key, text, at.date(), source.side.sha256, standards.answer_days, ledger_head),
         revision=comparison.revision,
         judgement=comparison.judgement,
         asked=asked,

@@ -191,4 +191,7 @@ def _foot(scene: Scene) -> Iterator[str]:
     if scene.notice.kind is NoticeKind.REMINDER and scene.addressee.stop_reminders:
         yield say("foot.stop", url=scene.addressee.stop_reminders)
     yield say("foot.tracking")
+    if scene.notice.kind is NoticeKind.REVISION and scene.notice.ledger_head:
+        # Whoever keeps the mail can tell whether the ledger was written anew since.
+        yield say("foot.head", head=scene.notice.ledger_head)
     yield say("foot.reference", nid=scene.addressee.nid)

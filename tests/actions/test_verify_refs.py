@@ -5,13 +5,17 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from policyctl import wiring
 from policyctl.actions.verify import Verified, verify
+from policyctl.core.notices.notice_json import notice_from_json
 from policyctl.core.proof.flaws import FlawKind
+from policyctl.core.proof.heads import read_head
 from policyctl.errors import CannotCompareError, RefusedError, UsageError
 from tests.actions.instance import DAYS, PRACTICES_2, SLUG, TEXT_2, Opened, make_instance, policy, publish
 from tests.peers.signing import GpgHome, SshKeys
@@ -49,7 +53,7 @@ def repo(made: Path, tmp_path: Path, ssh_keys: SshKeys) -> Repo:
 
 
 def verified(
-    repo: Repo, signers: Path | None = None, *, ledger: bool = True, number: int | None = None, **more: bool
+    repo: Repo, signers: Path | None = None, *, ledger: bool = True, number: int | None = None, **more: Any
 ) -> Verified:
     with Opened(repo.root) as opened:
         checker = wiring.open_checker(opened.history, signers, {})
@@ -102,6 +106,19 @@ def test_the_message_names_the_version_before_and_the_head_of_the_ledger(repo: R
     assert first.note.ledger_head == "0:" + "0" * 64
     assert second.note.ledger_head.startswith("1:")
     assert second.note.ledger_head != str(roots[0])
+
+
+def test_the_notice_of_a_revision_holds_the_head_that_the_version_ref_holds(
+    repo: Repo, ssh_keys: SshKeys
+) -> None:
+    with Opened(repo.root) as opened, opened.ledger._engine.connect() as connection:
+        second = opened.history.published(SLUG)[1]
+        (body,) = connection.exec_driver_sql("SELECT body FROM notice WHERE kind = 'revision'").scalars()
+    head = notice_from_json(body).ledger_head
+    assert head == second.note.ledger_head
+    assert kinds(verified(repo, ssh_keys.signers, anchors=[read_head(head)])) == []
+    other = replace(read_head(head), root=bytes(32))
+    assert kinds(verified(repo, ssh_keys.signers, anchors=[other])) == [FlawKind.ALTERED]
 
 
 def test_a_tag_that_git_calls_good_is_refused_under_another_name(repo: Repo, ssh_keys: SshKeys) -> None:

@@ -324,6 +324,7 @@ NOTICES = st.builds(
     transition=st.none() | st.builds(Transition, TEXT, TEXT, DAYS),
     full_text=TEXT,
     text_sha256=TEXT,
+    ledger_head=TEXT,
 )
 
 

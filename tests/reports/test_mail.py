@@ -204,6 +204,15 @@ def test_the_copy_of_the_revised_policy_is_whole_in_both_parts() -> None:
     assert "5d" * 32 in sent.text
 
 
+def test_an_administrator_gets_the_head_of_the_ledger_to_keep() -> None:
+    head = "812:" + "9f" * 32
+    for kind, wanted in ((NoticeKind.REVISION, True), (NoticeKind.CHOICE, False)):
+        for part in both(letter(replace(notice_of(kind), ledger_head=head))):
+            assert (head in part) is wanted
+    for part in both(letter(notice_of(NoticeKind.REVISION))):
+        assert "head of our ledger" not in part
+
+
 def test_a_user_gets_the_link_where_there_is_one_and_the_copy_where_there_is_none() -> None:
     notice = notice_of(NoticeKind.CHOICE)
     assert notice.full_text in letter(notice).text

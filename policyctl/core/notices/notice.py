@@ -69,7 +69,8 @@ class Notice:
     """One message about one version to one kind of addressee. Frozen in the ledger at publication.
 
     ``full_text`` is the revised policy without its front matter; ``text_sha256`` is of the whole
-    file's bytes. ``published`` and ``effective`` are calendar days in UTC.
+    file's bytes. ``published`` and ``effective`` are calendar days in UTC. ``ledger_head`` is the head of
+    the ledger as the version ref holds it (core/proof/heads.py), empty where it holds none.
     """
 
     version: VersionKey
@@ -85,6 +86,7 @@ class Notice:
     transition: Transition | None
     full_text: str
     text_sha256: str
+    ledger_head: str = ""
 
 
 @dataclass(frozen=True, slots=True)

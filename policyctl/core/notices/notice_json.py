@@ -63,6 +63,7 @@ def _notice_out(notice: Notice) -> dict[str, Any]:
         "transition": _transition_out(notice.transition),
         "full_text": notice.full_text,
         "text_sha256": notice.text_sha256,
+        **({"ledger_head": notice.ledger_head} if notice.ledger_head else {}),
     }
 
 
@@ -81,6 +82,7 @@ def _notice_in(data: Mapping[str, Any]) -> Notice:
         transition=_transition_in(data["transition"]),
         full_text=data["full_text"],
         text_sha256=data["text_sha256"],
+        ledger_head=data.get("ledger_head", ""),
     )
 
 

@@ -52,7 +52,8 @@ _QUIET = frozenset({Kind.UNCHANGED, Kind.FORMAT_ONLY})
 class Publication:
     """What is published: the version, its text, the day (UTC) and the SHA-256 of its bytes.
 
-    ``answer_days``: how long a reader has for an answer after the notice arrived.
+    ``answer_days``: how long a reader has for an answer after the notice arrived. ``ledger_head``: as the
+    version ref holds it.
     """
 
     version: VersionKey
@@ -60,6 +61,7 @@ class Publication:
     published: date
     text_sha256: str
     answer_days: int = 30
+    ledger_head: str = ""
 
 
 def write_notices(
@@ -114,6 +116,7 @@ def _revision_notice(
         transition=decision.transition if decision.change_class is ChangeClass.TRANSITION else None,
         full_text=text.document.text[text.document.body :].strip("\r\n"),
         text_sha256=publication.text_sha256,
+        ledger_head=publication.ledger_head,
     )
 
 
