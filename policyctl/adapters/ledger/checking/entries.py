@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from heapq import merge
 from tempfile import TemporaryFile
@@ -42,7 +43,7 @@ def walk_entries(driver: Driver, walk: ChainWalk) -> int:
     rows = 0
     for seq, kind, recorded_at, digest, root in streamed(driver, _ENTRIES):
         content = tables.of(seq)
-        head = raw_line("entry", (seq, kind, recorded_at))
+        head = b'["entry", %d, %b, %d]\n' % (seq, _in_json(kind), recorded_at)
         found = content.digest(head)
         written = None if digest is None else bytes(digest)
         if not walk.take(seq, found, written, None if root is None else bytes(root)) and written:
@@ -55,6 +56,11 @@ def walk_entries(driver: Driver, walk: ChainWalk) -> int:
             Flaw(FlawKind.MISSING, f"entry {entry}", message, RESTORE, "entry", entry, walk.server)
         )
     return rows
+
+
+@lru_cache
+def _in_json(kind: str) -> bytes:
+    return json.dumps(kind).encode()
 
 
 def _orphans(entry: int, table: str, server: int) -> Flaw:
