@@ -43,20 +43,16 @@ table                      keys                           meaning
 
 from __future__ import annotations
 
-import os
 import re
 import stat
 import tomllib
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from policyctl.errors import CannotCompareError, InputError, Place, RefusedError, UsageError
+from policyctl.errors import CannotCompareError, InputError, Place, RefusedError
 from policyctl.settings_tables import Reader, Table
 
 FILE = "policyctl.toml"
-KEY_FILE = ".policyctl/pseudonym.key"
-KEY_VARIABLE = "POLICYCTL_PSEUDONYM_KEY"
 SIGN = ("auto", "always", "never")
 MAILERS = ("folder", "smtp", "sendgrid")
 REGIMES = ("founding", "ftc", "dpf", "gdpr", "california", "colorado", "minnesota")
@@ -240,18 +236,9 @@ def parse_settings(text: str, *, root: Path) -> Settings:
 
 
 _TABLES = (
-    "ledger",
-    "mail",
-    "site",
-    "lead_time",
-    "choices",
-    "regimes",
-    "taxonomy",
-    "publish",
-    "limits",
-    "web",
+    "ledger", "mail", "site", "lead_time", "choices", "regimes", "taxonomy", "publish", "limits", "web",
     "spark",
-)
+)  # fmt: skip
 _SITE = ("folder", "base_url", "name", "language", "theme", "pdf", "served")
 _MAIL = ("mailer", "folder", "from", "from_name", "reply_to", "postal_address", "smtp", "sendgrid")
 
@@ -390,29 +377,3 @@ def _terms(table: Table) -> tuple[LocalTerm, ...]:
                 LocalTerm(kind, name, term.text("label", ""), term.switch("sensitive"), term.text("dpv", ""))
             )
     return tuple(found)
-
-
-# --- secrets
-
-
-def pseudonym_key(root: Path, environment: Mapping[str, str] | None = None) -> bytes:
-    """The key of the pseudonyms, in hex in the environment or in the key file. UsageError when there
-    is none, RefusedError when others may read the file. The key is in no message.
-    """
-    given = (os.environ if environment is None else environment).get(KEY_VARIABLE)
-    path = root / KEY_FILE
-    if given is None and path.is_file():
-        if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-            raise RefusedError(f"{KEY_FILE} can be read by others", hint=f"run `chmod 600 {KEY_FILE}`")
-        given = path.read_text("ascii", errors="replace")
-    if given is None:
-        raise UsageError(
-            "there is no pseudonym key", hint=f"run `policyctl init`, or set {KEY_VARIABLE} to 64 hex digits"
-        )
-    try:
-        return bytes.fromhex(given.strip())
-    except ValueError:
-        raise UsageError(
-            "the pseudonym key is not hexadecimal",
-            hint=f"put 64 hex digits into {KEY_VARIABLE} or {KEY_FILE}",
-        ) from None

@@ -16,7 +16,8 @@ from policyctl.core.judge.standards import BaseStandards, Standards, differences
 from policyctl.core.policy import ChangeClass
 from policyctl.core.practice import Taxonomy, Term
 from policyctl.errors import CannotCompareError, InputError, UsageError
-from policyctl.settings import FILE, Settings, parse_settings, pseudonym_key
+from policyctl.settings import FILE, Settings, parse_settings
+from policyctl.settings_secrets import pseudonym_key
 
 if TYPE_CHECKING:
     from policyctl.adapters.bulk import Cluster

@@ -19,6 +19,7 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
     "faults": (set(), set()),
     "settings": ({"errors", "settings_tables"}, set()),
     "settings_tables": ({"errors"}, set()),
+    "settings_secrets": ({"errors"}, set()),
     "core": ({"core", "errors"}, {"markdown_it", "deepdiff", "rapidfuzz", "ruamel"}),
     "reports": ({"core", "errors", "reports"}, {"babel", "jinja2", "markupsafe", "rich", "markdown_it"}),
     "adapters": (
@@ -30,7 +31,7 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
         },
     ),
     "actions": ({"core", "reports", "adapters", "errors", "faults", "actions"}, set()),
-    "wiring": ({"settings", "adapters", "core", "errors"}, set()),
+    "wiring": ({"settings", "settings_secrets", "adapters", "core", "errors"}, set()),
     "web": (
         {"web", "actions", "reports", "core", "errors"},
         {"starlette", "msgspec", "uvicorn", "anyio", "itsdangerous"},

@@ -12,7 +12,8 @@ from policyctl.actions.init import SETTINGS
 from policyctl.core.judge.regimes import REGIMES as CORE_REGIMES
 from policyctl.core.policy import ChangeClass
 from policyctl.errors import CannotCompareError, InputError, InputErrors, RefusedError, UsageError
-from policyctl.settings import REGIMES, Settings, load_settings, parse_settings, pseudonym_key
+from policyctl.settings import REGIMES, Settings, load_settings, parse_settings
+from policyctl.settings_secrets import pseudonym_key
 
 ROOT = Path("/srv/policies")
 KEY = "00112233445566778899aabbccddeeff" * 2

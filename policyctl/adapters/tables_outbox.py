@@ -25,6 +25,7 @@ from policyctl.adapters.tables_kinds import (
     Small,
     UtcTime,
     entry,
+    entry_of_old,
     number,
     own,
     reference,
@@ -81,6 +82,7 @@ REMINDER = reference(
     Column("notice_no", Integer, ForeignKey("notice.notice_no"), primary_key=True, autoincrement=False),
     number("of_notice", Integer, ForeignKey("notice.notice_no"), autoincrement=False),
     number("lead_days"),
+    entry_of_old(),
     UniqueConstraint("of_notice", "lead_days"),
 )
 DELIVERY_EVENT = spread(

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from policyctl.adapters.ledger.driver import Driver
-from policyctl.adapters.tables import CATEGORY, CHANGE, NOTICE, POLICY, PRACTICE
+from policyctl.adapters.tables import CATEGORY, CHANGE, NOTICE, POLICY, PRACTICE, REMINDER
 from policyctl.core.proof.flaws import Flaw, FlawKind
 from policyctl.core.proof.walk import RESTORE
 
@@ -29,7 +29,7 @@ def stray_flaws(driver: Driver, server: int) -> list[Flaw]:
     for number, entry in driver.rows(_BACK):
         message = f"subject {number} was erased, and is there again: an older state was put back"
         flaws.append(_flaw(FlawKind.ROLLED_BACK, message, "subject", entry, server))
-    for table in (POLICY, PRACTICE, CHANGE, CATEGORY, NOTICE):
+    for table in (POLICY, PRACTICE, CHANGE, CATEGORY, NOTICE, REMINDER):
         ((count,),) = driver.rows(_STRAY.format(table.name))
         if count:
             message = f"{count} rows of {table.name} name no entry: they were slipped in"

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Records of what is cut out of the ledger; and the chain over what versions say: practices, what they ask,
-categories, notices.
+categories, notices, reminders.
 
-Until here the rows of five small tables named no entry, so nobody could tell whether they were altered. What
+Until here the rows of six small tables named no entry, so nobody could tell whether they were altered. What
 is there is put under a link of its own, in an entry of the kind ``upgrade``.
 """
 
@@ -40,6 +40,7 @@ TOLD = {
     "notice": (
         "notice_no", "position", "version_no", "kind", "audience_kind", "audience_categories", "changes", "body",
     ),
+    "reminder": ("notice_no", "of_notice", "lead_days"),
 }  # fmt: skip
 
 
@@ -92,8 +93,8 @@ def _unguarded(table: str, *, sqlite: bool) -> tuple[str, str]:
     if sqlite:
         return f"DROP TRIGGER {table}_no_update", _guard(table, sqlite=True)[0]
     return (
-        f"ALTER TABLE {table} DISABLE TRIGGER {table}_no_update",
-        f"ALTER TABLE {table} ENABLE TRIGGER {table}_no_update",
+        f"ALTER TABLE {table} DISABLE TRIGGER USER",
+        f"ALTER TABLE {table} ENABLE TRIGGER USER",
     )
 
 
