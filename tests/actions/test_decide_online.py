@@ -12,9 +12,11 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from msgspec.json import encode
+from sqlalchemy import select
 
 from policyctl.actions.decide import decide_from_facts, decide_use, decide_uses
 from policyctl.adapters.ledger import Ledger, open_ledger
+from policyctl.adapters.tables import CHAIN
 from policyctl.core.notices.outbox import DeliveryEvent, DeliveryName
 from policyctl.core.policy import VersionKey
 from policyctl.core.practice import ChoiceMode
@@ -180,6 +182,21 @@ def test_an_answer_is_given_again_whatever_came_since(two: tuple[Ledger, Ledger]
     records.import_choices([choice("u1", "fax@v1#news", Answer.REFUSE, "2026-03-01")], now=NEWS)
     assert decide_use(request, ledger=asks) != before
     assert decide_use(request, ledger=asks, upto=before.sequence) == before
+
+
+def test_an_answer_carries_the_root_that_the_ledger_is_held_to(two: tuple[Ledger, Ledger]) -> None:
+    asks, records = two
+    request = UseRequest("u1", EMAIL, MARKETING, day("2026-11-01"))
+    roots = []
+    for at in ("2026-03-01", "2026-03-02"):
+        found = decide_use(request, ledger=asks)
+        with asks._engine.connect() as connection:
+            chained = {row.entry: row.root.hex() for row in connection.execute(select(CHAIN))}
+        assert (found.sequence, found.root) == (max(chained), chained[max(chained)])
+        roots.append(found.root)
+        records.import_choices([choice("u1", "fax@v1#news", Answer.REFUSE, at)], now=NEWS)
+    assert decide_use(request, ledger=asks, upto=found.sequence).root == roots[-1]
+    assert len(set(roots)) == 2
 
 
 def test_the_words_need_no_ledger_any_more(two: tuple[Ledger, Ledger]) -> None:

@@ -194,6 +194,23 @@ def test_customers_never_see_each_other(root: Path, service: Running, acme: Call
         problem(bolt.get("/metrics"), 403, "not-allowed")
 
 
+def test_an_answer_names_the_head_it_was_read_at_to_who_may_see_the_whole_ledger(
+    root: Path, service: Running, acme: Caller
+) -> None:
+    question = {"subject": "u2", "category": EMAIL, "purpose": SERVICE}
+    assert acme.post("/v1/tags", TAG).status_code == 201
+    with service.client(new_key(root)) as caller:
+        first, second = (caller.post("/v1/decisions", question).json() for _ in range(2))
+        together = caller.post("/v1/decisions", {"requests": [question] * 2}).json()["decisions"]
+        assert acme.post("/v1/choices", {"subject": "u2", "change": CHANGE, "answer": "consent"}).is_success
+        later = caller.post("/v1/decisions", question).json()
+    assert first["ledger"] == second["ledger"] == together[0]["ledger"] == together[1]["ledger"]
+    assert later["ledger"]["entry"] == first["ledger"]["entry"] + 1
+    assert later["ledger"]["root"] != first["ledger"]["root"]
+    # How far the ledger has come tells a customer what others do.
+    assert acme.post("/v1/decisions", question).json()["ledger"] is None
+
+
 def test_a_key_of_the_whole_ledger_names_the_customer_where_an_id_is_twos(
     root: Path, service: Running
 ) -> None:
