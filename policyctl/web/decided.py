@@ -6,6 +6,7 @@ The same bytes as of ``decision_json``; a property test holds that.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -15,7 +16,7 @@ from msgspec.json import encode
 from policyctl.core.policy import VersionKey
 from policyctl.core.records import Tag
 from policyctl.core.use.decision import Decision, UseRequest
-from policyctl.core.use.wording import Filler, TagValues, Told, Wording, fill
+from policyctl.core.use.wording import Spoken, TagValues, Told, Wording, fill
 from policyctl.reports.decision_v1 import (
     decision_json,
     finding_json,
@@ -37,16 +38,23 @@ def decision_bytes(request: UseRequest, decision: Decision, *, whole: bool) -> b
     """One decision, as :func:`policyctl.reports.decision_v1.decision_json` has it."""
     words = decision.words
     spoken = words.spoken() if isinstance(words, Told) else []
-    if len(spoken) != 1 or (parts := _reasons(spoken[0][0])) is None:
+    said = _reasons(spoken)
+    if not said:
         return encode(decision_json(request, decision, whole=whole))
-    wording, tag, value = spoken[0]
-    around, names = parts
-    said = [_asked(request.category, request.purpose, request.recipient, request.slug, request.at), around[0]]
-    for name, after in zip(names, around[1:], strict=True):
-        said += (encode(value(name))[1:-1], after)
-    said += (_tag(tag), _missing(wording) or _missing_of(wording, value))
-    said.append(_ledger(decision.sequence, decision.root) if whole else b',"ledger":null}')
-    return b"".join(said)
+    deciding = spoken[0][0]
+    if deciding.finding is not decision.finding:
+        deciding = next(wording for wording, _, _ in spoken if wording.finding is decision.finding)
+    return b"".join(
+        (
+            _asked(request.category, request.purpose, request.recipient, request.slug, request.at),
+            _opening(deciding),
+            *said,
+            b'],"tags":[',
+            b",".join([_tag(tag) for _, tag, _ in spoken]),
+            _missing(spoken),
+            _ledger(decision.sequence, decision.root) if whole else b',"ledger":null}',
+        )
+    )
 
 
 @lru_cache(maxsize=_MOST)
@@ -56,28 +64,53 @@ def _asked(category: str, purpose: str, recipient: str | None, slug: str | None,
 
 
 @lru_cache(maxsize=_MOST)
-def _reasons(wording: Wording) -> _Parts | None:
-    """From the answer up to where the tag goes; None where that cannot be cut by the slots."""
+def _opening(wording: Wording) -> bytes:
+    return encode(finding_json(wording.finding))[1:-1] + b',"reasons":['
+
+
+def _reasons(spoken: Sequence[Spoken]) -> list[bytes]:
+    """Of each tag; none where they must be put together otherwise."""
+    said: list[bytes] = []
+    after = 0
+    for wording, _, value in spoken:
+        parts = _parts(wording, after)
+        if parts is None or not (wording.of_tag or len(spoken) == 1):
+            return []
+        around, names = parts
+        said.append(around[0])
+        for name, rest in zip(names, around[1:], strict=True):
+            said += (encode(value(name))[1:-1], rest)
+        after += len(wording.reasons)
+    return said
+
+
+@lru_cache(maxsize=_MOST)
+def _parts(wording: Wording, after: int) -> _Parts | None:
+    """The reasons about a tag, after so many of others; None where they cannot be cut by the slots."""
     said = [
-        reason_json(replace(reason, text=_MARK.join(text)))
+        reason_json(replace(reason, number=reason.number + after, text=_MARK.join(text)))
         for reason, text in zip(wording.reasons, wording.texts, strict=True)
     ]
-    line = encode(finding_json(wording.finding) | {"reasons": said})[1:-1] + b',"tags":['
+    line = (b"," if after else b"") + encode(said)[1:-1]
     if b"\\" + _ESCAPED in line:
         return None
     parts = line.split(_ESCAPED)
     return tuple(parts[::2]), tuple(name.decode() for name in parts[1::2])
 
 
+def _missing(spoken: Sequence[Spoken]) -> bytes:
+    if len(spoken) == 1 and (found := _missing_anyway(spoken[0][0])):
+        return found
+    missing = [fill(text, value) for wording, _, value in spoken for text in wording.missing]
+    return b'],"missing":' + encode(list(dict.fromkeys(missing)))
+
+
 @lru_cache(maxsize=_MOST)
-def _missing(wording: Wording) -> bytes:
-    """What is missing; empty where that differs from tag to tag."""
-    plain = all(len(text) == 1 for text in wording.missing)
-    return _missing_of(wording, str) if plain else b""
-
-
-def _missing_of(wording: Wording, value: Filler) -> bytes:
-    return b'],"missing":' + encode(list(dict.fromkeys(fill(text, value) for text in wording.missing)))
+def _missing_anyway(wording: Wording) -> bytes:
+    """What is missing of every tag of a cell; empty where that differs."""
+    if any(len(text) > 1 for text in wording.missing):
+        return b""
+    return b'],"missing":' + encode(list(dict.fromkeys("".join(text) for text in wording.missing)))
 
 
 def _tag(values: TagValues) -> bytes:
