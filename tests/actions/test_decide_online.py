@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -64,8 +65,6 @@ asked = st.lists(
 
 
 def _whose(request: UseRequest, how: str) -> UseRequest:
-    from dataclasses import replace
-
     named = {"no": None, "right": CUSTOMERS.get(request.subject), "wrong": "kite"}[how]
     return replace(request, customer=named)
 
@@ -197,6 +196,29 @@ def test_an_answer_carries_the_root_that_the_ledger_is_held_to(two: tuple[Ledger
         records.import_choices([choice("u1", "fax@v1#news", Answer.REFUSE, at)], now=NEWS)
     assert decide_use(request, ledger=asks, upto=found.sequence).root == roots[-1]
     assert len(set(roots)) == 2
+
+
+def test_who_has_asked_holds_no_writer_up(tmp_path: Path) -> None:
+    """An open look would keep SQLite from ever starting its log anew."""
+    with open_ledger(f"sqlite:///{tmp_path}/ledger.db", key=KEY, taxonomy=TAXONOMY) as ledger:
+        ledger.upgrade()
+        ledger.record_version(FIRST, (), now=NEWS)
+        ledger.import_customers([customer("acme")], now=NEWS)
+        ledger.import_subjects([subject("u1", "acme")], now=NEWS)
+        ledger.import_tags([tag("u1", "2026-02-01")], now=NEWS)
+        request = UseRequest("u1", EMAIL, MARKETING, day("2026-11-01"), customer="acme")
+        said = choice("u1", "fax@v1#news", Answer.REFUSE, "2026-03-01")
+        other = sqlite3.connect(tmp_path / "ledger.db")
+        for ask in (
+            lambda: decide_use(request, ledger=ledger),
+            lambda: [*decide_uses([request], ledger=ledger)],
+        ):
+            ask()
+            said = replace(said, at=said.at + timedelta(days=1))
+            ledger.import_choices([said], now=NEWS)
+            ask()
+            assert other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0
+        other.close()
 
 
 def test_the_words_need_no_ledger_any_more(two: tuple[Ledger, Ledger]) -> None:

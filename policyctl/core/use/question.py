@@ -105,7 +105,8 @@ class Explanation:
 
 class Decision:
     """The answer and what it rests on; why in words, on which tags, and what would make it a yes.
-    ``sequence`` and ``root`` as in Facts: the ledger's head that it was read at.
+    ``sequence`` and ``root`` as in Facts: the ledger's head that it was read at. ``words``: the explanation,
+    or what makes it.
 
     A program that only acts on the answer need not wait for the words: they may be worked out when they
     are first read, from the facts of the same look at the ledger.
