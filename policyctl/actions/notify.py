@@ -14,6 +14,7 @@
    planned for its next one, once.
 6. Some days before the effective date reminders are planned for those who have not answered. Whether one is
    still needed is looked at again when it is claimed. Without links that stop reminders there are none.
+7. Who came under an older version since the publication of one that is not in effect yet is told of it too.
 
 No mail can be owed for a version without a version ref: sync plans them after it.
 """
@@ -112,6 +113,7 @@ def notify(
     writer = MailWriter(sender, printer, links)
     run = Run(ledger, mailer, writer, clock or (lambda: now), worker_name(), slug, progress, stop)
     ledger.tidy(run.clock(), slug)
+    ledger.enqueue_upcoming(run.clock(), slug)
     ledger.add_next_contacts(run.clock(), slug)
     reminders = ledger.add_reminders(run.clock(), remind_days, slug) if links and remind_days else 0
     resolve_all(run)

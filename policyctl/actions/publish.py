@@ -16,7 +16,8 @@ committed is found unchanged; after 4 only the rest is done.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 
@@ -39,7 +40,8 @@ from policyctl.core.formats.slugs import check_slug
 from policyctl.core.formats.version_note import VersionNote, write_note
 from policyctl.core.judge.findings import ChangeAsked, Finding
 from policyctl.core.judge.standards import Standards
-from policyctl.core.notices.outbox import PlannedNotice
+from policyctl.core.notices.outbox import Audience, PlannedNotice
+from policyctl.core.notices.reach import Groups, Timing, addressees
 from policyctl.core.policy import ChangeClass, VersionKey
 from policyctl.core.proof.heads import heads_text
 from policyctl.errors import FINDINGS, PolicyctlError, RefusedError
@@ -62,7 +64,8 @@ class PublishPlan:
     """What publishing would do. ``blocking`` findings stop it: exit 1, nothing written.
 
     ``comparison`` is None for a first version. ``audience``: each notice with how many addressees it
-    would go to; ``files``: what would be written under ``diffs/``.
+    would go to; ``files``: what would be written under ``diffs/``. ``groups``: why they are addressees, by
+    audience; ``timing``: whether the notices would be in time, None where there is none or no effective date.
     """
 
     version: VersionKey
@@ -76,6 +79,8 @@ class PublishPlan:
     asked: tuple[ChangeAsked, ...]
     audience: tuple[tuple[PlannedNotice, int], ...]
     files: tuple[str, ...]
+    groups: Mapping[Audience, Groups] = field(default_factory=dict)
+    timing: Timing | None = None
 
     @property
     def blocking(self) -> tuple[Finding, ...]:
@@ -135,7 +140,7 @@ def plan_publication(
     step = _follow(draft, standards, now) if not blocking(draft.findings) else None
     notices = step.notices if step else ()
     audiences = [planned.audience for planned in notices]
-    counts = ledger.audience_counts(draft.key, audiences) if audiences else {}
+    groups = ledger.audience_groups(draft.key, audiences) if audiences else {}
     text = text_of(draft.source)
     return PublishPlan(
         version=draft.key,
@@ -147,9 +152,18 @@ def plan_publication(
         comparison=draft.comparison,
         findings=draft.findings,
         asked=step.asked if step else (),
-        audience=tuple((planned, counts[planned.audience]) for planned in notices),
+        audience=tuple((planned, addressees(groups[planned.audience])) for planned in notices),
         files=tuple(_faces(draft)),
+        groups=groups,
+        timing=_timing(notices, standards, now),
     )
+
+
+def _timing(notices: Sequence[PlannedNotice], standards: Standards, now: datetime) -> Timing | None:
+    for planned in notices:
+        notice = planned.notice
+        return Timing(now.date(), notice.effective, standards.lead_days[notice.change_class])
+    return None
 
 
 def publish(

@@ -17,6 +17,8 @@ from policyctl.cli.printing import (
     FormatOption,
     YesOption,
     confirm,
+    emit,
+    emit_json,
     now,
     version_named,
 )
@@ -40,7 +42,7 @@ def register(app: typer.Typer) -> None:
     command(
         app,
         "notify",
-        "policyctl notify --dry-run",
+        "policyctl notify --plan",
         "policyctl notify --preview previews",
         "policyctl notify --test me@example.com",
         "policyctl notify example-fax --watch",
@@ -48,39 +50,52 @@ def register(app: typer.Typer) -> None:
     )(notify)
 
 
+SlugArgument = Annotated[str | None, typer.Argument(metavar="[SLUG]", help="One policy; none named: all.")]
+PlanOption = Annotated[
+    bool, typer.Option("--plan", help="Say who would be written to and why, and do nothing.")
+]
+WatchOption = Annotated[
+    bool,
+    typer.Option("--watch", help="Show how far it has come; with --dry-run only look while others send."),
+]
+CancelOption = Annotated[
+    str | None,
+    typer.Option(
+        "--cancel",
+        metavar="SLUG@vN",
+        help="Recall the notices of a version: call off what the mail service holds, send no more.",
+    ),
+]
+AgainOption = Annotated[
+    str | None, typer.Option("--again", metavar="SLUG@vN", help="Plan recalled notices again.")
+]
+KindOption = Annotated[
+    NoticeKind | None, typer.Option("--kind", help="With --cancel or --again: only notices of this kind.")
+]
+TestOption = Annotated[
+    str | None, typer.Option("--test", metavar="ADDRESS", help="Send the newest notices there only.")
+]
+PreviewOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--preview",
+        metavar="DIR",
+        help="Write every kind of mail in every language there, as .eml and .html, and send nothing; "
+        "of a text that is committed and not yet published too.",
+    ),
+]
+
+
 def notify(
-    slug: Annotated[str | None, typer.Argument(metavar="[SLUG]", help="One policy; none named: all.")] = None,
+    slug: SlugArgument = None,
     *,
-    watch: Annotated[
-        bool,
-        typer.Option("--watch", help="Show how far it has come; with --dry-run only look while others send."),
-    ] = False,
-    cancel: Annotated[
-        str | None,
-        typer.Option(
-            "--cancel",
-            metavar="SLUG@vN",
-            help="Recall the notices of a version: call off what the mail service holds, send no more.",
-        ),
-    ] = None,
-    again: Annotated[
-        str | None, typer.Option("--again", metavar="SLUG@vN", help="Plan recalled notices again.")
-    ] = None,
-    kind: Annotated[
-        NoticeKind | None, typer.Option("--kind", help="With --cancel or --again: only notices of this kind.")
-    ] = None,
-    test: Annotated[
-        str | None, typer.Option("--test", metavar="ADDRESS", help="Send the newest notices there only.")
-    ] = None,
-    preview: Annotated[
-        Path | None,
-        typer.Option(
-            "--preview",
-            metavar="DIR",
-            help="Write every kind of mail in every language there, as .eml and .html, and send nothing; "
-            "of a text that is committed and not yet published too.",
-        ),
-    ] = None,
+    plan: PlanOption = False,
+    watch: WatchOption = False,
+    cancel: CancelOption = None,
+    again: AgainOption = None,
+    kind: KindOption = None,
+    test: TestOption = None,
+    preview: PreviewOption = None,
     dry_run: DryRunOption = False,
     yes: YesOption = False,
     output_format: FormatOption = Format.TEXT,
@@ -88,6 +103,7 @@ def notify(
     """Send the notices that are owed, each once. By default they go into a folder, not to anybody."""
     named = {"--cancel": cancel, "--again": again, "--test": test, "--preview": preview}
     ways = [name for name, value in named.items() if value is not None]
+    ways += ["--plan"] * plan
     _require_one_way(ways, slug, kind, watch=watch, dry_run=dry_run)
     with repository() as opened:
         if preview is not None:
@@ -97,6 +113,8 @@ def notify(
             code = _cancel(opened, version_named(cancel), kind, output_format, yes=yes)
         elif again is not None:
             code = _plan_again(opened, version_named(again), kind, output_format, yes=yes)
+        elif plan:
+            code = _show_plan(opened, slug, output_format)
         elif test is not None:
             code = _tell_trials(_try(opened, slug, test), output_format)
         elif dry_run:
@@ -184,6 +202,26 @@ def _look(opened: Opened, slug: str | None, output_format: Format, *, watch: boo
     if stop():
         return INTERRUPTED
     return FINDINGS if seen.count(Step.FAILED, Step.SET_ASIDE) else 0
+
+
+def _show_plan(opened: Opened, slug: str | None, output_format: Format) -> int:
+    from policyctl.actions.notify_plan import plan_notices
+    from policyctl.reports.notices_v1 import notices_json, notices_text
+    from policyctl.wiring import open_printer, sender
+
+    plans = plan_notices(
+        now(),
+        ledger=opened.ledger(upgrade=False),
+        standards=opened.standards(),
+        sender=sender(opened.settings),
+        slug=slug,
+        printer=open_printer(),
+    )
+    if output_format is Format.JSON:
+        emit_json(notices_json(plans))
+    else:
+        emit(notices_text(plans))
+    return FINDINGS if any(plan.timing.late_days or plan.withheld for plan in plans) else 0
 
 
 def _watched(seen: Underway) -> Receipt:

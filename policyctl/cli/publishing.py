@@ -109,9 +109,16 @@ def _plan(made: PublishPlan) -> Plan:
         blocking=len(made.blocking),
         asked=made.asked,
         audiences=tuple(
-            Audience(planned.notice.kind.value, planned.audience.kind, count)
+            Audience(
+                planned.notice.kind.value,
+                planned.audience.kind,
+                count,
+                planned.audience.categories,
+                made.groups[planned.audience],
+            )
             for planned, count in made.audience
         ),
+        timing=made.timing,
         files=made.files,
     )
 

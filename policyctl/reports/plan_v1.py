@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from policyctl.core.judge.findings import ChangeAsked, Finding
+from policyctl.core.notices.reach import Groups, Timing
 from policyctl.core.policy import ChangeClass, VersionKey
 from policyctl.reports.json_v1 import Json, finding_json
+from policyctl.reports.reach import reach_json, reach_lines, timing_json, timing_line
 from policyctl.reports.words import counted, day, one_line
 
 SCHEMA = "policyctl.plan/1"
@@ -17,16 +19,22 @@ SCHEMA = "policyctl.plan/1"
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """A notice and how many addressees it would go to; no names, no addresses."""
+    """A notice and how many addressees it would go to, and why; no names, no addresses. ``categories``: the
+    data that the change touches, none named for all.
+    """
 
     notice: str
     audience: str
     addressees: int
+    categories: tuple[str, ...] = ()
+    groups: Groups = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``blocking``: findings that stop the publication; ``files``: what would be written."""
+    """``blocking``: findings that stop the publication; ``files``: what would be written; ``timing``: whether
+    its notices would be in time, None where there is none.
+    """
 
     version: VersionKey
     title: str
@@ -39,6 +47,7 @@ class Plan:
     asked: tuple[ChangeAsked, ...]
     audiences: tuple[Audience, ...]
     files: tuple[str, ...]
+    timing: Timing | None = None
 
 
 def plan_json(plan: Plan) -> Json:
@@ -54,8 +63,16 @@ def plan_json(plan: Plan) -> Json:
         "blocking": plan.blocking,
         "findings": [finding_json(finding) for finding in plan.findings],
         "asked": [_asked(change) for change in plan.asked],
+        "timing": timing_json(plan.timing),
         "audiences": [
-            {"notice": a.notice, "audience": a.audience, "addressees": a.addressees} for a in plan.audiences
+            {
+                "notice": a.notice,
+                "audience": a.audience,
+                "addressees": a.addressees,
+                "categories": list(a.categories),
+                "groups": reach_json(a.groups),
+            }
+            for a in plan.audiences
         ],
         "files": list(plan.files),
     }
@@ -75,7 +92,9 @@ def plan_text(plan: Plan, *, width: int, colour: bool) -> str:
 
 def _dates(plan: Plan) -> list[str]:
     effective = f"effective {day(plan.effective)}" if plan.effective else "no effective date yet"
-    return [f"  published {day(plan.published)}, {effective}", f"  {_class(plan)}, commit {plan.commit[:12]}"]
+    lines = [f"  published {day(plan.published)}, {effective}"]
+    lines += [f"  notices: {timing_line(plan.timing)}"] if plan.timing else []
+    return [*lines, f"  {_class(plan)}, commit {plan.commit[:12]}"]
 
 
 def _class(plan: Plan) -> str:
@@ -85,9 +104,11 @@ def _class(plan: Plan) -> str:
 
 
 def _told(audiences: Sequence[Audience]) -> list[str]:
-    return [f"  {a.notice} notice to {counted(a.addressees, a.audience.rstrip('s'))}" for a in audiences] or [
-        "  no notice"
-    ]
+    lines = []
+    for told in audiences:
+        lines.append(f"  {told.notice} notice to {counted(told.addressees, told.audience.rstrip('s'))}")
+        lines += [f"    {line}" for line in reach_lines(told.groups, told.categories)]
+    return lines or ["  no notice"]
 
 
 def _question(change: ChangeAsked) -> str:

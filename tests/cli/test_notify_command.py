@@ -40,6 +40,19 @@ def test_recalled_before_they_leave_and_planned_again(published: Desk) -> None:
     assert "correction" in late["remarks"][0]
 
 
+def test_a_plan_says_who_is_written_to_and_why_and_writes_nothing(published: Desk) -> None:
+    before = published.json("status", code=1)
+    plan = published.json("notify", "--plan")
+    (notice,) = plan["notices"]
+    assert (notice["notice"], notice["to_send"], notice["timing"]["late_days"]) == ("revision", 3, 0)
+    assert [(group["reason"], group["count"]) for group in notice["groups"]] == [("administrator", 3)]
+    text = published.run("notify", "--plan")
+    assert "3 customers: every customer's administrator gets a copy of a revised policy" in text
+    assert text.endswith("nothing was done (--plan)\n")
+    assert published.json("status", code=1) == before
+    assert mails(published) == 0
+
+
 def test_what_cannot_be_meant_is_said_and_changes_nothing(published: Desk) -> None:
     before = published.json("status", code=1)
     for words, code, told in (
@@ -50,6 +63,7 @@ def test_what_cannot_be_meant_is_said_and_changes_nothing(published: Desk) -> No
         (("--cancel", V2, "--kind", "reminder", "--yes"), 3, "no reminder notice"),
         (("--cancel", V2, "--again", V2), 2, "one of them"),
         (("--cancel", V2, "--dry-run"), 2, "--dry-run"),
+        (("--plan", "--watch"), 2, "--watch"),
         (("--test", "a@example.org", "--watch"), 2, "--watch"),
         (("--kind", "revision"), 2, "--cancel"),
         ((SLUG, "--cancel", V2), 2, f"leave {SLUG} out"),

@@ -17,6 +17,8 @@ from policyctl.core.judge.rules import RULES
 from policyctl.core.notices.notice import NoticeKind
 from policyctl.core.notices.outbox import DeliveryName, OutboxState
 from policyctl.core.notices.progress import Answered, Progress, Standing
+from policyctl.core.notices.reach import Reason as Why
+from policyctl.core.notices.reach import Timing
 from policyctl.core.policy import ChangeClass, VersionKey
 from policyctl.core.practice import ChoiceMode
 from policyctl.core.records import Tag
@@ -194,13 +196,23 @@ def test_a_plan_names_audiences_by_number_and_says_what_stands_in_the_way(blocki
         (samples.FINDING,) * blocking,
         blocking,
         (asked,),
-        (Audience("revision", "administrators", 3),),
+        (Audience("revision", "administrators", 3, (), {Why.ADMINISTRATOR: 2, Why.NO_ADMINISTRATOR: 1}),),
         ("diffs/example-notes/v1..v2.md",),
+        Timing(date(2027, 3, 4), date(2027, 3, 25), 30),
     )
     said = valid("plan", plan_json(plan))
-    assert said["audiences"] == [{"notice": "revision", "audience": "administrators", "addressees": 3}]
+    (told,) = said["audiences"]
+    assert (told["notice"], told["audience"], told["addressees"]) == ("revision", "administrators", 3)
+    assert [(group["reason"], group["count"], group["held"]) for group in told["groups"]] == [
+        ("administrator", 2, False),
+        ("no-administrator", 1, True),
+    ]
+    assert (said["timing"]["lead_days"], said["timing"]["late_days"]) == (30, 9)
     text = plan_text(plan, width=80, colour=False)
     assert "3 administrators" in text
+    assert "2 customers: every customer's administrator gets a copy of a revised policy" in text
+    assert "1 customer: held: no administrator's address is on record" in text
+    assert "notices: LATE by 9 days: to leave by 23 February 2027, 30 days before" in text
     assert ("blocked by 1 finding" in text) is bool(blocking)
 
 

@@ -41,6 +41,7 @@ from policyctl.adapters.tables import (
     Whole,
 )
 from policyctl.core.notices.outbox import Audience
+from policyctl.core.notices.reach import Groups, Reason
 from policyctl.core.policy import VersionKey
 
 _NID_DIGITS = 32
@@ -97,16 +98,49 @@ def nid_in_sql(connection: Connection, secret: str, addressee: ColumnElement[str
     return func.substr(func.encode(func.sha256(message), "hex"), 1, _NID_DIGITS)
 
 
-def audience_counts(
+def audience_groups(
     connection: Connection, version: VersionKey, audiences: Iterable[Audience]
-) -> dict[Audience, int]:
-    """How many addressees each audience has now, for a version that is not recorded yet."""
+) -> dict[Audience, Groups]:
+    """How many each audience has now, by why they are in it, and how many cannot be reached; the version need
+    not be recorded yet.
+    """
     return {
-        audience: connection.execute(
-            select(func.count()).select_from(_addressees(connection, version, audience).subquery())
-        ).scalar_one()
+        audience: _of_customers(connection)
+        if audience.kind == "administrators"
+        else _of_subjects(connection, version, audience.categories)
         for audience in audiences
     }
+
+
+def _of_customers(connection: Connection) -> Groups:
+    number = cast(CUSTOMER.c.tenant_no, Whole) * literal(_LOCALS, Whole)
+    known = exists().where(ADDRESS.c.subject_no == number)
+    found = {}
+    for reason, condition in ((Reason.ADMINISTRATOR, known), (Reason.NO_ADMINISTRATOR, ~known)):
+        query = select(func.count()).select_from(CUSTOMER).where(condition)
+        found[reason] = int(connection.execute(query).scalar_one())
+    return found
+
+
+def _of_subjects(connection: Connection, version: VersionKey, categories: tuple[str, ...]) -> Groups:
+    here = _Reach(connection, version, categories, ADDRESS.c.subject_no)
+    reason = case((here.by_data, Reason.DATA.value), else_=Reason.BOUND.value).label("reason")
+    rows = select(reason).select_from(_ADDRESSED).where(here.admitted, here.reached).subquery()
+    counts = connection.execute(select(rows.c.reason, func.count()).group_by(rows.c.reason)).all()
+    found = {Reason(name): int(count) for name, count in counts}
+    there = _Reach(connection, version, categories, SUBJECT.c.subject_no)
+    nowhere = ~exists().where(ADDRESS.c.subject_no == SUBJECT.c.subject_no)
+    query = select(func.count()).select_from(SUBJECT)
+    held = query.where(SUBJECT.c.ext_id.is_not(None), there.admitted, there.reached, nowhere)
+    found[Reason.NO_ADDRESS] = int(connection.execute(held).scalar_one())
+    return {reason: found[reason] for reason in Reason if reason in found}
+
+
+def newcomers(connection: Connection, notice_no: int, version: VersionKey, audience: Audience) -> int:
+    """How many of the audience of a notice are not in the outbox."""
+    people = _addressees(connection, version, audience).subquery()
+    query = select(func.count()).select_from(people).where(~_owed_already(notice_no, people))
+    return int(connection.execute(query).scalar_one())
 
 
 def _addressees(connection: Connection, version: VersionKey, audience: Audience) -> Select[Any]:
@@ -137,28 +171,41 @@ def is_named(name: Any) -> ColumnElement[int]:
     return case((func.coalesce(name, "") == "", 0), else_=1)
 
 
-def _subjects(connection: Connection, version: VersionKey, categories: tuple[str, ...]) -> Select[Any]:
-    """Those with an address, an admission, and a tag of an older version of the policy or, where a change
-    reaches data of any kind, an older version that they accepted.
+_ADDRESSED = ADDRESS.join(SUBJECT, SUBJECT.c.subject_no == ADDRESS.c.subject_no)
+
+
+class _Reach:
+    """Whom a change reaches among the subjects whose number is in ``column``: those with an admission, and a
+    tag of an older version of the policy or, where a change reaches data of any kind, an older version that
+    they accepted.
     """
-    older = (
-        select(VERSION.c.version_no)
-        .select_from(VERSION.join(POLICY))
-        .where(POLICY.c.slug == version.slug, VERSION.c.number < version.number)
-    )
-    of_policy = (
-        select(VERSION.c.version_no).select_from(VERSION.join(POLICY)).where(POLICY.c.slug == version.slug)
-    )
-    admitted = exists().where(
-        ADMISSION.c.subject_no == ADDRESS.c.subject_no,
-        or_(ADMISSION.c.version_no == NO_VERSION, ADMISSION.c.version_no.in_(of_policy)),
-    )
-    numbers = _category_numbers(connection, version.slug, categories)
-    tables = [*tag_tables(connection), TAG_CORRECTION]
-    reached = [_tagged(table, older, numbers) for table in tables]
-    if not categories:  # whoever accepted an older version is bound by it, with data here or without
-        bound = (ADMISSION.c.subject_no == ADDRESS.c.subject_no, ADMISSION.c.version_no.in_(older))
-        reached.append(exists().where(*bound))
+
+    def __init__(
+        self,
+        connection: Connection,
+        version: VersionKey,
+        categories: tuple[str, ...],
+        column: ColumnElement[int],
+    ) -> None:
+        of_policy = select(VERSION.c.version_no).select_from(VERSION.join(POLICY))
+        of_policy = of_policy.where(POLICY.c.slug == version.slug)
+        older = of_policy.where(VERSION.c.number < version.number)
+        came = ADMISSION.c.version_no == NO_VERSION
+        self.admitted = exists().where(
+            ADMISSION.c.subject_no == column, or_(came, ADMISSION.c.version_no.in_(of_policy))
+        )
+        numbers = _category_numbers(connection, version.slug, categories)
+        tables = [*tag_tables(connection), TAG_CORRECTION]
+        self.by_data = or_(*(_tagged(table, older, numbers, column) for table in tables))
+        self.reached = self.by_data
+        if not categories:  # whoever accepted an older version is bound by it, with data here or without
+            bound = (ADMISSION.c.subject_no == column, ADMISSION.c.version_no.in_(older))
+            self.reached = or_(self.by_data, exists().where(*bound))
+
+
+def _subjects(connection: Connection, version: VersionKey, categories: tuple[str, ...]) -> Select[Any]:
+    """Those with an address whom the change reaches."""
+    reach = _Reach(connection, version, categories, ADDRESS.c.subject_no)
     who = "subject:" + _name(connection) + "@" + cast(ADDRESS.c.subject_no // literal(_LOCALS, Whole), Text)
     return (
         select(
@@ -168,8 +215,8 @@ def _subjects(connection: Connection, version: VersionKey, categories: tuple[str
             ADDRESS.c.locale,
             is_named(ADDRESS.c.name).label("named"),
         )
-        .select_from(ADDRESS.join(SUBJECT, SUBJECT.c.subject_no == ADDRESS.c.subject_no))
-        .where(admitted, or_(*reached))
+        .select_from(_ADDRESSED)
+        .where(reach.admitted, reach.reached)
     )
 
 
@@ -180,8 +227,10 @@ def _name(connection: Connection) -> ColumnElement[str]:
     return func.encode(SUBJECT.c.ext_id, "hex", type_=Text)
 
 
-def _tagged(table: Table, older: Select[Any], numbers: list[int] | None) -> ColumnElement[bool]:
-    mine = and_(table.c.subject_no == ADDRESS.c.subject_no, table.c.version_no.in_(older))
+def _tagged(
+    table: Table, older: Select[Any], numbers: list[int] | None, column: ColumnElement[int]
+) -> ColumnElement[bool]:
+    mine = and_(table.c.subject_no == column, table.c.version_no.in_(older))
     return exists().where(mine if numbers is None else and_(mine, table.c.category.in_(numbers)))
 
 

@@ -37,6 +37,7 @@ from policyctl.core.notices.outbox import (
     Suppressed,
 )
 from policyctl.core.notices.progress import Progress
+from policyctl.core.notices.reach import Groups, addressees
 from policyctl.core.notices.reminder import ReminderDue
 from policyctl.core.policy import VersionKey
 from policyctl.core.records import ImportReceipt
@@ -59,8 +60,25 @@ class OutboxDesk:
 
     def audience_counts(self, version: VersionKey, audiences: Iterable[Audience]) -> dict[Audience, int]:
         """How many addressees each audience would have if ``version`` were recorded now."""
+        return {each: addressees(found) for each, found in self.audience_groups(version, audiences).items()}
+
+    def audience_groups(self, version: VersionKey, audiences: Iterable[Audience]) -> dict[Audience, Groups]:
+        """The same by why they are addressees, with those who cannot be reached."""
         with engine.reading(self._engine) as connection:
-            return audience.audience_counts(connection, version, audiences)
+            return audience.audience_groups(connection, version, audiences)
+
+    def newcomers(self, version: VersionKey, kind: NoticeKind, now: datetime) -> int:
+        """How many :meth:`enqueue_upcoming` would plan of one kind of notice about a version."""
+        with engine.reading(self._engine) as connection:
+            if version not in versions.upcoming(connection, now, version.slug):
+                return 0
+            recalled = batches.recalled_notices(connection)
+            found = versions.audiences(connection, version)
+            return sum(
+                audience.newcomers(connection, number, version, theirs)
+                for number, notice, theirs in found
+                if notice.kind is kind and number not in recalled
+            )
 
     def enqueue(self, version: VersionKey, *, now: datetime) -> int:
         """Plan the notices of a recorded version for those of its audience who have none; how many.
@@ -68,6 +86,14 @@ class OutboxDesk:
         """
         with self._writing("outbox", now) as writer:
             return versions.enqueue(writer, version, key=self._key)
+
+    def enqueue_upcoming(self, now: datetime, slug: str | None = None) -> int:
+        """Plan the notices of versions that are not in effect yet for those who have come under the older
+        ones since; how many.
+        """
+        with self._writing("outbox", now) as writer:
+            found = versions.upcoming(writer.connection, now, slug)
+            return sum(versions.enqueue(writer, version, key=self._key) for version in found)
 
     def add_next_contacts(self, now: datetime, slug: str | None = None) -> int:
         """Plan notices that were not given to a customer for its next contact, each once; how many."""
@@ -262,6 +288,11 @@ class OutboxDesk:
         """
         with engine.reading(self._engine) as connection:
             return outbox.notices_of(connection, version, reminders=reminders)
+
+    def notice_audiences(self, version: VersionKey) -> tuple[tuple[Notice, Audience], ...]:
+        """The notices that a version owes, each with whom it is for."""
+        with engine.reading(self._engine) as connection:
+            return tuple((notice, theirs) for _, notice, theirs in versions.audiences(connection, version))
 
     def nids(self, version: VersionKey) -> tuple[tuple[str, str, str, str], ...]:
         """(nid, notice kind, addressee kind, addressee) of everything owed for a version."""

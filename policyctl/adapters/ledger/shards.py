@@ -28,6 +28,7 @@ from policyctl.adapters.ledger.common import Complaints
 from policyctl.adapters.ledger.shard import VARIABLE, OneServer, Server, SpreadOnline, server_of
 from policyctl.adapters.ledger.shard_sums import copy_receipt, sum_counts, sum_outboxes, sum_receipts
 from policyctl.core.notices.outbox import Audience, OutboxCount, PlannedNotice
+from policyctl.core.notices.reach import Groups, Reason
 from policyctl.core.policy import VersionKey
 from policyctl.core.practice import Taxonomy
 from policyctl.core.proof.heads import LedgerHead
@@ -353,12 +354,14 @@ class Shards(Ledger):
 
         return self._answering(ask)[0] if subject is None else ask(self._of(subject).to_read())
 
-    def audience_counts(self, version: VersionKey, audiences: Iterable[Audience]) -> dict[Audience, int]:
+    def audience_groups(self, version: VersionKey, audiences: Iterable[Audience]) -> dict[Audience, Groups]:
         """Administrators are counted once, subjects on every server."""
         wanted = tuple(audiences)
-        found = self._every(lambda ledger: ledger.audience_counts(version, wanted))
+        found = self._every(lambda ledger: ledger.audience_groups(version, wanted))
         return {
-            each: found[0][each] if each.kind == "administrators" else sum(one[each] for one in found)
+            each: found[0][each]
+            if each.kind == "administrators"
+            else {reason: sum(one[each].get(reason, 0) for one in found) for reason in Reason}
             for each in found[0]
         }
 

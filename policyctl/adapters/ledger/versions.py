@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, Table, select
@@ -14,8 +15,8 @@ from policyctl.adapters.ledger.audience import add_outbox_rows
 from policyctl.adapters.ledger.batches import recalled_notices
 from policyctl.adapters.ledger.common import Writer, last_number, notice_secret
 from policyctl.adapters.tables import CHANGE, NOTICE, POLICY, PRACTICE, VERSION
-from policyctl.core.notices.notice import NoticeKind
-from policyctl.core.notices.notice_json import notice_to_json
+from policyctl.core.notices.notice import Notice, NoticeKind
+from policyctl.core.notices.notice_json import notice_from_json, notice_to_json
 from policyctl.core.notices.outbox import Audience, PlannedNotice
 from policyctl.core.policy import ChangeClass, VersionKey
 from policyctl.core.practice import ChoiceMode, Practice, Recipient
@@ -159,23 +160,47 @@ def enqueue(writer: Writer, version: VersionKey, *, key: bytes) -> int:
     """Outbox rows for those of the audience of a version's notices who have none yet; how many. None of a
     notice that is recalled.
     """
-    query = (
-        select(NOTICE)
-        .select_from(NOTICE.join(VERSION, VERSION.c.version_no == NOTICE.c.version_no).join(POLICY))
-        .where(
-            POLICY.c.slug == version.slug,
-            VERSION.c.number == version.number,
-            NOTICE.c.kind != NoticeKind.REMINDER.value,
-        )
-    )
     added, recalled = 0, recalled_notices(writer.connection)
-    for row in writer.connection.execute(query.order_by(NOTICE.c.position)).all():
+    for row in writer.connection.execute(_owed(version)).all():
         if row.notice_no in recalled:
             continue
         secret = notice_secret(key, notice_id(version, row.position, NoticeKind(row.kind)))
         audience = Audience(row.audience_kind, tuple(json.loads(row.audience_categories)))
         added += add_outbox_rows(writer, row.notice_no, version, audience, secret=secret)
     return added
+
+
+def _owed(version: VersionKey) -> Select[Any]:
+    """The notices that a version owes, in order."""
+    return (
+        select(NOTICE)
+        .select_from(NOTICE.join(VERSION, VERSION.c.version_no == NOTICE.c.version_no).join(POLICY))
+        .where(POLICY.c.slug == version.slug, VERSION.c.number == version.number)
+        .where(NOTICE.c.kind != NoticeKind.REMINDER.value)
+        .order_by(NOTICE.c.position)
+    )
+
+
+def audiences(connection: Connection, version: VersionKey) -> list[tuple[int, Notice, Audience]]:
+    """The notices that a version owes by number, with whom they are for; no reminders."""
+    query = _owed(version)
+    return [
+        (
+            row.notice_no,
+            notice_from_json(row.body),
+            Audience(row.audience_kind, tuple(json.loads(row.audience_categories))),
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def upcoming(connection: Connection, now: datetime, slug: str | None) -> tuple[VersionKey, ...]:
+    """The versions that are not in effect yet, of one policy or of all."""
+    query = select(POLICY.c.slug, VERSION.c.number).select_from(_KEYS).where(VERSION.c.effective_at > now)
+    if slug is not None:
+        query = query.where(POLICY.c.slug == slug)
+    rows = connection.execute(query.order_by(POLICY.c.slug, VERSION.c.number))
+    return tuple(VersionKey(found, number) for found, number in rows)
 
 
 def notice_id(version: VersionKey, position: int, kind: NoticeKind) -> str:
