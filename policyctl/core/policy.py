@@ -191,12 +191,15 @@ class ChangeDecision:
 
 @dataclass(frozen=True, slots=True)
 class PolicyText:
-    """A ``policy.md`` that was read: its front matter as values, and the document."""
+    """A ``policy.md`` that was read: its front matter as values, and the document. ``language``: the tag
+    of the language it is written in, empty where it does not say.
+    """
 
     title: str
     effective: date | None
     change: ChangeDecision | None
     document: Document
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -141,6 +141,7 @@ def _print(view: MailView, kept: Iterable[ChangeView], *, copy: str) -> str:
         changes=[change for change in view.changes if id(change) in chosen],
         left=left[:_MOST_TITLES],
         left_over=max(0, len(left) - _MOST_TITLES),
+        **_marks(view),
         copy=copy,
     )
 
@@ -163,7 +164,16 @@ def _fitting(view: MailView, copy: str, room: int) -> list[ChangeView]:
 
 def _change_html(view: MailView, change: ChangeView) -> str:
     template = _environment(escape=True).get_template("mail/change.html.j2")
-    return template.render(change=change, say=Phrases(view.lang))
+    return template.render(change=change, say=Phrases(view.lang), **_marks(view))
+
+
+def _marks(view: MailView) -> dict[str, Markup]:
+    """What stands around the policy's own words where they are of another language than the mail's: read out
+    as the reader's language they could not be understood.
+    """
+    if view.policy_lang.partition("-")[0].lower() in {"", view.lang}:
+        return {"own": Markup(), "end": Markup()}
+    return {"own": Markup('<span lang="{}">').format(view.policy_lang), "end": Markup("</span>")}
 
 
 @cache

@@ -23,13 +23,15 @@ from policyctl.reports.words import one_line
 class MailView:
     """All that a mail says.
 
-    ``page`` is the addressee's own, ``posted`` where the version stands for good. ``copy`` is the
+    ``policy_lang`` is the language of the policy's own words, empty where it is not known. ``page`` is the
+    addressee's own, ``posted`` where the version stands for good. ``copy`` is the
     revised policy in full, empty where it is too long or not sent to this reader. ``with_changes`` is
     off in mails to users, which say what changes for them and where the rest stands; ``shortened`` when
     unchanged words were left out of the redlines. ``stop`` is the link of the foot that stops reminders.
     """
 
     lang: str
+    policy_lang: str
     subject: str
     opening: tuple[str, ...]
     facts: tuple[Fact, ...]
@@ -66,6 +68,7 @@ def mail_view(
     copied = (revision or not scene.posted) and len(notice.full_text.encode()) <= longest_copy
     return MailView(
         lang=say.lang,
+        policy_lang=notice.language,
         subject=_subject(scene),
         opening=tuple(_opening(scene)),
         facts=tuple(_facts(scene)),

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A version as a document to be printed: the page that the PDF is made from.
 
-The same version gives the same bytes: it holds no date but the version's own. Its language is not
-declared, as a policy does not say in which it is written; a screen reader then keeps its user's.
+The same version gives the same bytes: it holds no date but the version's own. Where a policy does not say
+in which language it is written, none is declared; a screen reader then keeps its user's.
 """
 
 from __future__ import annotations
@@ -17,12 +17,15 @@ from policyctl.core.text.parse import parse
 from policyctl.reports.policy_html import policy_body
 from policyctl.reports.words import one_line
 
+_UNKNOWN = "und"
+
 
 def printable(notice: Notice) -> str:
     """The revised policy that ``notice`` is about, as HTML for paper."""
     return _template().render(
         title=one_line(notice.title),
         version=str(notice.version),
+        lang=notice.language or _UNKNOWN,
         effective=notice.effective.isoformat(),
         sha256=notice.text_sha256,
         body=Markup(policy_body(parse(notice.full_text))),  # noqa: S704 - safe by policy_html

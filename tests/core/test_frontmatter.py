@@ -103,10 +103,11 @@ def test_words_that_yaml_would_turn_into_something_else_stay_words() -> None:
         ("---\ntitle:\n---\n", 2, "title", "empty", "title:"),
         ("---\ntitle: [a, b]\n---\n", 2, "title", "not plain text", "title:"),
         (front("efective: 2027-01-15"), 3, "efective", "unknown key", "'effective'"),
-        (front("colour: red"), 3, "colour", "unknown key", "title, effective, change"),
+        (front("colour: red"), 3, "colour", "unknown key", "title, language, effective, change"),
         (front("title: U"), 3, "title", "twice", "keep one"),
         (front("effective: 2027-02-31"), 3, "effective", "not a day of the calendar", "YYYY-MM-DD"),
         (front("effective: 31.12.2027"), 3, "effective", "not a date", "YYYY-MM-DD"),
+        (front("language: german!"), 3, "language", "no language tag", "de"),
         (front("effective: 2027-1-5"), 3, "effective", "not a date", "YYYY-MM-DD"),
         (front("change: choice"), 3, "change", "not a set of keys", "class:"),
         (front("change: {class: choise, decided_by: x}"), 3, "change.class", "not a class", "'choice'"),
@@ -195,3 +196,26 @@ def test_a_hostile_front_matter_is_refused_soon(filler: str) -> None:
     assert line is not None
     assert hint
     assert time.process_time() - started < 1.0
+
+
+@pytest.mark.parametrize("bad", [r"\r\nBcc: eve@example.org", r"\n", r"\0", r"\x1b[31m", r"\u2028", r"\x85"])
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("title", "Example Fax Privacy Policy"),
+        ("change.decided_by", "legal@example.com"),
+        ("change.transition.old_controller", "Old Ltd"),
+        ("change.transition.new_controller", "New Ltd"),
+    ],
+)
+def test_what_stands_in_the_head_of_a_mail_is_one_line_of_plain_text(key: str, value: str, bad: str) -> None:
+    spoilt = FULL.replace(value, f'"{value}{bad}x"', 1)
+    ((_, where, message, mend),) = complaints(spoilt)
+    assert where == key
+    assert "control character" in message
+    assert "one line" in mend
+
+
+def test_a_policy_says_in_which_language_it_is_written() -> None:
+    assert read_policy(front("language: fr-CH"), file="policy.md").language == "fr-CH"
+    assert read_policy(FULL, file="policy.md").language == ""

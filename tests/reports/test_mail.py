@@ -332,3 +332,16 @@ def test_lines_are_short_enough_to_read_and_no_link_is_cut() -> None:
     text = letter(notice).text
     assert url in text
     assert all(len(line) <= 78 or url in line or "SHA-256" in line for line in text.splitlines()[2:])
+
+
+def test_the_policys_own_words_are_marked_where_their_language_is_another() -> None:
+    notice = replace(notice_of(NoticeKind.REVISION), language="de-AT")
+    assert 'lang="de-AT"' not in letter(notice, locale="de").html
+    page = letter(notice, locale="fr").html
+    copied = notice.full_text.strip().split("\n")[0]
+    for words in ("<del", "<ins", copied):
+        before = page[: page.index(words)]
+        assert before.rfind('<span lang="de-AT">') > before.rfind("</span>"), words
+    assert 'lang="de' not in letter(notice_of(NoticeKind.REVISION), locale="fr").html
+    hostile = letter(replace(notice, language='x"><script>'), locale="fr").html
+    assert "<script" not in hostile

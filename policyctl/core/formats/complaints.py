@@ -11,6 +11,7 @@ from policyctl.core.formats.yamltext import YamlList, YamlMap, YamlNode, YamlTex
 from policyctl.core.suggest import did_you_mean
 from policyctl.errors import InputError, InputErrors, Place
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})", re.ASCII)
 
 
@@ -49,6 +50,18 @@ class Complaints:
         words = value.value.strip() if value is not None else ""
         if not words and (required or (value is not None)):
             self.add(line, dotted(under, key), "missing" if value is None else "empty", hint)
+        return words
+
+    def line(self, node: YamlMap, key: str, *, under: str, hint: str) -> str:
+        """The words at ``key``, which must be one line: they stand in the heads of mails, where more than
+        one could forge a header.
+        """
+        words = self.text(node, key, under=under, hint=hint)
+        if _CONTROL.search(words):
+            mend = "write it on one line, as plain text"
+            message = "there is a line break or control character in it"
+            self.add(node.lines[key], dotted(under, key), message, mend)
+            return ""
         return words
 
     def day(self, node: YamlMap, key: str, *, under: str, required: bool) -> date | None:

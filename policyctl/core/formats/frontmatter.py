@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """``policy.md`` -> ``PolicyText``: the front matter as values, and the document below it.
 
-The keys (docs/reference/files.md): ``title`` (required), ``effective``, and ``change`` with
+The keys (docs/reference/files.md): ``title`` (required), ``language``, ``effective``, and ``change`` with
 ``class``, ``decided_by``, ``summary``, ``impact``, ``transition``, ``waivers`` and ``assessments``.
 Unknown keys are refused. Whether a summary or a date may be absent is for the rules to say: a draft has
 neither.
@@ -19,7 +19,7 @@ from policyctl.core.suggest import did_you_mean
 from policyctl.core.text.parse import parse
 from policyctl.errors import InputError, Place
 
-KEYS = ("title", "effective", "change")
+KEYS = ("title", "language", "effective", "change")
 CHANGE_KEYS = ("class", "decided_by", "summary", "impact", "transition", "waivers", "assessments")
 TRANSITION_KEYS = ("old_controller", "new_controller", "on")
 ASSESSMENT_WORDS = ("link", "context", "nature", "consequences", "safeguards")
@@ -28,6 +28,7 @@ WAIVER_KEYS = ("rule", "clause", "reason", "approved_by", "expires")
 
 _FENCE = "---"
 _END = "..."
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", re.ASCII)
 _RULE = re.compile(r"PC\d{3}", re.ASCII)
 _SHAPE = "open the file with a line ---, then title: and effective:, then another line ---"
 
@@ -39,13 +40,14 @@ def read_policy(text: str, *, file: str) -> PolicyText:
     fields = _fields(text, file)
     complaints = Complaints(file)
     complaints.unknown_keys(fields, KEYS, under="")
-    title = complaints.text(fields, "title", under="", hint="write title: and the name of the policy")
+    title = complaints.line(fields, "title", under="", hint="write title: and the name of the policy")
+    language = _language(fields, complaints)
     effective = complaints.day(fields, "effective", under="", required=False)
     change = _change(fields, complaints)
     if change is not None and change.transition is not None:
         _require_one_day(fields, effective, change.transition, complaints)
     complaints.settle()
-    return PolicyText(title, effective, change, parse(text, file=file))
+    return PolicyText(title, effective, change, parse(text, file=file), language)
 
 
 def front_lines(text: str, *, file: str) -> str | None:
@@ -78,6 +80,16 @@ def _fields(text: str, file: str) -> YamlMap:
     return node
 
 
+def _language(fields: YamlMap, complaints: Complaints) -> str:
+    """The language that the text is written in, as a tag of BCP 47; empty where it does not say."""
+    hint = "write a language tag such as en, de or fr-CH"
+    tag = complaints.text(fields, "language", under="", hint=hint, required=False)
+    if tag and not _LANGUAGE.fullmatch(tag):
+        complaints.add(fields.lines["language"], "language", f"{tag!r} is no language tag", hint)
+        return ""
+    return tag
+
+
 def _change(fields: YamlMap, complaints: Complaints) -> ChangeDecision | None:
     """Legal's decision, None when there is none yet."""
     hint = "write change: and below it, indented, class: and decided_by:"
@@ -86,7 +98,7 @@ def _change(fields: YamlMap, complaints: Complaints) -> ChangeDecision | None:
         return None
     complaints.unknown_keys(node, CHANGE_KEYS, under="change")
     decided = _class(node, complaints)
-    who = complaints.text(node, "decided_by", under="change", hint="name who decided the class")
+    who = complaints.line(node, "decided_by", under="change", hint="name who decided the class")
     transition = _transition(node, complaints, decided)
     waivers, assessments = _waivers(node, complaints), _assessments(node, complaints)
     if decided is None:
@@ -134,8 +146,8 @@ def _transition(node: YamlMap, complaints: Complaints, decided: ChangeClass | No
     if decided not in {None, ChangeClass.TRANSITION}:
         mend = "write class: transition, or remove transition:"
         complaints.add(node.lines["transition"], under, f"a transition of class {decided}", mend)
-    old = complaints.text(part, "old_controller", under=under, hint="name the company responsible until then")
-    new = complaints.text(
+    old = complaints.line(part, "old_controller", under=under, hint="name the company responsible until then")
+    new = complaints.line(
         part, "new_controller", under=under, hint="name the company responsible from then on"
     )
     if old and old.casefold() == new.casefold():

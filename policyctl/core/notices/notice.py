@@ -70,7 +70,8 @@ class Notice:
 
     ``full_text`` is the revised policy without its front matter; ``text_sha256`` is of the whole
     file's bytes. ``published`` and ``effective`` are calendar days in UTC. ``ledger_head`` is the head of
-    the ledger as the version ref holds it (core/proof/heads.py), empty where it holds none.
+    the ledger as the version ref holds it (core/proof/heads.py), empty where it holds none. ``language``:
+    the tag of the language of the policy, empty where it is not known.
     """
 
     version: VersionKey
@@ -87,6 +88,7 @@ class Notice:
     full_text: str
     text_sha256: str
     ledger_head: str = ""
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,7 @@ def _notice_out(notice: Notice) -> dict[str, Any]:
         "full_text": notice.full_text,
         "text_sha256": notice.text_sha256,
         **({"ledger_head": notice.ledger_head} if notice.ledger_head else {}),
+        **({"language": notice.language} if notice.language else {}),
     }
 
 
@@ -83,6 +84,7 @@ def _notice_in(data: Mapping[str, Any]) -> Notice:
         full_text=data["full_text"],
         text_sha256=data["text_sha256"],
         ledger_head=data.get("ledger_head", ""),
+        language=data.get("language", ""),  # notices that were written before policies said it
     )
 
 

@@ -117,6 +117,7 @@ def _revision_notice(
         full_text=text.document.text[text.document.body :].strip("\r\n"),
         text_sha256=publication.text_sha256,
         ledger_head=publication.ledger_head,
+        language=text.language,
     )
 
 
