@@ -5,8 +5,7 @@ Floors: sqlite3.executemany of the rows as they come, and PostgreSQL's COPY of a
 sorted, into the very table the ledger uses. The ledger's side sorts, finds what is there, hashes and
 chains. Floor and ledger take turns batch by batch, and each batch counts by its best round.
 
-    python bench/ledger_import.py [--rows 1000000] [--tree 2000000] [--rounds 3] [--no-postgres]
-    python bench/ledger_import.py --only-epochs --tree 100000000
+    python bench/ledger_import.py [--rows 1000000] [--rounds 3] [--no-postgres]
 
 PostgreSQL is started as the tests start it, and left out where its programs are missing.
 """
@@ -16,19 +15,18 @@ from __future__ import annotations
 import argparse
 import random
 import shutil
-import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from policyctl.adapters.ledger import Ledger, engine, epochs, open_ledger, proofs
+from policyctl.adapters.ledger import Ledger, engine, open_ledger, proofs
 from policyctl.adapters.ledger import tags as tags_of_ledger
 from policyctl.adapters.ledger.common import Writer
 from policyctl.adapters.ledger.driver import driver_of
@@ -235,65 +233,6 @@ def copied(ledger: Ledger, rows: list[Tag]) -> None:
     raw_copy(ledger, copy_text(rows))
 
 
-def epochs_pay(folder: Path, tree: int) -> None:
-    """A batch of random arrivals into an empty newest epoch, against one tree that holds all."""
-    with new_ledger(sqlite_url(folder)()) as ledger:
-        grown(ledger, tree)
-        with engine.writing(ledger._engine) as connection:
-            epochs.open_epoch(connection, 2, START + 60_000_001)
-        size_before = checkpointed(ledger)
-        print(f"  one tree of {tree:,} tags, {size_before / tree:.1f} bytes a tag", flush=True)
-        say("bytes a tag, SQLite", size_before / tree, 31, at_least=False)
-        old = new = 0.0
-        for number in range(4):
-            ready = sorted(late_tags(100_000, tree, seed=number))
-            new += timed(lambda ready=ready: raw_sqlite(ledger, ready, "tag_2"))
-            old += timed(lambda ready=ready: raw_sqlite(ledger, ready))
-    say(f"newest epoch against one tree of {tree:,}", old / new, 5)
-
-
-def late_tags(count: int, tree: int, seed: int) -> list[Tag]:
-    """New records of subjects anywhere in the tree."""
-    dice = random.Random(seed)  # noqa: S311 - made-up data
-    found = []
-    for number in range(count):
-        who = dice.randrange(tree // TAGS_EACH)
-        subject_no = (1 + who % TENANTS) << 40 | 1 + who // TENANTS
-        ref = 2**30 + seed * count + number
-        found.append(
-            (subject_no, 1 + dice.randrange(CATEGORIES), ref, START, 1, 1 + dice.randrange(VERSIONS))
-        )
-    return found
-
-
-def checkpointed(ledger: Ledger) -> int:
-    """The size of the file once all is in it, bytes."""
-    with closing(ledger._engine.raw_connection()) as connection:
-        connection.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    return Path(str(ledger._engine.url.database)).stat().st_size
-
-
-def flat(folder: Path, sizes: list[int]) -> None:
-    """Point look-ups of one record in a small and in a large ledger, in turns."""
-    query = "SELECT version_no FROM tag_1 WHERE subject_no = ? AND category = ? AND ref = ?"
-    with ExitStack() as stack:
-        looks = []
-        for size in sizes:
-            ledger = stack.enter_context(new_ledger(sqlite_url(folder)()))
-            grown(ledger, size)
-            keys = [row[:3] for portion in in_order(size) for row in portion][:: size // 5_000][:5_000]
-            random.Random(4).shuffle(keys)  # noqa: S311 - made-up data
-            looks.append((driver_of(stack.enter_context(engine.reading(ledger._engine))).rows, keys))
-        rounds = [
-            [timed(lambda rows=rows, keys=keys: [rows(query, *key) for key in keys]) for rows, keys in looks]
-            for _ in range(15)
-        ][1:]  # the first waits for the disk
-    costs = [statistics.median(each) / 5_000 for each in zip(*rounds, strict=True)]
-    ratio = statistics.median(each[-1] / each[0] for each in rounds)
-    note = ", ".join(f"{size:,}: {cost * 1e6:.1f} us" for size, cost in zip(sizes, costs, strict=True))
-    say("look-up in the largest ledger over the smallest", ratio, 1.5, at_least=False, note=f"({note})")
-
-
 def whole_import(folder: Path, count: int) -> float:
     """From rows as callers give them: pseudonyms, versions in force, names of records. Seconds a row."""
     with new_ledger(sqlite_url(folder)()) as ledger:
@@ -348,21 +287,16 @@ def main() -> int:
     """Print each figure; exit code 1 when one is short of its bar."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--tree", type=int, default=2_000_000)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--sizes", type=int, nargs=2, default=[100_000, 1_000_000], help="of the look-ups")
     parser.add_argument("--no-postgres", action="store_true")
-    parser.add_argument("--only-epochs", action="store_true", help="for a tree of 10 or 100 million")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        if not given.only_epochs:
-            measure(Path(name), given)
-        epochs_pay(Path(name), given.tree)
+        measure(Path(name), given)
     return int(bool(short))
 
 
 def measure(folder: Path, given: argparse.Namespace) -> None:
-    """All but the epochs."""
+    """All figures, one after the other."""
     rows = make_tags(given.rows, seed=0)
     for what, bar, prepare in (
         ("SQLite import against executemany of the same rows", 0.80, as_they_came),
@@ -371,7 +305,6 @@ def measure(folder: Path, given: argparse.Namespace) -> None:
         turns = [one_round(sqlite_url(folder), rows, raw_sqlite, prepare) for _ in range(given.rounds)]
         compare(what, bar, given.rows, turns)
     chain_share(rows, folder, given.rounds)
-    flat(folder, given.sizes)
     if not given.no_postgres:
         on_postgres(rows, given.rounds)
 

@@ -8,7 +8,8 @@ are written. A batch is sealed only if its tags still are those that were hashed
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -41,20 +42,23 @@ def make_seals(connection: Connection, place: int) -> list[dict[str, Any]]:
         .order_by(BATCH.c.batch_no)
     ).all()
     trees = {row.batch_no: _Tree(bytes(row.digest), row.tag_count, row.tiles is None) for row in rows}
-    for row in _tags(connection, place, trees) if trees else ():
-        trees[row[4]].take(row)
+    for portion in _portions(connection, place, trees) if trees else ():
+        of_batch: dict[int, list[Row]] = defaultdict(list)
+        for row in portion:
+            of_batch[row[4]].append(row)
+        for batch_no, tags in of_batch.items():
+            trees[batch_no].take(tags)
     return [tree.seal(batch_no) for batch_no, tree in trees.items()]
 
 
-def _tags(connection: Connection, place: int, wanted: Iterable[int]) -> Iterator[Row]:
+def _portions(connection: Connection, place: int, wanted: Iterable[int]) -> Iterator[list[Row]]:
     table = table_name(place) if place else "tag_correction"
     among = ", ".join(map(str, wanted))
     query = (
         f"SELECT {', '.join(TAG_COLUMNS)} FROM {table} WHERE batch_no IN ({among}) "  # noqa: S608 - our own names and numbers
         "ORDER BY subject_no, category, ref"
     )
-    for portion in driver_of(connection).stream(query):
-        yield from portion
+    return driver_of(connection).stream(query)
 
 
 def add_seals(writer: Writer, seals: list[dict[str, Any]]) -> Sealing:
@@ -80,28 +84,30 @@ class _Tree:
     hashes: list[bytes] = field(default_factory=list)
     found: Any = field(default_factory=sha256)
 
-    def take(self, row: Row) -> None:
-        """One tag, in the order of the key."""
+    def take(self, rows: Sequence[Row]) -> None:
+        """The next tags, in the order of the key."""
         if self.old:
-            self.found.update(copy_of(row))
-        self.waiting.append((*row[:4], row[5]))
-        if len(self.waiting) == LEAVES:
-            self._close_tile()
+            self.found.update(b"".join(map(copy_of, rows)))
+        self.waiting += [row[:4] + row[5:] for row in rows]
+        if whole := len(self.waiting) - len(self.waiting) % LEAVES:
+            self._close_tiles(self.waiting[:whole])
+            del self.waiting[:whole]
 
-    def _close_tile(self) -> None:
-        packed = pack_tags(self.waiting)
+    def _close_tiles(self, tags: Sequence[NewTag]) -> None:
+        packed = pack_tags(tags)
         if not self.old:
             self.found.update(packed)
-        top = merkle.root(merkle.row_hashes(packed, WIDTH))
-        self.taken += len(self.waiting)
-        self.waiting = []
-        self.hashes.append(top)
-        self.tiles.append(tile_of(packed, top))
+        self.taken += len(tags)
+        for start in range(0, len(packed), LEAVES * WIDTH):
+            tile = packed[start : start + LEAVES * WIDTH]
+            top = merkle.root(merkle.row_hashes(tile, WIDTH))
+            self.hashes.append(top)
+            self.tiles.append(tile_of(tile, top))
 
     def seal(self, batch_no: int) -> dict[str, Any]:
         """The root and the tiles, when all tags have come."""
         if self.waiting:
-            self._close_tile()
+            self._close_tiles(self.waiting)
         if (self.taken, self.found.digest()) != (self.size, self.digest):
             raise altered(batch_no)
         root, tiles = merkle.root(self.hashes), b"".join(self.tiles)
