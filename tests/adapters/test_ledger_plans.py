@@ -20,7 +20,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "query-plans.md"
 SMALL = {"epoch", "alembic_version", "sqlite_master", "chunk", "notice", "policy", "customer"}
 LARGE = {
     "tag_1", "tag_correction", "record_name", "pseudonym", "admission", "choice", "outbox", "delivery_event",
-    "batch", "entry", "version", "category",
+    "batch", "entry", "chain", "version", "category",
 }  # fmt: skip
 # What is made within the statement itself: the list of the subjects that are asked about, and constants.
 OWN = {"CONSTANT", "s", "d", "subquery"}
