@@ -8,6 +8,13 @@ from datetime import UTC, datetime
 import pytest
 import sqlglot
 
+from policyctl.adapters.bulk.epoch_query import (
+    Beside,
+    how_many_beside,
+    tags_beside,
+    tags_of_exports,
+    tags_that_hold,
+)
 from policyctl.adapters.bulk.query import Query, decided, not_permitted, permitted
 
 AT = datetime(2026, 11, 1, tzinfo=UTC)
@@ -25,6 +32,18 @@ def test_each_engine_reads_its_rendering_back_as_the_same_tree(
     again = sqlglot.parse_one(text, dialect=dialect)
     assert again.sql(dialect=dialect) == text
     assert {table.name for table in again.find_all(sqlglot.exp.Table)} == {"tag", "standing", "cell"}
+
+
+@pytest.mark.parametrize("dialect", ["duckdb", "spark"])
+@pytest.mark.parametrize("some", [True, False])
+def test_the_tags_of_exported_epochs_are_read_back_as_the_same_tree(dialect: str, *, some: bool) -> None:
+    beside = Beside(names=some, corrected=some, rest=some)
+    trees = (tags_of_exports(beside), tags_beside(), tags_that_hold([1, 2], beside), how_many_beside())
+    for tree in trees:
+        text = tree.sql(dialect=dialect)
+        assert sqlglot.parse_one(text, dialect=dialect).sql(dialect=dialect) == text
+    used = {table.name for tree in trees for table in tree.find_all(sqlglot.exp.Table)}
+    assert ({"record_name", "corrected"} <= used) is some
 
 
 def test_versions_that_permit_nothing_are_left_out_of_the_scan() -> None:

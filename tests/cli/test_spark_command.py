@@ -6,6 +6,7 @@ from __future__ import annotations
 import socket
 import sys
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.cli.run import inside, policyctl, said
+from tests.cli.test_upkeep_commands import close_epoch, more_tags
 from tests.peers.spark import SparkCluster
 
 pytestmark = pytest.mark.usefixtures("spark_installed")
@@ -23,9 +25,11 @@ ASK = ("may-use", "--bulk", "--purpose", SERVICE)
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The repository of the demo, with people, tags and choices."""
+    """The repository of the demo, with a closed epoch and a newer one that has a tag of the same record."""
     place = tmp_path_factory.mktemp("spark") / "demo"
     assert inside("demo", str(place), cwd=place.parent).returncode == 0
+    close_epoch(place, datetime(2026, 9, 1, tzinfo=UTC))
+    assert more_tags(place, "2026-10-02", "account/ana#email") == "1 added"
     return place
 
 
@@ -38,9 +42,12 @@ def rows(*paths: Path) -> Counter[tuple[Any, ...]]:
 def test_a_cluster_gives_what_this_process_gives(
     demo: Path, spark_cluster: SparkCluster, tmp_path: Path
 ) -> None:
-    """In a process that starts Spark by itself and ends it again, and in this one without Spark."""
-    yes, here = tmp_path / "yes", tmp_path / "here.parquet"
-    ask = (*ASK, "--from", "ledger", "--format", "json")
+    """In a process that starts Spark by itself and ends it again, and in this one without Spark; asked
+    about an exported epoch, which takes more of an engine than any other source.
+    """
+    yes, here, epoch = tmp_path / "yes", tmp_path / "here.parquet", tmp_path / "epoch.parquet"
+    assert inside("ledger", "export", "--epoch", "1", "--to", epoch, cwd=demo).returncode == 0
+    ask = (*ASK, "--from", epoch, "--format", "json")
     where = ("--to", yes, "--engine", "spark", "--master", spark_cluster.master)
     set_up = {name: spark_cluster.environment[name] for name in ("SPARK_CONF_DIR", "SPARK_LOCAL_IP")}
     run = policyctl(*ask, *where, cwd=demo, env=set_up)
@@ -52,7 +59,7 @@ def test_a_cluster_gives_what_this_process_gives(
     assert found["written"] == [str(yes)]
     assert rows(yes) == rows(here)
     assert rows(yes)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["here.parquet", "yes"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["epoch.parquet", "here.parquet", "yes"]
     again = inside(*ask, *where, cwd=demo)
     assert again.returncode == 4
     assert "is there already" in again.stderr
