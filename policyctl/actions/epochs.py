@@ -34,6 +34,6 @@ def check_epoch_file(path: Path, *, ledger: Ledger) -> EpochNote:
     """
     epoch_files.require_parquet()
     note = epoch_files.read_note(path)
-    with ledger.upkeep.epoch(note.epoch) as look, epoch_files.about(path):
+    with epoch_files.about(path), ledger.upkeep.epoch(note.epoch) as look:
         look.check(note, epoch_rows.read_portions(path, look.names, look.changes()))
     return note

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
 from policyctl.actions.decide_bulk import BulkOutput, BulkSource, decide_in_bulk
-from policyctl.actions.epochs import export_epoch
+from policyctl.actions.epochs import check_epoch_file, export_epoch
 from policyctl.adapters.ledger import Ledger, epochs
 from policyctl.core.practice import ChoiceMode
 from policyctl.core.records import Answer, TagRow
@@ -243,6 +243,22 @@ def test_a_file_that_is_not_what_the_ledger_holds_decides_nothing(
     assert told.value.place
     assert told.value.place.file == str(file)
     assert not yes.exists()
+
+
+def test_an_epoch_that_this_ledger_has_not_closed_names_the_file(tmp_path: Path) -> None:
+    """As where the file is of a larger ledger."""
+    file = tmp_path / "epoch.parquet"
+    with filled(SCENE, tmp_path / "ledger.db") as ledger:
+        export_epoch(1, file, ledger=ledger)
+    with filled(replace(SCENE, epoch=False), tmp_path / "other.db") as other:
+        for look in (
+            lambda: check_epoch_file(file, ledger=other),
+            lambda: decide_in_bulk(QUESTION, BulkSource(file), BulkOutput(), ledger=other),
+        ):
+            with pytest.raises(RefusedError, match="epoch 1 is the newest") as told:
+                look()
+            assert told.value.place
+            assert told.value.place.file == str(file)
 
 
 def test_sources_that_cannot_be_meant_are_told(tmp_path: Path) -> None:

@@ -180,7 +180,7 @@ def about(path: Path) -> Iterator[None]:
     """What a ledger says against a file inside the block names the file."""
     try:
         yield
-    except (RefusedError, IntegrityError) as error:
+    except (UsageError, RefusedError, IntegrityError) as error:
         error.place = error.place or Place(str(path))
         raise
 
