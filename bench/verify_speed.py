@@ -31,7 +31,7 @@ from policyctl.adapters.ledger import Ledger, engine, open_ledger
 from policyctl.adapters.ledger.chain import raw_line
 from policyctl.adapters.ledger.common import Writer
 from policyctl.adapters.ledger.driver import driver_of
-from policyctl.adapters.ledger.packed import NewTag, in_key_order, pack_tags
+from policyctl.adapters.ledger.packed import NewTag, Packer, in_key_order, pack_tags
 from policyctl.adapters.ledger.proofs import batch_row
 from policyctl.adapters.tables import BATCH
 from tests.adapters.ledger_samples import EMAIL, KEY, SERVICE, TAXONOMY, practice, version
@@ -105,7 +105,7 @@ def fill_bulk(url: str, count: int) -> None:
             packed = pack_tags(rows)
             with engine.writing(ledger._engine) as connection:
                 writer = Writer(connection, "tags", NOW)
-                writer.driver.insert_tags("tag_1", number, rows, packed)
+                writer.driver.insert_tags("tag_1", number, rows, Packer())
                 writer.add(BATCH, [batch_row(number, 1, packed, "")])
                 writer.finish()
         ledger.upkeep.seal(now=NOW)

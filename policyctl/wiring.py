@@ -155,7 +155,7 @@ def open_records(settings: Settings, url: str | None = None) -> tuple[Record, ..
 
 
 def open_checker(
-    history: History, named: Path | None, environment: Mapping[str, str] | None = None
+    history: History, named: Path | None = None, environment: Mapping[str, str] | None = None
 ) -> SignatureChecker:
     """What checks signatures: by the list of allowed signers that is ``named``, else that of the environment,
     else that of the user's own git; never by one of the repository.

@@ -33,6 +33,7 @@ from policyctl.actions.sources import (
     version_files,
 )
 from policyctl.actions.sync import Step, Synced, named, require_agreement, text_of, what_follows
+from policyctl.actions.trust import Trust, require_trusted
 from policyctl.adapters.gitwrite import GitWriter, publishing_alone, uncommitted
 from policyctl.adapters.history import History
 from policyctl.adapters.ledger import Ledger
@@ -177,12 +178,14 @@ def publish(
     standards: Standards,
     options: SiteOptions | None = None,
     sign: str = "auto",
+    trust: Trust | None = None,
 ) -> Published:
     """Publish what HEAD holds of SLUG as its next version. BlockedError (exit 1) for findings in the
     way, RefusedError when there is nothing new, something is uncommitted or another was quicker.
     """
     with publishing_alone(history.runner):
-        require_agreement(history.published(), ledger)
+        marked = history.published()
+        require_trusted(marked, require_agreement(marked, ledger), trust)
         shelf = syncing.shelf_of(history, standards)
         draft = _draft(slug, history, standards, now, shelf)
         if draft is None:
@@ -204,7 +207,7 @@ def publish(
         writer.branch()
         ledger.upgrade()
         fault_point("publish.checked")
-        commit = _write(draft, writer, ledger)
+        commit = _write(draft, writer, ledger, trust)
         synced = syncing.sync(
             history=history,
             ledger=ledger,
@@ -304,7 +307,7 @@ def _require_committed(slug: str, head: str, history: History) -> None:
 # --- 3, 4: writing
 
 
-def _write(draft: _Draft, writer: GitWriter, ledger: Ledger) -> str:
+def _write(draft: _Draft, writer: GitWriter, ledger: Ledger, trust: Trust | None) -> str:
     """Commit the faces of the revision, then create the version ref. The id of the commit."""
     faces = _faces(draft)
     commit = writer.prepare(faces, parent=draft.head, message=f"Publish {draft.key}: show what changed\n")
@@ -313,6 +316,8 @@ def _write(draft: _Draft, writer: GitWriter, ledger: Ledger) -> str:
     fault_point("publish.committed")
     writer.settle(commit, faces)
     tag = writer.write_tag(draft.key, commit.oid, write_note(_note(draft, heads_text(ledger.heads()))))
+    if trust:
+        trust.require(draft.key, tag)
     fault_point("publish.tag-object")
     writer.create_ref(draft.key, tag)
     fault_point("publish.ref-created")

@@ -20,6 +20,7 @@ from pathlib import Path
 from policyctl.actions.compare import compare_sources
 from policyctl.actions.site_build import SiteOptions, build_site
 from policyctl.actions.sources import Reading, Shelf, Source
+from policyctl.actions.trust import Trust, require_trusted
 from policyctl.adapters.history import History
 from policyctl.adapters.ledger import Ledger
 from policyctl.core.formats.version_note import MarkedVersion
@@ -70,12 +71,15 @@ def sync(
     dry_run: bool = False,
     options: SiteOptions | None = None,
     shelf: Shelf | None = None,
+    trust: Trust | None = None,
 ) -> Synced:
     """Bring ledger, outbox and site up to the version refs. With ``dry_run`` nothing is written and
     ``recorded`` is what would be; the site is not looked at then. ``shelf`` has versions that the caller
-    has read already.
+    has read already. ``trust``: whose versions enter; IntegrityError for one of somebody else, and nothing
+    is written.
     """
     marked = history.published()
+    require_trusted(marked, frozenset(each.key for each in _recorded(ledger)), trust)
     missing = _missing(marked, ledger, dry_run=dry_run)
     if dry_run:
         return Synced(missing, site_changed=False)

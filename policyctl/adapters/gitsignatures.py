@@ -42,6 +42,11 @@ class SignatureChecker:
         self._runner = runner
         self._signers = allowed_signers
 
+    @property
+    def has_list(self) -> bool:
+        """Whether a list says who may sign."""
+        return self._signers is not None
+
     def check(self, oid: str) -> Signature:
         """The signature of a tag object by its full id."""
         found = self._runner.read(oid, _LONGEST)
@@ -120,6 +125,8 @@ def find_allowed_signers(runner: GitRunner, named: str) -> Path | None:
     if not said:
         return None
     path = Path(said).expanduser()
+    if not path.is_file() and not named:
+        return None  # git is set up with a list that was never written
     if not path.is_file():
         raise UsageError(f"the list of allowed signers {said} is not there", hint="name a file that you keep")
     plain = Path(os.path.abspath(path))  # noqa: PTH100 - without following links, as those may change

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from policyctl.errors import UnreachableError
 
 if TYPE_CHECKING:
+    from policyctl.actions.trust import Trust
     from policyctl.adapters.history import History
     from policyctl.adapters.ledger import Ledger
     from policyctl.core.judge.standards import BaseStandards, Standards
@@ -32,6 +33,13 @@ class Opened:
         history = open_history(self.settings)
         self.stack.callback(history.close)
         return history
+
+    def trust(self, history: History) -> Trust:
+        """Whose version refs may enter the ledger."""
+        from policyctl.actions.trust import Trust
+        from policyctl.wiring import open_checker
+
+        return Trust(open_checker(history), always=self.settings.sign == "always")
 
     def ledger(self, *, upgrade: bool = True) -> Ledger:
         """Its ledger, its tables brought up to date unless the command only looks."""

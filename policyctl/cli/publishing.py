@@ -80,6 +80,7 @@ def publish(
             standards=standards,
             options=site_options(opened.settings),
             sign=opened.settings.sign,
+            trust=opened.trust(history),
         )
     print_receipt(_published(done), output_format)
 
@@ -138,8 +139,10 @@ def sync(*, dry_run: DryRunOption = False, output_format: FormatOption = Format.
     from policyctl.wiring import site_folder
 
     with repository() as opened:
+        history = opened.history()
         done = action(
-            history=opened.history(),
+            history=history,
+            trust=opened.trust(history),
             ledger=opened.ledger(upgrade=not dry_run),
             standards=opened.standards(),
             now=now(),

@@ -12,6 +12,7 @@ from policyctl import wiring
 from policyctl.actions import publish as publishing
 from policyctl.actions import sync as syncing
 from policyctl.actions.init import init
+from policyctl.actions.trust import Trust
 from policyctl.settings import load_settings
 from tests.repos import Repo, make_repo
 
@@ -89,6 +90,7 @@ class Opened:
         self.history = wiring.open_history(self.settings)
         self.ledger = wiring.open_ledger(self.settings)
         self.standards = wiring.standards(self.settings)
+        self.trust = Trust(wiring.open_checker(self.history), always=self.settings.sign == "always")
         self._stack = ExitStack()
         self._stack.callback(self.history.close)
         self._stack.callback(self.ledger.close)
@@ -109,6 +111,7 @@ class Opened:
             base_url="https://policies.example.com",
             standards=self.standards,
             sign=self.settings.sign,
+            trust=self.trust,
         )
 
     def plan(self, now: datetime, slug: str = SLUG) -> publishing.PublishPlan:
@@ -125,6 +128,7 @@ class Opened:
             standards=self.standards,
             now=now,
             dry_run=dry_run,
+            trust=self.trust,
         )
 
 

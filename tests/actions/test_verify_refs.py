@@ -6,6 +6,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,15 @@ from policyctl.actions.verify import Verified, verify
 from policyctl.core.notices.notice_json import notice_from_json
 from policyctl.core.proof.flaws import FlawKind
 from policyctl.core.proof.heads import read_head
-from policyctl.errors import CannotCompareError, RefusedError, UsageError
+from policyctl.errors import CannotCompareError, IntegrityError, RefusedError, UsageError
 from tests.actions.instance import DAYS, PRACTICES_2, SLUG, TEXT_2, Opened, make_instance, policy, publish
 from tests.peers.signing import GpgHome, SshKeys
 from tests.repos import ALONE, Repo
 
 V1, V2 = f"policy/{SLUG}/v1", f"policy/{SLUG}/v2"
+
+
+THIRD_DAY = datetime(2027, 6, 2, 9, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
@@ -350,6 +354,55 @@ def test_never_does_not_sign(tmp_path: Path, ssh_keys: SshKeys) -> None:
     ssh_keys.use(repo, "legal")
     publish(repo.root, DAYS[1])
     assert "BEGIN" not in raw(repo, V1)
+
+
+def pushed_by_a_stranger(repo: Repo, keys: SshKeys) -> None:
+    """A third version, whole and good, but for its signature."""
+    text = TEXT_2.replace("one mail a month", "two mails a month").replace("2027-06-01", "2027-09-01")
+    repo.commit("Third text", policy(text))
+    keys.use(repo, "stranger")
+    publish(repo.root, THIRD_DAY)
+    ledger = repo.root / ".policyctl/ledger.db"
+    for path in ledger.parent.glob("ledger.db*"):
+        path.unlink()  # as in the clone of somebody else, who has not seen it yet
+
+
+def test_nobody_is_told_of_a_version_that_a_stranger_signed(
+    repo: Repo, ssh_keys: SshKeys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pushed_by_a_stranger(repo, ssh_keys)
+    monkeypatch.setenv("POLICYCTL_ALLOWED_SIGNERS", str(ssh_keys.signers))
+    with Opened(repo.root) as opened:
+        with pytest.raises(IntegrityError, match=r"v3: it is signed by SHA256:.* not an allowed signer"):
+            opened.sync(THIRD_DAY)
+        with pytest.raises(CannotCompareError):  # there is no ledger yet: nothing at all was written
+            opened.ledger.versions()
+
+
+def test_who_is_no_allowed_signer_publishes_nothing(
+    repo: Repo, ssh_keys: SshKeys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POLICYCTL_ALLOWED_SIGNERS", str(ssh_keys.signers))
+    text = TEXT_2.replace("one mail a month", "two mails a month").replace("2027-06-01", "2027-09-01")
+    repo.commit("Third text", policy(text))
+    ssh_keys.use(repo, "stranger")
+    with pytest.raises(IntegrityError, match="not an allowed signer"):
+        publish(repo.root, THIRD_DAY)
+    assert repo.git("tag", "--list").split() == [V1, V2]
+    ssh_keys.use(repo, "legal")
+    publish(repo.root, THIRD_DAY)
+
+
+def test_without_a_list_only_a_false_signature_is_refused(repo: Repo, ssh_keys: SshKeys) -> None:
+    pushed_by_a_stranger(repo, ssh_keys)
+    third = f"policy/{SLUG}/v3"
+    good = repo.git("rev-parse", third)
+    retag(repo, third, raw(repo, third).replace("Class: choice", "Class: notice"))
+    with Opened(repo.root) as opened:
+        with pytest.raises(IntegrityError, match="does not fit what it signs"):
+            opened.sync(THIRD_DAY)
+        repo.git("update-ref", f"refs/tags/{third}", good)
+        assert len(opened.sync(THIRD_DAY).recorded) == 3
 
 
 def test_a_version_that_is_not_there_cannot_be_verified(repo: Repo, ssh_keys: SshKeys) -> None:

@@ -94,12 +94,17 @@ def judge_ref(ref: FoundRef, expected: Expected) -> tuple[Flaw, ...]:
         return (_flaw(ref, FlawKind.UNSIGNED, f"nobody can have signed it: {ref.unread}", _FETCH),)
     if ref.inner != ref.name:
         return (_other_name(ref),)
-    found = [*_signature(ref), *_target(ref, expected), *_content(ref, expected)]
-    return tuple(found)
+    signed = signature_flaw(ref.name, ref.signature)
+    found = [*_target(ref, expected), *_content(ref, expected)]
+    return (signed, *found) if signed else tuple(found)
 
 
 def _flaw(ref: FoundRef, kind: FlawKind, message: str, hint: str) -> Flaw:
-    return Flaw(kind, ref.name, f"{ref.name}: {message}", hint)
+    return _flaw_of(ref.name, kind, message, hint)
+
+
+def _flaw_of(name: str, kind: FlawKind, message: str, hint: str) -> Flaw:
+    return Flaw(kind, name, f"{name}: {message}", hint)
 
 
 def _other_name(ref: FoundRef) -> Flaw:
@@ -108,22 +113,22 @@ def _other_name(ref: FoundRef) -> Flaw:
     return _flaw(ref, FlawKind.OTHER_NAME, message, _FETCH)
 
 
-def _signature(ref: FoundRef) -> list[Flaw]:
-    found = ref.signature
+def signature_flaw(name: str, found: Signature) -> Flaw | None:
+    """What is wrong with the signature of a version ref; None where it is good (3)."""
     if found.state is Signed.NONE:
-        return [_flaw(ref, FlawKind.UNSIGNED, "nobody has signed it", _SIGN)]
+        return _flaw_of(name, FlawKind.UNSIGNED, "nobody has signed it", _SIGN)
     if found.state is Signed.BAD:
         message = f"its signature does not fit what it signs{_because(found)}"
-        return [_flaw(ref, FlawKind.BAD_SIGNATURE, message, _FETCH)]
+        return _flaw_of(name, FlawKind.BAD_SIGNATURE, message, _FETCH)
     if found.state is Signed.NO_LIST:
         message = (
             f"it is signed by {_whom(found)}, and there is no list of allowed signers to tell who that is"
         )
-        return [_flaw(ref, FlawKind.NO_LIST, message, "name one with --allowed-signers FILE")]
+        return _flaw_of(name, FlawKind.NO_LIST, message, "name one with --allowed-signers FILE")
     if found.state is Signed.STRANGER:
         message = f"it is signed by {_whom(found)}, who is not an allowed signer{_because(found)}"
-        return [_flaw(ref, FlawKind.STRANGER, message, _TRUST)]
-    return []
+        return _flaw_of(name, FlawKind.STRANGER, message, _TRUST)
+    return None
 
 
 def _because(found: Signature) -> str:
