@@ -50,6 +50,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from policyctl.errors import CannotCompareError, InputError, Place, RefusedError
+from policyctl.settings_site import SITE_KEYS, Site, read_site
 from policyctl.settings_tables import Reader, Table
 
 FILE = "policyctl.toml"
@@ -58,7 +59,6 @@ MAILERS = ("folder", "smtp", "sendgrid")
 REGIMES = ("founding", "ftc", "dpf", "gdpr", "california", "colorado", "minnesota")
 _LARGEST_FILE = 1_000_000
 _TERM = re.compile(r"[a-z0-9_]+([.-][a-z0-9_]+)*", re.ASCII)
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*", re.ASCII)
 _WHOLE = (0, 3650)
 _PUBLIC_URL = re.compile(
     r"(https://[A-Za-z0-9.-]+|http://(localhost|127\.0\.0\.1|\[::1\]))(:[0-9]{1,5})?(/[A-Za-z0-9._~-]+)*",
@@ -128,19 +128,6 @@ class Web:
     url: str = ""
     link_keys: str = ".policyctl/link-keys.json"
     link_days: int = 730
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """``[site]`` but for its folder and address. ``theme`` is empty without one. ``served``: pages may
-    offer what only ``policyctl serve`` can do.
-    """
-
-    name: str = ""
-    language: str = "en"
-    theme: str = ""
-    pdf: bool = True
-    served: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,13 +226,12 @@ _TABLES = (
     "ledger", "mail", "site", "lead_time", "choices", "regimes", "taxonomy", "publish", "limits", "web",
     "spark",
 )  # fmt: skip
-_SITE = ("folder", "base_url", "name", "language", "theme", "pdf", "served")
 _MAIL = ("mailer", "folder", "from", "from_name", "reply_to", "postal_address", "smtp", "sendgrid")
 
 
 def _settings(top: Table, root: Path) -> Settings:
     choices = top.table("choices", ("answer_days", "remind_days"))
-    ledger, site = top.table("ledger", ("url", "shards")), top.table("site", _SITE)
+    ledger, site = top.table("ledger", ("url", "shards")), top.table("site", SITE_KEYS)
     return _fitting(
         ledger,
         Settings(
@@ -255,7 +241,7 @@ def _settings(top: Table, root: Path) -> Settings:
             mail=_mail(top.table("mail", _MAIL)),
             site_folder=site.text("folder", ".policyctl/site"),
             base_url=site.text("base_url", "").rstrip("/"),
-            site=_site(site),
+            site=read_site(site),
             lead_time=_lead_time(top.table("lead_time", ("editorial", "notice", "choice", "transition"))),
             answer_days=choices.number("answer_days", 30, (1, 3650)),
             remind_days=choices.numbers("remind_days", (7,), (1, 365)),
@@ -284,26 +270,6 @@ def _fitting(ledger: Table, settings: Settings) -> Settings:
             "leave out [web] url and [mail.sendgrid] webhook_keys, or write [ledger] url",
         )
     return settings
-
-
-def _site(table: Table) -> Site:
-    language = table.text("language", "en")
-    if not _LANGUAGE.fullmatch(language):
-        table.complain("language", f"{language!r} is no language tag", 'write "en", "de" or "pt-BR"')
-    return Site(
-        name=table.text("name", ""),
-        language=language,
-        theme=_theme(table),
-        pdf=table.switch("pdf", default=True),
-        served=table.switch("served"),
-    )
-
-
-def _theme(table: Table) -> str:
-    folder = table.text("theme", "").rstrip("/")
-    if folder.startswith("/") or ".." in folder.split("/"):
-        table.complain("theme", "is not below the top of the repository", 'write theme = "theme"')
-    return folder
 
 
 def _spark(table: Table) -> Spark:

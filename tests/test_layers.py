@@ -17,7 +17,8 @@ FILES = sorted(p for p in PACKAGE.rglob("*.py") if "migrations" not in p.parts)
 TABLE: dict[str, tuple[set[str], set[str]]] = {
     "errors": (set(), set()),
     "faults": (set(), set()),
-    "settings": ({"errors", "settings_tables"}, set()),
+    "settings": ({"errors", "settings_tables", "settings_site"}, set()),
+    "settings_site": ({"settings_tables"}, set()),
     "settings_tables": ({"errors"}, set()),
     "settings_secrets": ({"errors"}, set()),
     "core": ({"core", "errors"}, {"markdown_it", "deepdiff", "rapidfuzz", "ruamel"}),
