@@ -291,7 +291,9 @@ def _judged(
 
 
 def _follow(draft: _Draft, standards: Standards, now: datetime) -> Step:
-    return what_follows(draft.key, draft.source, draft.earlier, standards=standards, at=now)
+    return what_follows(
+        draft.key, draft.source, draft.earlier, standards=standards, at=now, known=draft.comparison
+    )
 
 
 def _require_committed(slug: str, head: str, history: History) -> None:

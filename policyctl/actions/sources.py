@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,6 +69,8 @@ class Reading:
     history: History | None
     taxonomy: Taxonomy
     max_bytes: int = 5_000_000
+    declared: dict[tuple[str, bytes], tuple[Practice, ...]] = field(default_factory=dict, compare=False)
+    """Practices that were read already: most versions declare what the one before did."""
 
 
 def load_source(
@@ -181,7 +183,7 @@ def load_draft(slug: str, reading: Reading) -> Source:
             f"there is no {folder}/{TEXT}", hint=f"write it, or start it with `policyctl new {slug}`"
         )
     declared = read_below(root, f"{folder}/{PRACTICES}", max_bytes=reading.max_bytes)
-    found = _policy(slug, slug, None, data, declared, reading.taxonomy)
+    found = _policy(slug, slug, None, data, declared, reading)
     names = sorted(path.name for path in (root / folder).iterdir() if _LANGUAGE.fullmatch(path.name))
     texts = {name: read_below(root, f"{folder}/{name}", max_bytes=reading.max_bytes) for name in names}
     return replace(found, translations=_translations(folder, texts))
@@ -216,7 +218,7 @@ def version_files(slug: str, commit: str, history: History) -> dict[str, str]:
 def load_committed(slug: str, commit: str, reading: Reading) -> Source:
     """A policy at a commit (full id), named after its slug."""
     data, declared = _blobs(check_slug(slug), commit, reading)
-    found = _policy(slug, slug, None, data, declared, reading.taxonomy)
+    found = _policy(slug, slug, None, data, declared, reading)
     return replace(found, translations=_committed_translations(slug, commit, reading))
 
 
@@ -231,7 +233,7 @@ def load_version(marked: MarkedVersion, reading: Reading) -> Source:
     """A published version. IntegrityError when its bytes are not those its version ref vouches for."""
     key = marked.key
     data, declared = _blobs(key.slug, marked.commit, reading)
-    source = _policy(str(key), key.slug, key, data, declared, reading.taxonomy)
+    source = _policy(str(key), key.slug, key, data, declared, reading)
     if source.side.sha256 != marked.note.text_sha256:
         raise _altered(key, TEXT)
     if (side_of("", None, declared).sha256 if declared is not None else "") != marked.note.practices_sha256:
@@ -271,15 +273,19 @@ def _blobs(slug: str, commit: str, reading: Reading) -> tuple[bytes, bytes | Non
 
 
 def _policy(
-    name: str, slug: str, key: VersionKey | None, data: bytes, declared: bytes | None, taxonomy: Taxonomy
+    name: str, slug: str, key: VersionKey | None, data: bytes, declared: bytes | None, reading: Reading
 ) -> Source:
     file, declared_file = f"policies/{slug}/{TEXT}", f"policies/{slug}/{PRACTICES}"
     policy = read_policy(decode(data, file=file), file=file)
-    practices = None
-    if declared is not None:
-        from policyctl.core.formats.practices_file import read_practices
-
-        text = decode(declared, file=declared_file)
-        practices = read_practices(text, file=declared_file, taxonomy=taxonomy)
+    practices = None if declared is None else _declared(declared, declared_file, reading)
     side = side_of(name, str(key) if key else None, data)
     return Source(side, file, policy.document, policy, practices, declared, slug)
+
+
+def _declared(data: bytes, file: str, reading: Reading) -> tuple[Practice, ...]:
+    if (file, data) not in reading.declared:
+        from policyctl.core.formats.practices_file import read_practices
+
+        text = decode(data, file=file)
+        reading.declared[file, data] = read_practices(text, file=file, taxonomy=reading.taxonomy)
+    return reading.declared[file, data]

@@ -188,15 +188,17 @@ def what_follows(
     standards: Standards,
     at: datetime,
     ledger_head: str = "",
+    known: Comparison | None = None,
 ) -> Step:
     """What publishing ``source`` as ``key`` at a moment brings, after the ``earlier`` versions.
-    ``ledger_head`` is that of the version ref, once there is one.
+    ``ledger_head`` is that of the version ref, once there is one. ``known`` is the comparison with the last
+    version, judged as of that day, where it was made already.
     """
     text = text_of(source)
     if not earlier:
         return Step(source, None, (), ())
     before = earlier[-1]
-    comparison = compare_sources(before, source, standards=standards, today=at.date())
+    comparison = known or compare_sources(before, source, standards=standards, today=at.date())
     asked = changes_asked(
         comparison.revision,
         comparison.judgement,

@@ -6,7 +6,7 @@ So they say nothing of later versions, and nothing of the day on which they are 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -15,7 +15,7 @@ from markupsafe import Markup, escape
 
 from policyctl.core.policy import Clause, Document
 from policyctl.core.practice import Practice, Taxonomy
-from policyctl.core.revision import Revision
+from policyctl.core.revision import PracticeChange, Revision
 from policyctl.reports.html import revision_view
 from policyctl.reports.policy_html import policy_body
 from policyctl.reports.site.clause_names import folder_of
@@ -64,9 +64,9 @@ def version_files(settled: Settled, before: Posted | None, printing: Printing) -
 def _step_files(
     before: Posted, posted: Posted, revision: Revision, printing: Printing
 ) -> Iterator[tuple[str, bytes]]:
-    folder = f"{posted.key.slug}/changes/v{before.number}..v{posted.number}/"
-    yield f"{folder}index.html", step_page(before, posted, revision, printing)
-    yield f"{folder}data.json", dumped(step_json(before, posted, revision))
+    folder, view = f"{posted.key.slug}/changes/v{before.number}..v{posted.number}/", revision_view(revision)
+    yield f"{folder}index.html", step_page(before, posted, view, printing)
+    yield f"{folder}data.json", dumped(step_json(before, posted, view))
 
 
 def language_folder(lang: str) -> str:
@@ -229,41 +229,38 @@ def practices_page(
 # --- what changed
 
 
-def step_page(
-    old: Posted, new: Posted, revision: Revision, printing: Printing, *, canonical: str = ""
-) -> bytes:
-    """The redline of one step, or between any two versions."""
+def step_page(old: Posted, new: Posted, view: dict[str, Any], printing: Printing) -> bytes:
+    """The redline of one step, or between any two versions; ``view`` is the ``revision_view`` of it."""
     step = new.number == old.number + 1
     title = f"What changed in version {new.number}"
     if not step:
         title = f"What changed from version {old.number} to version {new.number}"
-    changes = revision.practices if new.practices is not None else ()
+    changes = view["practices"] if new.practices is not None else ()
     values = common(new, glance=new.practices is not None, data="data.json" if step else "") | {
         "old": old,
         "new": new,
         "step": step,
         "class": new.change_class.value if new.change_class else "first version",
-        "view": revision_view(revision),
-        "practices": _practices_said(revision) if changes else "",
+        "view": view,
+        "practices": _practices_said(changes) if changes else "",
     }
     path = f"{new.key.slug}/changes/v{old.number}..v{new.number}/"
-    head = Head(path, f"{title}: {shown(new.title)}", canonical=canonical, here="changes")
+    head = Head(path, f"{title}: {shown(new.title)}", here="changes")
     return printing.painter.page("step.html.j2", head, **values)
 
 
-def _practices_said(revision: Revision) -> str:
+def _practices_said(changes: Sequence[PracticeChange]) -> str:
     counts = (
-        ("added", sum(change.old is None for change in revision.practices)),
-        ("changed", sum(bool(change.old and change.new) for change in revision.practices)),
-        ("removed", sum(change.new is None for change in revision.practices)),
+        ("added", sum(change.old is None for change in changes)),
+        ("changed", sum(bool(change.old and change.new) for change in changes)),
+        ("removed", sum(change.new is None for change in changes)),
     )
     said = ", ".join(f"{number} {word}" for word, number in counts if number)
-    return f"Of what the policy says is done with data, {counted(len(revision.practices), 'part')}: {said}."
+    return f"Of what the policy says is done with data, {counted(len(changes), 'part')}: {said}."
 
 
-def step_json(old: Posted, new: Posted, revision: Revision) -> dict[str, Any]:
+def step_json(old: Posted, new: Posted, view: dict[str, Any]) -> dict[str, Any]:
     """``data.json`` beside a step: which clauses changed, and how many words."""
-    view = revision_view(revision)
     return {
         "schema": SCHEMA,
         "page": "step",
@@ -286,7 +283,7 @@ def step_json(old: Posted, new: Posted, revision: Revision) -> dict[str, Any]:
         ],
         "practices": [
             {"id": each.id, "change": _what(each.old, each.new), "fields": list(each.fields)}
-            for each in revision.practices
+            for each in view["practices"]
         ],
     }
 
