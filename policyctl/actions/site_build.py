@@ -72,7 +72,7 @@ class _Build:
     earlier: Earlier
     options: SiteOptions
     files: dict[str, bytes] = field(default_factory=dict)
-    kept: set[str] = field(default_factory=set)
+    kept: dict[str, str] = field(default_factory=dict)
     printed: dict[str, str] = field(default_factory=dict)
     made: int = 0
 
@@ -118,7 +118,7 @@ def build_site(
             for slug in sorted(slugs)
         ]
         build.files |= dict(overview_files(policies, printing, today))
-        changed = not dry_run and write_site(site, build.files, kept=frozenset(build.kept), notes=notes)
+        changed = not dry_run and write_site(site, build.files, kept=build.kept, notes=notes)
     without = sum(not version.pdf for policy in policies for version in policy.versions)
     return Built(changed or (dry_run and _differs(build)), len(build.files), build.made, without)
 
@@ -169,7 +169,7 @@ def _kept(marked: Sequence[MarkedVersion], known: Mapping[str, Any], build: _Bui
         if pages is None or posted is None:
             break
         build.files |= pages
-        build.kept |= pages.keys()
+        build.kept |= {path: build.earlier.files[path] for path in pages}
         build.printed |= {
             path: page for path, page in build.earlier.notes["printed"].items() if path in pages
         }

@@ -148,30 +148,32 @@ def write_site(
     folder: Path,
     pages: Mapping[str, bytes],
     *,
-    kept: frozenset[str] = frozenset(),
+    kept: Mapping[str, str] | None = None,
     notes: Mapping[str, Any] | None = None,
 ) -> bool:
     """Make ``folder`` hold exactly ``pages`` (path below it, ``/`` between parts, to bytes). Those of
-    ``kept`` stand there with these very bytes (``Earlier.read``). ``notes`` are handed to the next builder.
+    ``kept`` (path to SHA-256) stand there with these very bytes (``Earlier.read``). ``notes`` are handed to
+    the next builder.
 
     True when anything had to be written. RefusedError when the folder holds something that is not ours.
     Call it within ``building_alone``.
     """
     wanted = {_checked(path): data for path, data in pages.items()}
-    wanted[MARKER] = _record(wanted, notes or {})
+    known = kept or {}
+    wanted[MARKER] = _record(wanted, known, notes or {})
     with _said_plainly():
         _refuse_foreign(folder)
-        if _holds(folder, wanted, kept):
+        if _holds(folder, wanted, known):
             return False
         fresh = _beside(folder, "new")
-        _build(fresh, wanted, {path: folder / path for path in kept})
+        _build(fresh, wanted, {path: folder / path for path in known})
         fault_point("site.built")
         _swap(folder, fresh)
     return True
 
 
-def _record(pages: Mapping[str, bytes], notes: Mapping[str, Any]) -> bytes:
-    files = {path: _digest(data) for path, data in pages.items()}
+def _record(pages: Mapping[str, bytes], kept: Mapping[str, str], notes: Mapping[str, Any]) -> bytes:
+    files = {path: kept.get(path) or _digest(data) for path, data in pages.items()}
     return json.dumps({"about": _ABOUT, "notes": notes, "files": files}, sort_keys=True).encode() + b"\n"
 
 
@@ -210,7 +212,7 @@ def _refuse_foreign(folder: Path) -> None:
         )
 
 
-def _holds(folder: Path, wanted: Mapping[str, bytes], kept: frozenset[str]) -> bool:
+def _holds(folder: Path, wanted: Mapping[str, bytes], kept: Mapping[str, str]) -> bool:
     found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
     return found.keys() == wanted.keys() and all(
         name in kept or path.read_bytes() == wanted[name] for name, path in found.items()

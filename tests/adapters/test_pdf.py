@@ -13,8 +13,12 @@ from policyctl.adapters.pdf import Printer, open_printer
 from policyctl.core.notices.notice import NoticeKind
 from policyctl.errors import RefusedError
 from policyctl.reports.policy_print import file_name, printable
+from policyctl.reports.site.look import Look, Painter
+from policyctl.reports.site.posted import settle
+from policyctl.reports.site.version_pages import Printing, paper_page
 from tests.core.notice_samples import SHA256, notice_of
 from tests.peers.mail_checkers import PdfReader
+from tests.reports.samples import TERMS, version
 
 
 @pytest.fixture(scope="module")
@@ -98,3 +102,18 @@ def test_what_looks_like_a_template_or_a_script_is_printed_as_it_is(
 
 def test_the_name_of_the_file_is_plain_ascii() -> None:
     assert file_name(notice_of(NoticeKind.REVISION, title="Erklärung №1")) == "example-fax-v3.pdf"
+
+
+@pytest.mark.peer("poppler")
+def test_a_posted_version_says_on_every_sheet_which_it_is_and_where_it_stands(
+    printer: Printer, pdf_reader: PdfReader
+) -> None:
+    settled = settle(version(2, "# Cookies\n\n" + "We set a cookie for each of your visits.\n\n" * 60), None)
+    printing = Printing(Painter(Look(base_url="https://example.com/privacy")), TERMS)
+    page = paper_page(settled.posted, settled.document, printing)
+    data = printer(page)
+    assert printer(page) == data
+    words, sheets = pdf_reader.words(data), int(pdf_reader.facts(data)["Pages"])
+    assert sheets > 1
+    assert words.count("Example Notes & Co, version 2") == sheets
+    assert words.count("https://example.com/privacy/example-notes/v2/") == sheets + 1

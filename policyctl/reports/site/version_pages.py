@@ -30,7 +30,7 @@ from policyctl.reports.site.posted import (
     translated,
 )
 from policyctl.reports.site.practice_tables import practice_tables
-from policyctl.reports.words import counted, shown
+from policyctl.reports.words import shown
 
 _RESERVED = frozenset({"on"})
 
@@ -256,7 +256,7 @@ def _practices_said(changes: Sequence[PracticeChange]) -> str:
         ("removed", sum(change.new is None for change in changes)),
     )
     said = ", ".join(f"{number} {word}" for word, number in counts if number)
-    return f"Of what the policy says is done with data, {counted(len(changes), 'part')}: {said}."
+    return f"Uses of data that the policy declares: {said}."
 
 
 def step_json(old: Posted, new: Posted, view: dict[str, Any]) -> dict[str, Any]:
