@@ -41,7 +41,7 @@ from policyctl.web.cursors import Cursors
 from policyctl.web.metrics import MEDIA_TYPE as METRICS_TYPE
 from policyctl.web.metrics import Metrics
 from policyctl.web.problems import Answer, ProblemError, problem_of
-from policyctl.web.site import SitePages, site_route
+from policyctl.web.site import SitePages, other_paths, site_route
 
 if TYPE_CHECKING:
     from policyctl.adapters.key_file import KeyFile
@@ -156,6 +156,7 @@ def make_app(
         routes.append(Route(path, _route(service, path, _shown(page)), methods=["GET", "POST"]))
     if site is not None:  # last: its path is everything that nothing else is at
         path, page = site_route(site)
+        routes.extend(other_paths(routes))
         routes.append(Route(path, _route(service, path, _shown(page)), methods=["GET"]))
     app = Starlette(routes=routes, exception_handlers={HTTPException: _lost(service)})
     app.router.redirect_slashes = False

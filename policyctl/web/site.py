@@ -16,7 +16,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import lru_cache
@@ -25,7 +25,10 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from anyio import CapacityLimiter, to_thread
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from policyctl.actions.site_compare import compare_posted
 from policyctl.reports.site import memento
@@ -70,6 +73,23 @@ def site_route(pages: SitePages) -> tuple[str, Callable[[Request, str], Awaitabl
         return answer
 
     return f"{pages.prefix}/{{path:path}}", answered
+
+
+def other_paths(routes: Sequence[Route]) -> list[Route]:
+    """Paths that cannot be read stay what they are: without these, a GET of one would look for a page."""
+    methods: dict[str, set[str]] = {}
+    for route in routes:
+        methods.setdefault(route.path, set()).update(route.methods or ())
+    return [
+        Route(path, _only(found), methods=["GET"]) for path, found in methods.items() if "GET" not in found
+    ]
+
+
+def _only(methods: set[str]) -> Callable[[Request], Awaitable[Response]]:
+    async def refused(_request: Request) -> Response:
+        raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED, headers={"Allow": ", ".join(sorted(methods))})
+
+    return refused
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-import importlib
+import json
 import random
 from collections.abc import Iterator
 from datetime import timedelta
+from hashlib import sha256
 
 import pytest
 import sqlalchemy as sa
@@ -29,6 +30,7 @@ from tests.adapters.ledger_samples import (
     tag,
     version,
 )
+from tests.adapters.test_ledger_databases import upgrade_to
 
 NOW = day("2026-11-01")
 V1 = version(1, "2026-01-01", practice("service", SERVICE))
@@ -128,31 +130,28 @@ def test_a_report_changed_by_hand_is_found(ledger: Ledger) -> None:
     assert ledger.first_bad_entry() is not None
 
 
-def test_reports_of_an_older_ledger_are_kept_as_they_were_hashed(ledger: Ledger) -> None:
-    ledger.record_deliveries([DeliveryEvent(nids(ledger)["acme"], DeliveryName.DELIVERED, NOW)], now=NOW)
-    back_to_the_table_of_old(ledger)
-    assert ledger.upgrade() is True
-    assert ledger.first_bad_entry() is None
-    assert [row[1:4] for row in table(ledger)] == [("delivered", int(NOW.timestamp()) * 1_000_000, 0)]
-    with pytest.raises(sa.exc.DatabaseError, match="append-only"), ledger._engine.begin() as connection:
-        connection.execute(sa.text("DELETE FROM delivery_event"))
-
-
-def back_to_the_table_of_old(ledger: Ledger) -> None:
-    """The table as the release before made it."""
-    with ledger._engine.begin() as connection:
-        for statement in OLD_TABLE:
-            connection.execute(sa.text(statement))
-        connection.execute(sa.text("UPDATE alembic_version SET version_num = :old"), {"old": BEFORE})
-
-
-BEFORE = importlib.import_module("policyctl.adapters.migrations.versions.0006_delivery_events").down_revision
-OLD_TABLE = (
-    "DROP TABLE batch_seal",
-    "DROP TABLE reminder",
-    "ALTER TABLE delivery_event DROP COLUMN status",
-    "ALTER TABLE delivery_event DROP COLUMN by_address",
+OF_AN_OLDER_RELEASE = (
+    "INSERT INTO entry (seq, kind, recorded_at) VALUES (1, 'delivery', 7)",
+    """INSERT INTO delivery_event (nid, event, happened_at, attempt, entry)
+       VALUES ('n1', 'delivered', 5, 0, 1)""",
 )
+
+
+def test_reports_of_an_older_ledger_are_kept_as_they_were_hashed(database_url: str) -> None:
+    lines = (["entry", 1, "delivery", 7], ["delivery_event", 5, "n1", "delivered"])
+    digest = sha256(b"".join(json.dumps(line).encode() + b"\n" for line in lines)).digest()
+    with open_ledger(database_url, key=KEY, taxonomy=TAXONOMY) as ledger:
+        upgrade_to(ledger, "0005")
+        with ledger._engine.begin() as connection:
+            for statement in OF_AN_OLDER_RELEASE:
+                connection.execute(sa.text(statement))
+            chain = sa.text("INSERT INTO chain (entry, digest, root) VALUES (1, :digest, :root)")
+            connection.execute(chain, {"digest": digest, "root": sha256(bytes(32) + digest).digest()})
+        assert ledger.upgrade() is True
+        assert ledger.first_bad_entry() is None
+        assert [row[:4] for row in table(ledger)] == [("n1", "delivered", 5, 0)]
+        with pytest.raises(sa.exc.DatabaseError, match="append-only"), ledger._engine.begin() as connection:
+            connection.execute(sa.text("DELETE FROM delivery_event"))
 
 
 # Receipts for answers
