@@ -34,6 +34,7 @@ _PORTION = 500
 _STREAMED = 50_000
 _NUMBERS = count(1)
 _STRETCH = 2_000
+_SHORT_STRETCH = 400  # rows that a processor keeps at hand
 _IF_NEW = " ON CONFLICT DO NOTHING"
 _FEW = 300  # rows that go in by one statement: COPY cannot be under way unwaited
 _SAME_TAG = " AND ".join(f"t.{name} = s.{name}" for name in TAG_COLUMNS[:3])
@@ -151,9 +152,9 @@ class SqliteDriver:
         # The number of the batch stands in the statement: a sixth less to hand over for each row.
         names, marks = ", ".join(NEW_COLUMNS), ", ".join("?" * len(NEW_COLUMNS))
         insertion = f"INSERT INTO {table} (batch_no, {names}) VALUES ({int(batch_no)}, {marks})"  # noqa: S608 - our own names
-        for start in range(0, len(rows), _STRETCH):
+        for start in range(0, len(rows), _SHORT_STRETCH):
             # Sorted rows lie anywhere in memory: to pack them where they are just needed is half as dear.
-            stretch = rows[start : start + _STRETCH]
+            stretch = rows[start : start + _SHORT_STRETCH]
             pack(stretch)
             insertion = self._insert_stretch(insertion, stretch)
         return int(self.raw.total_changes - before)
