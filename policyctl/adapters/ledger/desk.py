@@ -199,6 +199,7 @@ class OutboxDesk:
         ones (nothing of them was sent) are planned again, recalled ones that did not leave are done with.
         """
         states = OutboxState
+        outbox.map_nothing(self._engine)
         with self._writing("chunk", now) as writer:
             chunks.set_all(writer.connection, states.SCHEDULED, states.RELEASED, now, sent_by=now)
             chunks.drop_recalled(writer.connection, now)

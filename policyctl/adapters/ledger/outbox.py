@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import closing
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, and_, case, func, select
 
 from policyctl.adapters.ledger.common import (
     TENANT_BITS,
@@ -73,6 +74,16 @@ def addressees(connection: Connection, chunk: Chunk) -> tuple[OutboxItem, ...]:
         else OutboxItem(nid, place, "customer", customer, email or "", name or "", locale)
         for nid, place, locale, email, name, customer, ext_id in rows
     )
+
+
+def map_nothing(engine: Engine) -> None:
+    """Have the connection that this process works with map no part of SQLite's file and keep few pages: a run
+    reads all of it once, and that would count as its memory. Outside of a transaction, else it does nothing.
+    """
+    if engine.dialect.name == "sqlite":
+        with closing(engine.raw_connection()) as connection:
+            connection.cursor().execute("PRAGMA mmap_size = 0")
+            connection.cursor().execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
 
 
 def _hex(ext_id: bytes | None) -> str:
