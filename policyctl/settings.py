@@ -30,8 +30,9 @@ table                      keys                           meaning
                                                           reminded (``[7]``; ``[]``: never)
 ``[regimes]``              apply                          names of regimes; none named: all
 ``[taxonomy.categories]``  "user.fax" = {label, ...}      terms of your own; also purposes, recipients
-``[publish]``              sign                           sign version refs: ``auto`` where git is set up
-                                                          to, ``always`` (or publish nothing), ``never``
+``[publish]``              sign, timestamp_url            sign version refs: ``auto`` where git is set up
+                                                          to, ``always`` (or publish nothing), ``never``; an
+                                                          authority that stamps them (RFC 3161); empty: none
 ``[limits]``               max_bytes                      the largest file that is read
 ``[web]``                  host, port, keys, url,         where `policyctl serve` listens, its file of API
                            link_keys, link_days           keys (digests); where readers of mails reach it,
@@ -156,6 +157,7 @@ class Settings:
     terms: tuple[LocalTerm, ...] = ()
     max_bytes: int = 5_000_000
     sign: str = "auto"
+    timestamp_url: str = ""
     web: Web = field(default_factory=Web)
     spark: Spark = field(default_factory=Spark)
 
@@ -231,6 +233,7 @@ _MAIL = ("mailer", "folder", "from", "from_name", "reply_to", "postal_address", 
 
 def _settings(top: Table, root: Path) -> Settings:
     choices = top.table("choices", ("answer_days", "remind_days"))
+    publish = top.table("publish", ("sign", "timestamp_url"))
     ledger, site = top.table("ledger", ("url", "shards")), top.table("site", SITE_KEYS)
     return _fitting(
         ledger,
@@ -247,7 +250,8 @@ def _settings(top: Table, root: Path) -> Settings:
             remind_days=choices.numbers("remind_days", (7,), (1, 365)),
             regimes=top.table("regimes", ("apply",)).words("apply", REGIMES),
             terms=_terms(top.table("taxonomy", ("categories", "purposes", "recipients"))),
-            sign=top.table("publish", ("sign",)).one_of("sign", SIGN),
+            sign=publish.one_of("sign", SIGN),
+            timestamp_url=publish.address("timestamp_url"),
             max_bytes=top.table("limits", ("max_bytes",)).number("max_bytes", 5_000_000, (1, 100_000_000)),
             web=_web(top.table("web", ("host", "port", "keys", "url", "link_keys", "link_days"))),
             spark=_spark(top.table("spark", ("master", "folder"))),

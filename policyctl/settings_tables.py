@@ -76,6 +76,13 @@ class Table:
             return default
         return value.strip()
 
+    def address(self, key: str) -> str:
+        """An address of the web; empty where it is not there."""
+        found = self.text(key, "")
+        if found and not found.startswith(("https://", "http://")):
+            self.complain(key, "is no address of the web", f'write {key} = "https://..."')
+        return found
+
     def one_of(self, key: str, known: tuple[str, ...]) -> str:
         """One of a few words; the first where it is not there."""
         word = self.text(key, known[0])

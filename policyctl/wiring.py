@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,8 +35,10 @@ if TYPE_CHECKING:
     from policyctl.adapters.pdf import Printer
     from policyctl.adapters.site import PostedFolder
     from policyctl.adapters.site_theme import ThemeFiles
+    from policyctl.adapters.timestamps import StampChecker
     from policyctl.core.notices.notice import Sender
 
+AUTHORITIES = "POLICYCTL_TIMESTAMP_AUTHORITIES"
 ALLOWED_SIGNERS = "POLICYCTL_ALLOWED_SIGNERS"
 SENDGRID_KEY = "SENDGRID_API_KEY"
 SMTP_PASSWORD = "POLICYCTL_SMTP_PASSWORD"  # noqa: S105 - the name of a variable, not a password
@@ -165,6 +167,28 @@ def open_checker(
     given = os.environ if environment is None else environment
     said = str(named) if named else given.get(ALLOWED_SIGNERS, "")
     return SignatureChecker(history.runner, find_allowed_signers(history.runner, said))
+
+
+def open_stamper(settings: Settings) -> Callable[[bytes], bytes] | None:
+    """What has version refs stamped with the time; None where no authority is named."""
+    if not settings.timestamp_url:
+        return None
+    from policyctl.adapters.timestamps import request_stamp
+
+    return partial(request_stamp, settings.timestamp_url)
+
+
+def open_stamp_checker(
+    named: Path | None = None, environment: Mapping[str, str] | None = None
+) -> StampChecker:
+    """What checks time stamps, by the certificates ``named``, else those that the environment names."""
+    from policyctl.adapters.timestamps import StampChecker
+
+    given = os.environ if environment is None else environment
+    said = str(named) if named else given.get(AUTHORITIES, "")
+    if said and not Path(said).is_file():
+        raise UsageError(f"the certificates {said} are not there", hint="name a file of PEM certificates")
+    return StampChecker(Path(said) if said else None)
 
 
 def ledger_url(settings: Settings) -> str:

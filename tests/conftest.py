@@ -20,4 +20,5 @@ pytest_plugins = [
     "tests.peers.browser",
     "tests.peers.spark",
     "tests.peers.signing",
+    "tests.peers.timestamps",
 ]

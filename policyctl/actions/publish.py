@@ -16,7 +16,7 @@ committed is found unchanged; after 4 only the rest is done.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -45,6 +45,7 @@ from policyctl.core.notices.outbox import Audience, PlannedNotice
 from policyctl.core.notices.reach import Groups, Timing, addressees
 from policyctl.core.policy import ChangeClass, VersionKey
 from policyctl.core.proof.heads import heads_text
+from policyctl.core.proof.stamps import digest_of, with_stamp
 from policyctl.errors import FINDINGS, PolicyctlError, RefusedError
 from policyctl.faults import fault_point
 from policyctl.reports.comparison import Comparison
@@ -58,6 +59,10 @@ STEPS = (
     *syncing.STEPS,
 )
 """The named steps, in order; a test can end the process at each (policyctl/faults.py)."""
+
+
+Stamper = Callable[[bytes], bytes]
+"""Gives an authority's time stamp for a SHA-256."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +184,7 @@ def publish(
     options: SiteOptions | None = None,
     sign: str = "auto",
     trust: Trust | None = None,
+    stamp: Stamper | None = None,
 ) -> Published:
     """Publish what HEAD holds of SLUG as its next version. BlockedError (exit 1) for findings in the
     way, RefusedError when there is nothing new, something is uncommitted or another was quicker.
@@ -207,7 +213,7 @@ def publish(
         writer.branch()
         ledger.upgrade()
         fault_point("publish.checked")
-        commit = _write(draft, writer, ledger, trust)
+        commit = _write(draft, writer, ledger, trust, stamp)
         synced = syncing.sync(
             history=history,
             ledger=ledger,
@@ -309,7 +315,9 @@ def _require_committed(slug: str, head: str, history: History) -> None:
 # --- 3, 4: writing
 
 
-def _write(draft: _Draft, writer: GitWriter, ledger: Ledger, trust: Trust | None) -> str:
+def _write(
+    draft: _Draft, writer: GitWriter, ledger: Ledger, trust: Trust | None, stamp: Stamper | None
+) -> str:
     """Commit the faces of the revision, then create the version ref. The id of the commit."""
     faces = _faces(draft)
     commit = writer.prepare(faces, parent=draft.head, message=f"Publish {draft.key}: show what changed\n")
@@ -317,7 +325,10 @@ def _write(draft: _Draft, writer: GitWriter, ledger: Ledger, trust: Trust | None
     writer.advance(commit)
     fault_point("publish.committed")
     writer.settle(commit, faces)
-    tag = writer.write_tag(draft.key, commit.oid, write_note(_note(draft, heads_text(ledger.heads()))))
+    message = write_note(_note(draft, heads_text(ledger.heads())))
+    if stamp:
+        message = with_stamp(message, stamp(digest_of(message)))
+    tag = writer.write_tag(draft.key, commit.oid, message)
     if trust:
         trust.require(draft.key, tag)
     fault_point("publish.tag-object")

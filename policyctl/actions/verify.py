@@ -22,11 +22,13 @@ from policyctl.adapters.gitrefs import find_refs
 from policyctl.adapters.gitsignatures import SignatureChecker
 from policyctl.adapters.history import History
 from policyctl.adapters.ledger.checking import Looked, OnRecord, Record
+from policyctl.adapters.timestamps import StampChecker
 from policyctl.core.formats.version_note import VersionNote
 from policyctl.core.policy import VersionKey
 from policyctl.core.proof.flaws import Flaw, FlawKind, exit_code_of
 from policyctl.core.proof.heads import Anchor, LedgerHead, read_heads
 from policyctl.core.proof.refs import Expected, FoundRef, Signed, judge_ref, missing_ref, unrecorded
+from policyctl.core.proof.stamps import Stamped
 from policyctl.errors import CannotCompareError, PolicyctlError, UsageError
 
 _FILES = ("policy.md", "practices.yaml")
@@ -73,11 +75,13 @@ def verify(
     records: Sequence[Record],
     anchors: Sequence[LedgerHead] = (),
     allow_unsigned: bool = False,
+    stamps: StampChecker | None = None,
 ) -> Verified:
     """Verify one version, one policy or everything. ``records``: the ledger on each of its servers, in their
     order; none: only git is looked at. ``anchors``: heads that the caller has from elsewhere.
     """
-    found = [_with_files(ref, history) for ref in find_refs(history.runner, slug, checker)]
+    stamps = stamps or StampChecker(None)
+    found = [_stamped(_with_files(ref, history), stamps) for ref in find_refs(history.runner, slug, checker)]
     known = _on_record(records, slug)
     wanted = tuple(ref for ref in found if number is None or ref.key.number == number)
     if number is not None and not wanted and VersionKey(slug or "", number) not in known:
@@ -112,6 +116,11 @@ def _with_files(ref: FoundRef, history: History) -> FoundRef:
         return replace(ref, unread=ref.unread or error.message)
     text, practices = ("" if each is None else hashlib.sha256(each).hexdigest() for each in data)
     return replace(ref, files=(text, practices))
+
+
+def _stamped(ref: FoundRef, stamps: StampChecker) -> FoundRef:
+    """With what its time stamp says, where it has one."""
+    return ref if ref.reply is None else replace(ref, stamp=stamps.check(ref.reply, ref.digest))
 
 
 def _expected(ref: FoundRef, found: Sequence[FoundRef], known: dict[VersionKey, OnRecord]) -> Expected:
@@ -161,11 +170,18 @@ def _ought_to_be(there: set[VersionKey], known: dict[VersionKey, OnRecord]) -> s
 
 
 def _time(refs: Sequence[VerifiedRef]) -> Iterator[Flaw]:
-    """A signature holds no time that anybody but its maker vouches for."""
-    if signed := [each for each in refs if each.ref.signature.state is Signed.GOOD]:
-        message = f"when they were signed is what their signers say ({len(signed)} version refs)"
-        hint = "who got a revision mail has its head, and the day it came: see docs/how-to/sign-and-verify.md"
-        yield Flaw(FlawKind.TIME_UNPROVEN, "version refs", message, hint)
+    """A signature holds no time that anybody but its maker vouches for; a stamp does."""
+    hint = "have versions stamped, or keep the mails: see docs/how-to/sign-and-verify.md"
+    for state, words in _UNPROVEN.items():
+        if count := sum(each.ref.stamp.state is state for each in refs):
+            yield Flaw(FlawKind.TIME_UNPROVEN, "version refs", words.format(count), hint)
+
+
+_UNPROVEN = {
+    Stamped.NONE: "when they were published is what their publishers say ({} version refs)",
+    Stamped.UNCHECKED: "{} are stamped with a time, and no certificates were given to check that by",
+    Stamped.STRANGER: "{} are stamped with a time by nobody that your certificates vouch for",
+}
 
 
 # --- anchors

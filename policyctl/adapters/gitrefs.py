@@ -16,6 +16,7 @@ from policyctl.core.formats.slugs import check_slug
 from policyctl.core.formats.version_note import VersionNote, read_note
 from policyctl.core.policy import VersionKey
 from policyctl.core.proof.refs import FoundRef, Signature, Signed
+from policyctl.core.proof.stamps import digest_of, stamp_of
 from policyctl.errors import PolicyctlError
 
 _LONGEST = 1_000_000
@@ -65,8 +66,19 @@ def _tag(key: VersionKey, oid: str, raw: str, checker: SignatureChecker) -> Foun
     if fields.get("type") != "commit" or not inner:
         return FoundRef(key, oid, "", "", _UNSIGNED, None, "its tag object does not lead to a commit")
     note, unread = _note(message, key)
+    plain = _SIGNATURE.split(message, maxsplit=1)[0]
     safe = inner if inner == key.ref.removeprefix("refs/tags/") else shown(inner)
-    return FoundRef(key, oid, safe, fields.get("object", ""), checker.check(oid), note, unread)
+    return FoundRef(
+        key,
+        oid,
+        safe,
+        fields.get("object", ""),
+        checker.check(oid),
+        note,
+        unread,
+        digest=digest_of(plain),
+        reply=stamp_of(plain),
+    )
 
 
 def _note(message: str, key: VersionKey) -> tuple[VersionNote | None, str]:

@@ -58,7 +58,7 @@ def publish(
     Interrupted anywhere, run it again.
     """
     from policyctl.actions import publish as action
-    from policyctl.wiring import site_folder
+    from policyctl.wiring import open_stamper, site_folder
 
     with repository() as opened:
         history, ledger, standards = opened.history(), opened.ledger(upgrade=not plan), opened.standards()
@@ -81,6 +81,7 @@ def publish(
             options=site_options(opened.settings),
             sign=opened.settings.sign,
             trust=opened.trust(history),
+            stamp=open_stamper(opened.settings),
         )
     print_receipt(_published(done), output_format)
 

@@ -48,6 +48,14 @@ def verify(
     allow_unsigned: Annotated[
         bool, typer.Option("--allow-unsigned", help="Version refs that nobody signed will do.")
     ] = False,
+    timestamp_authorities: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Certificates (PEM) of authorities whose time stamps you believe. Else "
+            "POLICYCTL_TIMESTAMP_AUTHORITIES.",
+        ),
+    ] = None,
     anchor: Annotated[
         list[str] | None,
         typer.Option(
@@ -70,7 +78,7 @@ def verify(
     if ledger is not None and no_ledger:
         raise UsageError("--ledger and --no-ledger exclude each other", hint="leave one of them out")
     from policyctl.actions import verify as action
-    from policyctl.wiring import open_checker, open_records
+    from policyctl.wiring import open_checker, open_records, open_stamp_checker
 
     slug, number = _target(target)
     with repository() as opened, ExitStack() as stack:
@@ -86,6 +94,7 @@ def verify(
             records=records,
             anchors=_heads(anchor or ()),
             allow_unsigned=allow_unsigned,
+            stamps=open_stamp_checker(timestamp_authorities),
         )
     _print(done, output_format)
     raise typer.Exit(done.exit_code)

@@ -90,6 +90,8 @@ def _ref(ref: FoundRef, *, holds: bool) -> Json:
         "signature": ref.signature.state.value,
         "signer": ref.signature.signer,
         "key": ref.signature.key,
+        "stamp": ref.stamp.state.value,
+        "stamped_at": ref.stamp.at.isoformat() if ref.stamp.at else None,
     }
 
 
@@ -121,7 +123,8 @@ def _lines(found: Verification) -> Iterator[str]:
 def _signature(ref: FoundRef) -> str:
     found = ref.signature
     if found.state is Signed.GOOD:
-        return f"signed by {one_line(found.signer)} ({found.key})"
+        stamped = f", stamped {ref.stamp.at:%Y-%m-%d %H:%M:%S} UTC" if ref.stamp.at else ""
+        return f"signed by {one_line(found.signer)} ({found.key}){stamped}"
     return _STATES[found.state]
 
 

@@ -112,6 +112,7 @@ class Opened:
             standards=self.standards,
             sign=self.settings.sign,
             trust=self.trust,
+            stamp=wiring.open_stamper(self.settings),
         )
 
     def plan(self, now: datetime, slug: str = SLUG) -> publishing.PublishPlan:

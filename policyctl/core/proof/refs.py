@@ -11,6 +11,7 @@ For each ref, first to last, and one answer each:
 4. It leads where it led before: to the commit that the ledger recorded, and it is the tag object that the
    next version's message names.
 5. The files at the commit have the hashes that the message holds.
+6. A time stamp in the message is one of this message.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ from enum import StrEnum
 from policyctl.core.formats.version_note import VersionNote
 from policyctl.core.policy import VersionKey
 from policyctl.core.proof.flaws import Flaw, FlawKind
+from policyctl.core.proof.stamps import Stamp, Stamped
+
+_UNSTAMPED = Stamp(Stamped.NONE)
 
 
 class Signed(StrEnum):
@@ -51,7 +55,8 @@ class FoundRef:
     commit that it leads to; both empty where it holds none. ``note`` is None where the message is none of
     ours: ``unread`` says why. ``damaged``: the object that it names is not there, or not what its id says.
     ``files`` are the SHA-256 of ``policy.md`` and ``practices.yaml`` at the commit, hex, empty for one that
-    is not there; None where the commit could not be read.
+    is not there; None where the commit could not be read. ``digest`` is what a time stamp would be of,
+    ``reply`` the one in the message, ``stamp`` what was found of it.
     """
 
     key: VersionKey
@@ -63,6 +68,9 @@ class FoundRef:
     unread: str = ""
     damaged: bool = False
     files: tuple[str, str] | None = None
+    digest: bytes = b""
+    reply: bytes | None = None
+    stamp: Stamp = _UNSTAMPED
 
     @property
     def name(self) -> str:
@@ -96,6 +104,8 @@ def judge_ref(ref: FoundRef, expected: Expected) -> tuple[Flaw, ...]:
         return (_other_name(ref),)
     signed = signature_flaw(ref.name, ref.signature)
     found = [*_target(ref, expected), *_content(ref, expected)]
+    if ref.stamp.state is Stamped.OTHER:
+        found.append(_flaw(ref, FlawKind.ALTERED, "its time stamp is not one of this message", _FETCH))
     return (signed, *found) if signed else tuple(found)
 
 
