@@ -31,31 +31,35 @@ def register(app: typer.Typer) -> None:
     )(verify)
 
 
+SignersOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Who may sign, for signatures by ssh; outside of the repository. Else "
+        "POLICYCTL_ALLOWED_SIGNERS, else what your own git is set up with.",
+    ),
+]
+AuthoritiesOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Certificates (PEM) of authorities whose time stamps you believe. Else "
+        "POLICYCTL_TIMESTAMP_AUTHORITIES.",
+    ),
+]
+
+
 def verify(
     target: Annotated[
         str | None,
         typer.Argument(metavar="[SLUG[@vN]]", help="One policy, or one version of it. None named: all."),
     ] = None,
     *,
-    allowed_signers: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Who may sign, for signatures by ssh; outside of the repository. Else "
-            "POLICYCTL_ALLOWED_SIGNERS, else what your own git is set up with.",
-        ),
-    ] = None,
+    allowed_signers: SignersOption = None,
     allow_unsigned: Annotated[
         bool, typer.Option("--allow-unsigned", help="Version refs that nobody signed will do.")
     ] = False,
-    timestamp_authorities: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Certificates (PEM) of authorities whose time stamps you believe. Else "
-            "POLICYCTL_TIMESTAMP_AUTHORITIES.",
-        ),
-    ] = None,
+    timestamp_authorities: AuthoritiesOption = None,
     anchor: Annotated[
         list[str] | None,
         typer.Option(
