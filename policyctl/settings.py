@@ -20,9 +20,9 @@ table                      keys                           meaning
 ``[mail.sendgrid]``        host, webhook_keys,            another host than the service's own; the keys that
                            webhook_hours                  check its events, and how old those may be
 ``[site]``                 folder, base_url, name,        where the pages are written and served; whose they
-                           language, theme, pdf, served   are; the language of policy.md (``en``); a folder
-                                                          with your look; whether PDFs are made, and whether
-                                                          `policyctl serve` serves the pages
+                           language, theme, pdf, served   are; the language of policies that do not say theirs
+                                                          (``en``); a folder with your look; whether PDFs are
+                                                          made, and whether `policyctl serve` serves the pages
 ``[lead_time]``            editorial, notice, choice,     days from publication to effect
                            transition
 ``[choices]``              answer_days, remind_days       days to answer after a notice arrived; how many days

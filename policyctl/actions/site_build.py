@@ -203,6 +203,7 @@ def _posted(mark: MarkedVersion, source: Source, build: _Build) -> Posted:
             for each in source.translations
         ),
         pdf=f"{slug}-v{number}.pdf" if build.options.printer else "",
+        language=(source.policy.language if source.policy else "") or build.options.look.language,
         markdown=_body(source.document),
     )
 

@@ -116,6 +116,7 @@ def version(number: int, text: str, summary: str = "Plain words.", **more: Any) 
         "practices": None,
         "translations": (),
         "pdf": "",
+        "language": "en",
         "markdown": text[document.body :],
     }
     return Posted(**values | more)

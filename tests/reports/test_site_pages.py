@@ -236,6 +236,15 @@ def test_each_language_says_which_it_is_and_leads_to_the_others() -> None:
     assert ">Deutsch</a>" in own
 
 
+def test_a_text_in_another_language_than_the_words_around_it_says_so() -> None:
+    site = samples.site(samples.version(1, TEXTS[0], language="fr"))
+    for path in ("example-notes/v1/index.html", "example-notes/index.html"):
+        assert '<html lang="en">' in said(path, site)
+        assert '<article lang="fr"' in said(path, site)
+        assert '<h1 lang="fr">' in said(path, site)
+    assert "lang=" not in said("example-notes/v2/index.html").partition("<article")[2].partition(">")[0]
+
+
 def test_a_printed_page_says_version_and_address_at_the_foot_of_each_sheet() -> None:
     page = SITE["example-notes/v2/index.html"].decode()
     assert "Example Notes \\26  Co, version 2\\a https://policies.example.com/site/example-notes/v2/" in page

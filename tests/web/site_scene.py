@@ -61,6 +61,7 @@ def sample_versions() -> list[Posted]:
                 practices=read_practices(declared, file="practices.yaml", taxonomy=TAXONOMY),
                 translations=(german,) if number == 4 else (),
                 pdf="",
+                language="en",
                 markdown=body,
             )
         )

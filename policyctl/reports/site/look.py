@@ -45,7 +45,8 @@ class Theme:
 @dataclass(frozen=True, slots=True)
 class Look:
     """What holds for every page. ``base_url`` is where the site is served, without a slash at the end;
-    empty when nobody said. ``language`` is that of ``policy.md``. ``served``: by ``policyctl serve``, which
+    empty when nobody said. ``language`` is that of policies that do not
+    say theirs. ``served``: by ``policyctl serve``, which
     compares any two versions.
     """
 

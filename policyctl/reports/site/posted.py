@@ -60,7 +60,7 @@ class ClauseLink:
 class Posted:
     """One version. ``change_class`` is None for a first version, ``practices`` where none are declared.
     ``published_at`` is aware UTC; ``text_sha256`` that of ``policy.md``. ``pdf`` names its PDF, if there is
-    one. What stands below ``markdown`` is filled in by ``settle``.
+    one; ``language`` is the tag of that of ``markdown``. What stands below it is filled in by ``settle``.
     """
 
     key: VersionKey
@@ -74,6 +74,7 @@ class Posted:
     practices: tuple[Practice, ...] | None
     translations: tuple[InLanguage, ...]
     pdf: str
+    language: str
     markdown: str
     cut_at: str = "headings"
     clauses: tuple[ClauseName, ...] = ()
@@ -166,6 +167,7 @@ def to_json(posted: Posted) -> bytes:
             if posted.practices is None
             else [{**practice_json(each), "line": each.line} for each in posted.practices],
             "pdf": posted.pdf or None,
+            "language": posted.language,
             "cut_at": posted.cut_at,
             "clauses": [
                 {"id": each.id, "heading": each.heading, "level": each.level} for each in posted.clauses
@@ -217,6 +219,7 @@ def from_json(data: bytes) -> Posted:
         practices=None if practices is None else tuple(map(_practice, practices)),
         translations=tuple(InLanguage(**each) for each in raw["translations"]),
         pdf=raw["pdf"] or "",
+        language=raw["language"],
         markdown=raw["markdown"],
         cut_at=raw["cut_at"],
         clauses=tuple(ClauseName(**each) for each in raw["clauses"]),

@@ -94,7 +94,7 @@ def text_page(
     """The text in the language it was written in. ``current`` has what only the page of the current version
     says; without it the page is that of the version for ever.
     """
-    lang = printing.painter.look.language
+    lang = posted.language
     return _text(posted, posted.title, document, printing, path=path, lang=lang, current=current)
 
 
@@ -126,7 +126,7 @@ def _text(
         "version": posted,
         "fixed": fixed,
         "lang": lang,
-        "languages": _languages(posted, printing, lang),
+        "languages": _languages(posted, lang),
         "contents": _contents(document),
         "address": own,
         # Made by markdown-it with raw HTML off, images off and links checked (policy_html.py).
@@ -134,7 +134,7 @@ def _text(
         "upcoming": (),
         "when": "",
     }
-    if lang != painter.look.language:
+    if lang != posted.language:
         values["data"] = ""
     head = Head(path, heading, running=f"{shown(title)}, version {posted.number}", here="policy")
     return painter.page("text.html.j2", head, **values | (current or {}))
@@ -160,11 +160,11 @@ def _contents(document: Document) -> list[dict[str, Any]]:
     return entries if len(entries) > 1 else []
 
 
-def _languages(posted: Posted, printing: Printing, lang: str) -> list[dict[str, Any]]:
+def _languages(posted: Posted, lang: str) -> list[dict[str, Any]]:
     """All languages of the version, seen from a page of one of them; nothing where there is one only."""
     if not posted.translations:
         return []
-    own = printing.painter.look.language
+    own = posted.language
     root = "./" if lang == own else "../"
     tags = [(own, ""), *((each.lang, f"{language_folder(each.lang)}/") for each in posted.translations)]
     return [
@@ -301,7 +301,7 @@ def paper_page(posted: Posted, document: Document, printing: Printing) -> str:
     address = painter.look.address(f"{posted.key.slug}/v{posted.number}/")
     return painter.text(
         "paper.html.j2",
-        lang=painter.look.language,
+        lang=posted.language,
         title=shown(posted.title),
         version=posted,
         address=address,
