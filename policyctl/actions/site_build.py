@@ -35,21 +35,17 @@ Load = Callable[[MarkedVersion], "Source"]
 Printer = Callable[[str], bytes]
 
 
-def not_known(_mark: MarkedVersion) -> str:
-    """Who signed a version's ref, where nobody can tell."""
-    return ""
-
-
 @dataclass(frozen=True, slots=True)
 class SiteOptions:
     """How the site is made. ``theme`` reads the theme, told the slugs; ``printer`` opens what makes PDFs,
-    None where none are wanted; ``signed_by`` says who signed a version's ref, empty where that is not known.
+    None where none are wanted; ``signed_by`` says who signed a version's ref: None where it bears no
+    signature, empty where whose it is cannot be confirmed; without it nobody is asked.
     """
 
     look: Look = field(default_factory=Look)
     theme: Callable[[frozenset[str]], Theme] | None = None
     printer: Callable[[], Printer | None] | None = None
-    signed_by: Callable[[MarkedVersion], str] = not_known
+    signed_by: Callable[[MarkedVersion], str | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +70,7 @@ class _Build:
     files: dict[str, bytes] = field(default_factory=dict)
     kept: dict[str, str] = field(default_factory=dict)
     printed: dict[str, str] = field(default_factory=dict)
+    signers: dict[str, str] = field(default_factory=dict)
     made: int = 0
 
     def keep(self, paths: Iterable[str]) -> Mapping[str, bytes] | None:
@@ -112,7 +109,12 @@ def build_site(
         known = (
             {} if anew or build.earlier.notes.get("recipe") != made_by else build.earlier.notes["versions"]
         )
-        notes: dict[str, Any] = {"recipe": made_by, "versions": {}, "printed": build.printed}
+        notes: dict[str, Any] = {
+            "recipe": made_by,
+            "versions": {},
+            "printed": build.printed,
+            "signers": build.signers,
+        }
         policies = [
             _policy([mark for mark in marked if mark.key.slug == slug], load, known, build, notes["versions"])
             for slug in sorted(slugs)
@@ -155,8 +157,19 @@ def _policy(
         versions.append(settled.posted)
         last = settled
     notes |= {str(version.key): known[str(version.key)] for version in kept}
-    signers = {mark.key.number: build.options.signed_by(mark) for mark in marked}
+    signers = {mark.key.number: _signer(mark, build, known=bool(known)) for mark in marked}
     return PostedPolicy(marked[0].key.slug, tuple(versions), signers)
+
+
+def _signer(mark: MarkedVersion, build: _Build, *, known: bool) -> str | None:
+    """Who signed the ref. A signature is looked at once: the tag's id is that of its bytes."""
+    if build.options.signed_by is None:
+        return None
+    there = build.earlier.notes.get("signers", {}) if known else {}
+    signer: str | None = there[mark.tag] if mark.tag in there else build.options.signed_by(mark)
+    if signer is not None:
+        build.signers[mark.tag] = signer
+    return signer
 
 
 def _kept(marked: Sequence[MarkedVersion], known: Mapping[str, Any], build: _Build) -> list[Posted]:

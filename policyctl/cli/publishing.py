@@ -78,7 +78,7 @@ def publish(
             site=site_folder(opened.settings),
             base_url=opened.settings.base_url,
             standards=standards,
-            options=site_options(opened.settings),
+            options=site_options(opened.settings, history),
             sign=opened.settings.sign,
             trust=opened.trust(history),
             stamp=open_stamper(opened.settings),
@@ -150,7 +150,7 @@ def sync(*, dry_run: DryRunOption = False, output_format: FormatOption = Format.
             dry_run=dry_run,
             site=site_folder(opened.settings),
             base_url=opened.settings.base_url,
-            options=site_options(opened.settings),
+            options=site_options(opened.settings, history),
         )
         pages = (str(Path(opened.settings.site_folder)),) if done.site_changed else ()
     recorded = tuple(str(key) for key in done.recorded)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,9 +14,12 @@ from policyctl.cli.opened import repository
 from policyctl.cli.people import group_of
 from policyctl.cli.printing import DryRunOption, Format, FormatOption, now
 from policyctl.cli.setup import print_receipt
+from policyctl.errors import PolicyctlError
 
 if TYPE_CHECKING:
     from policyctl.actions.site_build import Built, SiteOptions
+    from policyctl.adapters.history import History
+    from policyctl.core.formats.version_note import MarkedVersion
     from policyctl.reports.receipt_v1 import Receipt
     from policyctl.reports.site.look import Theme
     from policyctl.settings import Settings
@@ -34,8 +38,8 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="site")
 
 
-def site_options(settings: Settings) -> SiteOptions:
-    """How ``[site]`` wants the pages."""
+def site_options(settings: Settings, history: History | None = None) -> SiteOptions:
+    """How ``[site]`` wants the pages. With ``history`` they say who signed the version refs."""
     from policyctl.actions.site_build import SiteOptions
     from policyctl.reports.site.look import Look
     from policyctl.wiring import late_printer
@@ -51,7 +55,29 @@ def site_options(settings: Settings) -> SiteOptions:
         look=look,
         theme=(lambda slugs: _theme(settings, slugs)) if site.theme else None,
         printer=late_printer() if site.pdf else None,
+        signed_by=_signers(history) if history else None,
     )
+
+
+def _signers(history: History) -> Callable[[MarkedVersion], str | None]:
+    """Asks for signatures by the list of allowed signers that `policyctl verify` goes by, too."""
+    from functools import cache
+
+    from policyctl.core.proof.refs import Signed
+    from policyctl.wiring import open_checker
+
+    opened = cache(lambda: open_checker(history, None))
+
+    def signed_by(mark: MarkedVersion) -> str | None:
+        try:
+            found = opened().check(mark.tag)
+        except PolicyctlError:  # no list, or no program that checks: then nothing is confirmed
+            return ""
+        if found.state is Signed.NONE:
+            return None
+        return found.signer if found.state is Signed.GOOD else ""
+
+    return signed_by
 
 
 def _theme(settings: Settings, slugs: frozenset[str]) -> Theme:
@@ -91,7 +117,7 @@ def build(
             site=folder,
             today=now().date(),
             taxonomy=standards.catalogue.taxonomy,
-            options=site_options(settings),
+            options=site_options(settings, history),
             anew=anew,
             dry_run=dry_run,
         )

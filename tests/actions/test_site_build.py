@@ -30,6 +30,7 @@ from tests.actions.instance import (
     publish,
 )
 from tests.cli.run import inside
+from tests.peers.signing import SshKeys
 from tests.repos import Repo
 
 THIRD = datetime(2027, 7, 1, 9, tzinfo=UTC)
@@ -200,11 +201,37 @@ def test_without_what_makes_pdfs_there_are_none_and_it_is_said(root: Path, tmp_p
 
 
 def test_who_signed_a_version_is_in_the_table_of_versions(root: Path, tmp_path: Path) -> None:
-    options = SiteOptions(signed_by=lambda mark: "Legal <legal@example.com>" if mark.key.number == 2 else "")
-    build(root, tmp_path / "site", options=options)
-    page = (tmp_path / "site" / SLUG / "changes/index.html").read_text()
-    assert page.count("Legal &lt;legal@example.com&gt;") == 1
-    assert page.count("not signed") == 1
+    asked: list[int] = []
+
+    def signed_by(mark: MarkedVersion) -> str | None:
+        asked.append(mark.key.number)
+        return {1: None, 2: "Legal <legal@example.com>"}[mark.key.number]
+
+    options = SiteOptions(signed_by=signed_by)
+    for expected in ([1, 2], [1, 2, 1]):  # a signature is looked at once
+        build(root, tmp_path / "site", options=options)
+        page = (tmp_path / "site" / SLUG / "changes/index.html").read_text()
+        assert page.count("Legal &lt;legal@example.com&gt;") == 1
+        assert page.count("not signed") == 1
+        assert asked == expected
+
+
+@pytest.mark.peer("ssh-keygen")
+def test_a_signature_counts_by_the_list_of_allowed_signers_only(
+    root: Path, tmp_path: Path, ssh_keys: SshKeys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo = Repo(root)
+    ssh_keys.use(repo, "legal")
+    repo.git("config", "tag.gpgSign", "true")
+    repo.commit("Third", policy(TEXT_3, PRACTICES_2))
+    with Opened(root) as opened:
+        opened.publish(THIRD)
+    page = root / ".policyctl/site" / SLUG / "changes/index.html"
+    for named, words in ((str(ssh_keys.signers), "legal@example.com"), ("", "signature not confirmed")):
+        monkeypatch.setenv("POLICYCTL_ALLOWED_SIGNERS", named)
+        assert inside("site", "build", "--anew", cwd=root).returncode == 0
+        assert page.read_text().count(words) == 1
+        assert page.read_text().count("not signed") == 2
 
 
 def test_a_dry_run_writes_nothing(root: Path, tmp_path: Path) -> None:

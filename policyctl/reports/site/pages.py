@@ -51,12 +51,12 @@ _ONE = timedelta(days=1)
 @dataclass(frozen=True, slots=True)
 class PostedPolicy:
     """A policy and its versions, oldest first; never empty. ``signers``: by number, who signed a version's
-    ref, as far as that is known.
+    ref; empty where there is a signature and whose it is could not be confirmed.
     """
 
     slug: str
     versions: tuple[Posted, ...]
-    signers: Mapping[int, str] = field(default_factory=dict)
+    signers: Mapping[int, str | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +203,7 @@ def _changes_files(standing: _Standing, painter: Painter) -> Iterator[tuple[str,
             "when": words_of(standing.periods, version.number),
             "class": version.change_class.value if version.change_class else "",
             "changed": changed_words(version),
-            "signed_by": standing.policy.signers.get(version.number, ""),
+            "signed_by": standing.policy.signers.get(version.number),
         }
         for version in reversed(standing.policy.versions)
     ]
