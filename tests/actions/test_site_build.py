@@ -218,7 +218,7 @@ def test_who_signed_a_version_is_in_the_table_of_versions(root: Path, tmp_path: 
 
 @pytest.mark.peer("ssh-keygen")
 def test_a_signature_counts_by_the_list_of_allowed_signers_only(
-    root: Path, tmp_path: Path, ssh_keys: SshKeys, monkeypatch: pytest.MonkeyPatch
+    root: Path, ssh_keys: SshKeys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     repo = Repo(root)
     ssh_keys.use(repo, "legal")

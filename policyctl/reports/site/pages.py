@@ -128,7 +128,7 @@ def _top_files(standings: Sequence[_Standing], painter: Painter) -> Iterator[tup
     )
     yield "404.html", missing_page(painter, "There is no page here", "Look at the address once more.")
     yield STYLE, painter.text(STYLE).encode()
-    yield "_redirects", painter.text("redirects.txt.j2", **_redirects(standings)).encode()
+    yield "_redirects", _redirects(standings, painter.look.prefix).encode()
     yield from painter.look.theme.files.items()
 
 
@@ -138,15 +138,17 @@ def missing_page(painter: Painter, title: str, words: str) -> bytes:
     return page.replace(b'href="./', f'href="{painter.look.prefix}/'.encode())
 
 
-def _redirects(standings: Sequence[_Standing]) -> dict[str, Any]:
+def _redirects(standings: Sequence[_Standing], prefix: str) -> str:
     """Every day from the first on up to the one on which the newest version takes effect."""
-    days = [
-        {"slug": standing.policy.slug, "day": when.isoformat(), "version": period.version}
-        for standing in standings
-        for period in standing.periods
-        for when in _days(period)
+    lines = []
+    for standing in standings:
+        base = f"{prefix}/{standing.policy.slug}"
+        for period in standing.periods:
+            lines += [f"{base}/on/{when}/ {base}/v{period.version}/ 302" for when in _days(period)]
+    lines += [
+        f"{prefix}/{each.policy.slug}/on/* {prefix}/{each.policy.slug}/on/later/ 404" for each in standings
     ]
-    return {"days": days, "slugs": [standing.policy.slug for standing in standings]}
+    return "\n".join(lines) + "\n"
 
 
 def _days(period: Period) -> Iterator[date]:
