@@ -29,7 +29,8 @@ from policyctl.reports.site.posted import InLanguage, Posted, Settled, document_
 from policyctl.reports.site.version_pages import Printing, paper_page, version_files
 
 if TYPE_CHECKING:
-    from policyctl.actions.sources import Source
+    from policyctl.actions.sources import Shelf, Source
+    from policyctl.actions.trust import Trust
 
 Load = Callable[[MarkedVersion], "Source"]
 Printer = Callable[[str], bytes]
@@ -58,6 +59,16 @@ class Built:
     pages: int
     made: int
     without_pdf: int
+
+
+def trusted(shelf: Shelf, trust: Trust) -> Load:
+    """Reads versions, and refuses those whose refs ``sync`` would refuse: nobody else's text is posted."""
+
+    def load(mark: MarkedVersion) -> Source:
+        trust.require(mark.key, mark.tag)
+        return shelf.version(mark)
+
+    return load
 
 
 @dataclass(slots=True)

@@ -104,7 +104,7 @@ def build(
     `policyctl publish` and `policyctl sync` do it too. Run it once a day: on the day a version takes effect
     it becomes the current page.
     """
-    from policyctl.actions.site_build import build_site
+    from policyctl.actions.site_build import build_site, trusted
     from policyctl.actions.sync import shelf_of
     from policyctl.wiring import site_folder
 
@@ -113,7 +113,7 @@ def build(
         folder = (out or site_folder(settings)).absolute()
         done = build_site(
             history.published(),
-            load=shelf_of(history, standards).version,
+            load=trusted(shelf_of(history, standards), opened.trust(history)),
             site=folder,
             today=now().date(),
             taxonomy=standards.catalogue.taxonomy,

@@ -17,7 +17,7 @@ import pytest
 from policyctl.actions.site_build import Built, SiteOptions, build_site
 from policyctl.actions.sync import shelf_of
 from policyctl.core.formats.version_note import MarkedVersion
-from policyctl.errors import CannotCompareError, InputError
+from policyctl.errors import CannotCompareError, InputError, IntegrityError
 from policyctl.reports.site.look import Look
 from tests.actions.instance import (
     DAYS,
@@ -269,6 +269,24 @@ def test_killed_while_it_builds_the_old_site_or_the_new_one_is_there_whole(
     assert inside("site", "build", "--out", str(out), cwd=root).returncode == 0
     assert f"{SLUG}/v3/index.html" in contents(out)
     assert {path.name for path in tmp_path.iterdir()} == {"policies", "public"}
+
+
+@pytest.mark.peer("ssh-keygen")
+def test_a_version_that_a_stranger_signed_is_not_posted(
+    root: Path, ssh_keys: SshKeys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo = Repo(root)
+    ssh_keys.use(repo, "stranger")
+    repo.git("config", "tag.gpgSign", "true")
+    repo.commit("Third", policy(TEXT_3, PRACTICES_2))
+    with Opened(root) as opened:
+        opened.publish(THIRD)
+    before = contents(root / ".policyctl/site")
+    monkeypatch.setenv("POLICYCTL_ALLOWED_SIGNERS", str(ssh_keys.signers))
+    done = inside("site", "build", "--anew", cwd=root)
+    assert done.returncode == IntegrityError.exit_code
+    assert f"policy/{SLUG}/v3" in done.stderr
+    assert contents(root / ".policyctl/site") == before
 
 
 # --- the command, and the theme
