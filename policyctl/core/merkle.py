@@ -48,6 +48,22 @@ def root(hashes: Sequence[bytes]) -> bytes:
     return levels(hashes)[-1][0] if hashes else EMPTY
 
 
+def streamed_root(hashes: Iterable[bytes]) -> bytes:
+    """The same of any number of leaf hashes, of which only a few are held at a time."""
+    held: list[tuple[int, bytes]] = []  # complete trees, the largest first, each with its height
+    for leaf in hashes:
+        height, found = 0, leaf
+        while held and held[-1][0] == height:
+            height, found = height + 1, node_hash(held.pop()[1], found)
+        held.append((height, found))
+    if not held:
+        return EMPTY
+    found = held.pop()[1]
+    while held:
+        found = node_hash(held.pop()[1], found)
+    return found
+
+
 def path(hashes: Sequence[bytes], index: int) -> tuple[bytes, ...]:
     """What has to be known besides the leaf at ``index`` to compute the root, from below."""
     found: list[bytes] = []

@@ -94,3 +94,9 @@ def test_the_paths_of_the_example_in_the_rfc() -> None:
 def test_rows_that_lie_one_after_the_other(leaves: list[bytes], width: int) -> None:
     rows = [leaf.ljust(width, b"x")[:width] for leaf in leaves]
     assert merkle.row_hashes(b"".join(rows), width) == hashes(rows)
+
+
+@given(LISTS)
+def test_the_root_of_leaves_that_come_one_by_one(leaves: list[bytes]) -> None:
+    assert merkle.streamed_root(iter(hashes(leaves))) == by_the_rfc(leaves)
+    assert merkle.streamed_root(()) == merkle.EMPTY

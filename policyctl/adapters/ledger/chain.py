@@ -4,7 +4,9 @@
 1. A row is one line: its table, then its values in the order of the columns, as JSON. What may be
    erased (``ext_id``, ``salt``, ``erased_at``, addresses, names of records) is left out, and so are
    the columns that a later release added, unless one of them says something.
-2. The digest of an entry is the SHA-256 of its lines, sorted, after a line of its own values.
+2. The digest of an entry is the SHA-256 of a byte 2, a line of its own values, and the root of the Merkle
+   tree (RFC 9162) over its lines, sorted; so one line can be proven without showing the others. Until this was so it
+   was the SHA-256 of the line of its own values and all lines, sorted: such entries still hold.
 3. A batch of tags is one row. Its digest is the SHA-256 over its tags in the order of their key
    (packed.py); its root, that of their Merkle tree (proofs.py). A large batch has no root, and none in
    its line. One without tiles, even empty ones, is from before step 0004: its digest is over the tags
@@ -28,6 +30,7 @@ from sqlalchemy import Table
 
 from policyctl.adapters.ledger.driver import Driver
 from policyctl.adapters.tables import CHAIN, METADATA, microseconds
+from policyctl.core import merkle
 from policyctl.core.proof.heads import LedgerHead
 
 NEWEST = (
@@ -55,10 +58,20 @@ class Lines:
 
     def digest(self, seq: int, kind: str, recorded_at: datetime | int) -> bytes:
         """The hash of the entry (2). A time may be given as the table holds it."""
-        found = sha256(raw_line("entry", (seq, kind, recorded_at)))
-        for line in sorted(self.lines):
-            found.update(line)
-        return found.digest()
+        return entry_digest(raw_line("entry", (seq, kind, recorded_at)), sorted(self.lines))
+
+
+def entry_digest(head: bytes, lines: Iterable[bytes]) -> bytes:
+    """The hash of an entry with this line of its own values and these lines, sorted (2)."""
+    return sha256(b"\2" + head + merkle.streamed_root(map(merkle.leaf_hash, lines))).digest()
+
+
+def plain_digest(head: bytes, lines: Iterable[bytes]) -> bytes:
+    """The hash that it had before there was a tree over its lines (2)."""
+    found = sha256(head)
+    for line in lines:
+        found.update(line)
+    return found.digest()
 
 
 @cache
