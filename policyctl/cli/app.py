@@ -19,6 +19,7 @@ from policyctl.cli import (
     checking,
     ci,
     comparing,
+    custody,
     deciding,
     exporting,
     ledger,
@@ -97,7 +98,7 @@ def options(
 
 for group in (
     setup, comparing, checking, lineage, publishing, notifying, site, people, deciding, tagging, ledger,
-    exporting, serve, links, showing, verifying, ci, reference,
+    custody, exporting, serve, links, showing, verifying, ci, reference,
 ):  # fmt: skip
     group.register(app)
 

@@ -30,6 +30,7 @@ from policyctl.adapters.ledger import (
     versions,
 )
 from policyctl.adapters.ledger.common import Writer, administrator, pseudonym
+from policyctl.adapters.ledger.custody import Custody
 from policyctl.adapters.ledger.desk import OutboxDesk
 from policyctl.adapters.ledger.driver import driver_of
 from policyctl.adapters.ledger.export import Export
@@ -115,6 +116,16 @@ class Ledger(OutboxDesk, Looks):
     def upkeep(self) -> Upkeep:
         """Sealing, compaction and export of a large ledger."""
         return Upkeep(self._engine, self._memory)
+
+    def custody_of(self, _subject: str, _now: datetime, *, dry_run: bool = False) -> Custody:
+        """What its keeper does about one person, where that stands."""
+        del dry_run
+        return self.custody
+
+    @property
+    def custody(self) -> Custody:
+        """What its keeper does with the whole of it."""
+        return Custody(self._engine, self._key)
 
     def close(self) -> None:
         """Let go of every connection; idempotent."""

@@ -37,3 +37,8 @@ def read_cuts(driver: Driver) -> Sequence[Cut]:
         Cut(CutOf(what), first, last, gone, bytes(left), rule)
         for what, first, last, gone, left, rule in driver.rows(_CUTS)
     ]
+
+
+def count_cuts(driver: Driver) -> int:
+    """How many cut records there are, those of people among them."""
+    return int(driver.rows("SELECT count(*) FROM cut")[0][0])

@@ -25,6 +25,7 @@ from typing import Any, Literal, Never, TypeVar
 
 from policyctl.adapters.ledger import Ledger, open_ledger
 from policyctl.adapters.ledger.common import Complaints
+from policyctl.adapters.ledger.custody import Custody
 from policyctl.adapters.ledger.shard import VARIABLE, OneServer, Server, SpreadOnline, server_of
 from policyctl.adapters.ledger.shard_sums import copy_receipt, sum_counts, sum_outboxes, sum_receipts
 from policyctl.core.notices.outbox import Audience, OutboxCount, PlannedNotice
@@ -311,6 +312,10 @@ class Shards(Ledger):
     def erase_subject(self, subject: str, *, now: datetime, customer: str | None = None) -> bool:
         """On the server of the subject."""
         return self._for(subject, now).erase_subject(subject, now=now, customer=customer)
+
+    def custody_of(self, subject: str, now: datetime, *, dry_run: bool = False) -> Custody:
+        """On the server of the subject."""
+        return self._for(subject, now, dry_run=dry_run).custody
 
     def prove(self, subject: str, category: str, record: str, customer: str | None = None) -> list[TagProof]:
         """By the server of the subject: the numbers are its own."""

@@ -20,7 +20,7 @@ from policyctl.adapters.ledger.checking.entries import walk_entries
 from policyctl.adapters.ledger.checking.strays import stray_flaws
 from policyctl.adapters.ledger.checking.tags import bad_batches
 from policyctl.adapters.ledger.checking.told import tell
-from policyctl.adapters.ledger.cuts import read_cuts
+from policyctl.adapters.ledger.cuts import count_cuts, read_cuts
 from policyctl.adapters.ledger.driver import driver_of
 from policyctl.core.proof.cuts import CutOf, CutsCrossError, CutWalk, governing
 from policyctl.core.proof.flaws import Flaw, FlawKind
@@ -116,7 +116,7 @@ def look_through(connection: Connection, anchors: Sequence[Anchor] = (), *, serv
     found, tags = bad_batches(driver, of_batches, server)
     flaws = [*tell(driver, walk), *found, *stray_flaws(driver, server)]
     flaws.sort(key=lambda flaw: (flaw.entry is None, flaw.entry or 0))
-    return Looked(walk.head, tuple(flaws), Counts(rows + tags, tags, len(cuts)))
+    return Looked(walk.head, tuple(flaws), Counts(rows + tags, tags, count_cuts(driver)))
 
 
 def first_bad_entry(connection: Connection) -> int | None:
