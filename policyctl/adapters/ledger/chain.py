@@ -5,8 +5,8 @@
    erased (``ext_id``, ``salt``, ``erased_at``, addresses, names of records) is left out, and so are
    the columns that a later release added, unless one of them says something.
 2. The digest of an entry is the SHA-256 of a byte 2, a line of its own values, and the root of the Merkle
-   tree (RFC 9162) over its lines, sorted; so one line can be proven without showing the others. Until this was
-   so it was the SHA-256 of the line of its own values and all lines, sorted: such entries still hold.
+   tree (RFC 9162) over its lines, sorted; so one line can be proven without showing the others. Until this
+   was so it was the SHA-256 of the line of its own values and all lines, sorted: such entries still hold.
 3. A batch of tags is one row. Its digest is the SHA-256 over its tags in the order of their key
    (packed.py); its root, that of their Merkle tree (proofs.py). A large batch has no root, and none in
    its line. One without tiles, even empty ones, is from before step 0004: its digest is over the tags
