@@ -150,7 +150,8 @@ def open_records(settings: Settings, url: str | None = None) -> tuple[Record, ..
     from policyctl.adapters.ledger.checking import open_record
 
     if url is not None:
-        return (open_record(_placed(settings, url)),)
+        named = url if "://" in url else f"{_SQLITE}{Path(url).absolute()}"
+        return (open_record(named),)
     return tuple(
         open_record(_placed(settings, each)) for each in settings.ledger_shards or (settings.ledger_url,)
     )

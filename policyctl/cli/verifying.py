@@ -68,7 +68,7 @@ def verify(
     ] = None,
     ledger: Annotated[
         str | None,
-        typer.Option(metavar="URL", help="Another ledger than that of the settings, such as a copy."),
+        typer.Option(metavar="URL|FILE", help="Another ledger than that of the settings, such as a copy."),
     ] = None,
     no_ledger: Annotated[bool, typer.Option("--no-ledger", help="Look at git only.")] = False,
     output_format: FormatOption = Format.TEXT,

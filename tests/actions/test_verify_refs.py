@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import subprocess
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -403,6 +405,28 @@ def test_without_a_list_only_a_false_signature_is_refused(repo: Repo, ssh_keys: 
             opened.sync(THIRD_DAY)
         repo.git("update-ref", f"refs/tags/{third}", good)
         assert len(opened.sync(THIRD_DAY).recorded) == 3
+
+
+def test_a_ledger_on_two_servers_has_two_heads(tmp_path: Path, ssh_keys: SshKeys) -> None:
+    repo = make_instance(tmp_path / "repo")
+    settings = (repo.root / "policyctl.toml").read_text()
+    urls = [f"sqlite:///{tmp_path / name}.db" for name in ("a", "b")]
+    assert 'url = "sqlite:///.policyctl/ledger.db"' in settings
+    shards = settings.replace('url = "sqlite:///.policyctl/ledger.db"', f"shards = {urls}")
+    repo.write("policyctl.toml", shards)
+    ssh_keys.use(repo, "legal")
+    publish(repo.root, DAYS[1])
+    repo.commit("Second text", policy(TEXT_2, PRACTICES_2))
+    publish(repo.root, DAYS[2])
+    done = verified(repo, ssh_keys.signers)
+    assert kinds(done) == []
+    assert [(anchor.server, anchor.head.entry > 0) for anchor in done.anchors[2:]] == [(0, True), (1, True)]
+    with closing(sqlite3.connect(tmp_path / "b.db")) as second:
+        second.execute("DROP TRIGGER practice_no_update")
+        second.execute("UPDATE practice SET purpose = 'marketing'")
+        second.commit()
+    broken = verified(repo, ssh_keys.signers)
+    assert {(flaw.kind, flaw.server) for flaw in broken.flaws if flaw.counts} == {(FlawKind.ALTERED, 1)}
 
 
 def test_a_version_that_is_not_there_cannot_be_verified(repo: Repo, ssh_keys: SshKeys) -> None:

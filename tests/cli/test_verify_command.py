@@ -85,6 +85,8 @@ def test_git_alone_and_another_ledger_can_be_asked_for(repo: Repo, tmp_path: Pat
     alone = inside("verify", f"{SLUG}@v1", "--no-ledger", cwd=repo.root)
     assert alone.returncode == 0
     assert "ledger: not looked at" in alone.stdout
+    copy = shutil.copy(repo.root / ".policyctl/ledger.db", tmp_path / "copy.db")
+    assert inside("verify", "--ledger", copy, cwd=repo.root).returncode == 5
     assert inside("verify", "--ledger", f"sqlite:///{tmp_path}/none.db", cwd=repo.root).returncode == 3
     both = inside("verify", "--ledger", "sqlite:///x.db", "--no-ledger", cwd=repo.root)
     assert both.returncode == 2
