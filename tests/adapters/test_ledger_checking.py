@@ -16,9 +16,11 @@ import pytest
 import sqlalchemy as sa
 
 from policyctl.adapters.ledger import Ledger, engine, open_ledger, tags
+from policyctl.adapters.ledger.chain import chained
 from policyctl.adapters.ledger.checking import Looked, entries, open_record
 from policyctl.adapters.ledger.common import Writer
 from policyctl.adapters.ledger.cuts import add_cut
+from policyctl.adapters.tables import METADATA
 from policyctl.core.proof.cuts import Cut, CutOf, left_over
 from policyctl.core.proof.flaws import FlawKind
 from policyctl.core.proof.heads import Anchor, LedgerHead
@@ -182,6 +184,56 @@ def test_of_a_large_batch_the_tile_is_named(ledger: Ledger) -> None:
 def test_everything_that_is_wrong_is_told_and_the_first_first(ledger: Ledger) -> None:
     run(ledger, "DELETE FROM tag_1 WHERE ref < 0", "UPDATE choice SET answer = 1 WHERE entry = 6")
     assert [flaw.entry for flaw in look(ledger).flaws] == [6, 9]
+
+
+# What leads to a person, what is owed and how far it came, and where an epoch begins: no part of the record.
+OUTSIDE = {"pseudonym", "outbox", "chunk", "address", "record_name", "answer_receipt", "epoch"}
+FREE = {"ext_id", "salt", "tiles"}  # what may be erased; what a proof is found with
+
+
+def test_a_table_is_under_the_chain_or_it_is_known_why_not() -> None:
+    by_themselves = {"entry", "chain", "tag_1", "tag_correction"}
+    assert set(METADATA.tables) - set(chained()) - by_themselves == OUTSIDE
+
+
+def test_every_other_value_of_every_table_is_under_the_chain(tmp_path: Path) -> None:
+    """One value after the other is changed, in a copy, by somebody who holds the database."""
+    url = f"sqlite:///{tmp_path / 'ledger.db'}"
+    fill(url)
+    with open_ledger(url, key=KEY, taxonomy=TAXONOMY) as ledger:
+        ledger.accept("u3", V2.key, day("2026-10-01"), now=NOW)
+        ledger.acknowledge("acme", V2.key, day("2026-10-01"), now=NOW)
+        ledger.erase_subject("u2", now=NOW)
+    with closing(sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)) as raw:
+        for (name,) in raw.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            raw.execute(f"DROP TRIGGER {name}")
+        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        values = list(_values(raw))
+    assert len({table for table, _ in values}) >= 17
+    copy = tmp_path / "copy.db"
+    assert [f"{table}.{column}" for table, column in values if not _is_seen(url, copy, table, column)] == []
+
+
+def _values(raw: sqlite3.Connection) -> Iterator[tuple[str, str]]:
+    for table in METADATA.tables.values():
+        count = raw.execute(f"SELECT count(*) FROM {table.name}").fetchone()[0]  # noqa: S608 - our own names
+        if table.name not in OUTSIDE and count:
+            yield from ((table.name, column.name) for column in table.c if column.name not in FREE)
+
+
+def _is_seen(url: str, copy: Path, table: str, column: str) -> bool:
+    """Whether another value in the last row of a table is told of."""
+    shutil.copy(url.removeprefix("sqlite:///"), copy)
+    with closing(sqlite3.connect(copy)) as raw:
+        raw.execute("PRAGMA ignore_check_constraints = 1")
+        key = ", ".join(row[1] for row in raw.execute(f"PRAGMA table_info({table})") if row[5])
+        last = f"({key}) = (SELECT {key} FROM {table} ORDER BY {key} DESC LIMIT 1)"  # noqa: S608
+        kind = raw.execute(f"SELECT typeof({column}) FROM {table} WHERE {last}").fetchone()[0]  # noqa: S608
+        others = {"integer": f"{column} + 1000", "text": f"{column} || 'x'", "blob": "x'00'", "null": "1"}
+        raw.execute(f"UPDATE {table} SET {column} = {others[kind]} WHERE {last}")  # noqa: S608
+        raw.commit()
+    with open_record(f"sqlite:///{copy}") as record:
+        return bool(record.through().flaws)
 
 
 # Heads that were kept outside

@@ -11,7 +11,7 @@ from policyctl.adapters.tables import CUT
 from policyctl.core.proof.cuts import Cut, CutOf
 
 _CUTS = (
-    "SELECT what, first_no, last_no, gone, left_digest, rule FROM cut WHERE what <> 'subject' "
+    "SELECT what, first_no, last_no, gone, left_digest, rule FROM cut WHERE what IN ('entry', 'batch') "
     "ORDER BY entry, first_no"
 )
 

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Erased people held against the cut records that say so; rows that belong to no entry."""
+"""What no hash of an entry tells: erased people without a cut record, rows that belong to no entry,
+corrections that do not come in the order of their batches.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +19,17 @@ _BACK = (
     "SELECT s.subject_no, s.entry FROM cut c JOIN subject s ON s.subject_no = c.first_no "
     "WHERE c.what = 'subject' AND s.erased_at IS NULL ORDER BY s.subject_no LIMIT 1"
 )
+# The last correction of a tag counts, so their numbers matter as much as what they say.
+_UNORDERED = (
+    "SELECT batch_no FROM (SELECT batch_no, correction, row_number() OVER "
+    "(PARTITION BY subject_no, category, ref ORDER BY batch_no) AS place FROM tag_correction) AS c "
+    "WHERE correction <> place ORDER BY batch_no LIMIT 1"
+)
 _STRAY = "SELECT count(*) FROM {} WHERE entry IS NULL"
 
 
 def stray_flaws(driver: Driver, server: int) -> list[Flaw]:
-    """People who are erased without a record, or not although there is one; rows that name no entry."""
+    """People who are erased without a record, or not although there is one; rows out of place."""
     flaws = []
     for number, entry in driver.rows(_ERASED):
         message = f"subject {number} was erased, and no cut record says so"
@@ -29,6 +37,10 @@ def stray_flaws(driver: Driver, server: int) -> list[Flaw]:
     for number, entry in driver.rows(_BACK):
         message = f"subject {number} was erased, and is there again: an older state was put back"
         flaws.append(_flaw(FlawKind.ROLLED_BACK, message, "subject", entry, server))
+    for (number,) in driver.rows(_UNORDERED):
+        message = f"the corrections of a tag are not in their order, at batch {number}"
+        place = "tag_correction"
+        flaws.append(Flaw(FlawKind.REORDERED, place, message, RESTORE, place, None, server))
     for table in (POLICY, PRACTICE, CHANGE, CATEGORY, NOTICE, REMINDER):
         ((count,),) = driver.rows(_STRAY.format(table.name))
         if count:
