@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench.figures import figure
 from policyctl.adapters.ledger import Ledger, engine, open_ledger
-from policyctl.adapters.ledger.chain import raw_line
+from policyctl.adapters.ledger.chain import entry_digest, raw_line
 from policyctl.adapters.ledger.common import Writer
 from policyctl.adapters.ledger.driver import driver_of
 from policyctl.adapters.ledger.packed import NewTag, Packer, in_key_order, pack_tags
@@ -120,7 +120,7 @@ def fill_online(url: str, count: int) -> None:
             seq, batch = number + 1, batch_row(number, 1, pack_tags([row]), "")
             told = (number, 1, 1, batch["digest"].hex(), "", batch["root"].hex())
             head = raw_line("entry", (seq, "tags", AT))
-            digest = sha256(head + raw_line("batch", told)).digest()
+            digest = entry_digest(head, [raw_line("batch", told)])
             root = sha256(root + digest).digest()
             columns["entry"].append((seq, "tags", AT))
             columns["chain"].append((seq, digest, root))

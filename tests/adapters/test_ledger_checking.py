@@ -18,8 +18,10 @@ import sqlalchemy as sa
 from policyctl.adapters.ledger import Ledger, engine, open_ledger, tags
 from policyctl.adapters.ledger.chain import chained
 from policyctl.adapters.ledger.checking import Looked, entries, open_record
+from policyctl.adapters.ledger.checking import tags as checked_tags
 from policyctl.adapters.ledger.common import Writer
 from policyctl.adapters.ledger.cuts import add_cut
+from policyctl.adapters.ledger.driver import driver_of
 from policyctl.adapters.tables import METADATA
 from policyctl.core.proof.cuts import Cut, CutOf, left_over
 from policyctl.core.proof.flaws import FlawKind
@@ -243,7 +245,7 @@ def written_anew(ledger: Ledger, first: int) -> None:
     """Every digest and root from an entry on as honest code would make them for what is there now."""
     with ledger._engine.connect() as connection:
         rows = connection.execute(sa.text("SELECT seq, kind, recorded_at FROM entry ORDER BY seq")).all()
-        tables = entries.Tables(engine.driver_of(connection))
+        tables = entries.Tables(driver_of(connection))
         digests = {
             row.seq: tables.of(row.seq).digest(json.dumps(["entry", *row]).encode() + b"\n") for row in rows
         }
@@ -308,22 +310,22 @@ def cut(ledger: Ledger, *cuts: Cut) -> None:
         writer.finish()
 
 
-def digest_of(ledger: Ledger, seq: int) -> bytes:
-    """Of what is on record of an entry now."""
+def rest_of(ledger: Ledger, first: int, last: int) -> bytes:
+    """What is left of some entries now."""
     with ledger._engine.connect() as connection:
-        query = f"SELECT seq, kind, recorded_at FROM entry WHERE seq = {seq}"  # noqa: S608 - a number
-        row = connection.execute(sa.text(query)).one()
-        tables = entries.Tables(engine.driver_of(connection))
-        for earlier in range(1, seq):
-            tables.of(earlier)
-        return tables.of(seq).digest(json.dumps(["entry", *row]).encode() + b"\n")
+        return entries.left_of_entries(driver_of(connection), first, last)
+
+
+def rest_of_batches(ledger: Ledger, first: int, last: int) -> bytes:
+    with ledger._engine.connect() as connection:
+        return checked_tags.left_of_batches(driver_of(connection), first, last)
 
 
 def test_what_was_cut_with_a_record_leaves_a_ledger_that_holds(ledger: Ledger) -> None:
     (kept,) = ledger.heads()
     run(ledger, "DELETE FROM choice WHERE entry = 6 OR entry = 7", "DELETE FROM tag_1 WHERE ref >= 0")
-    rest = left_over([digest_of(ledger, 6), digest_of(ledger, 7)])
-    nothing = left_over([sha256().digest()])
+    rest, nothing = rest_of(ledger, 6, 7), rest_of_batches(ledger, 1, 1)
+    assert nothing == left_over([sha256().digest()])
     assert {flaw.kind for flaw in look(ledger).flaws} == {FlawKind.MISSING}
     cut(
         ledger,
@@ -336,9 +338,18 @@ def test_what_was_cut_with_a_record_leaves_a_ledger_that_holds(ledger: Ledger) -
     assert done.counts.tags == 2
 
 
+def test_some_tags_of_several_batches_can_be_cut(ledger: Ledger) -> None:
+    run(ledger, "DELETE FROM tag_1 WHERE ref >= 0 AND ref < 300", "DELETE FROM tag_correction")
+    cut(ledger, Cut(CutOf.BATCH, 1, 3, 301, rest_of_batches(ledger, 1, 3), "kept for two years"))
+    assert look(ledger).flaws == ()
+    run(ledger, "UPDATE tag_1 SET version_no = 2 WHERE ref = 400")
+    (flaw,) = look(ledger).flaws
+    assert "what is left is not what the cut record says" in flaw.message
+
+
 def test_what_went_beyond_a_cut_is_altered(ledger: Ledger) -> None:
     run(ledger, FIRST_OUT)
-    one = Cut(CutOf.ENTRY, 6, 6, 1, left_over([digest_of(ledger, 6)]), "kept for two years")
+    one = Cut(CutOf.ENTRY, 6, 6, 1, rest_of(ledger, 6, 6), "kept for two years")
     cut(ledger, one)
     assert look(ledger).flaws == ()
     run(ledger, "DELETE FROM choice WHERE entry = 6")
@@ -346,13 +357,13 @@ def test_what_went_beyond_a_cut_is_altered(ledger: Ledger) -> None:
     assert (flaw.kind, flaw.entry) == (FlawKind.ALTERED, 6)
     assert "what is left is not what the cut record says" in flaw.message
     # A later cut of the same entry takes its place.
-    cut(ledger, replace(one, left=left_over([digest_of(ledger, 6)])))
+    cut(ledger, replace(one, left=rest_of(ledger, 6, 6)))
     assert look(ledger).flaws == ()
 
 
 def test_a_cut_record_that_was_forged_afterwards_breaks_the_chain(ledger: Ledger) -> None:
     run(ledger, FIRST_OUT)
-    cut(ledger, Cut(CutOf.ENTRY, 6, 6, 1, left_over([digest_of(ledger, 6)]), "kept for two years"))
+    cut(ledger, Cut(CutOf.ENTRY, 6, 6, 1, rest_of(ledger, 6, 6), "kept for two years"))
     run(ledger, "DELETE FROM choice WHERE entry = 7", "UPDATE cut SET last_no = 7")
     assert FlawKind.ALTERED in {flaw.kind for flaw in look(ledger).flaws}
 

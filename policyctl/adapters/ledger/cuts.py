@@ -17,8 +17,8 @@ _CUTS = (
 
 
 def add_cut(writer: Writer, cut: Cut) -> None:
-    """Record what is taken out. ``cut.left`` is by core/proof/cuts.py: of entries the digest that
-    checking/entries.py finds for what is left, of batches the SHA-256 of the tags that are left, packed.
+    """Record what is taken out. ``cut.left`` is what ``left_of_entries`` (checking/entries.py) or
+    ``left_of_batches`` (checking/tags.py) gives after they went, empty for a subject.
     """
     row = {
         "what": cut.what.value,

@@ -16,6 +16,7 @@ from sqlalchemy import LargeBinary, Table
 from policyctl.adapters.ledger.chain import chained, entry_digest, plain_digest, raw_line, told
 from policyctl.adapters.ledger.driver import Driver, Row
 from policyctl.adapters.tables import METADATA
+from policyctl.core.proof.cuts import LeftOver
 from policyctl.core.proof.flaws import Flaw, FlawKind
 from policyctl.core.proof.walk import RESTORE, ChainWalk, Suspect
 
@@ -26,6 +27,7 @@ IN_MEMORY = 50_000
 LOOKED_AT = 5_000
 """Lines of a bad entry that are kept, to find out what it holds."""
 
+_SOME = "SELECT seq, kind, recorded_at FROM entry WHERE seq BETWEEN {} AND {} ORDER BY seq"
 _ENTRIES = (
     "SELECT e.seq, e.kind, e.recorded_at, c.digest, c.root FROM entry e LEFT JOIN chain c ON c.entry = e.seq "
     "ORDER BY e.seq"
@@ -42,7 +44,7 @@ def walk_entries(driver: Driver, walk: ChainWalk) -> int:
     rows = 0
     for seq, kind, recorded_at, digest, root in streamed(driver, _ENTRIES):
         content = tables.of(seq)
-        head = b'["entry", %d, %b, %d]\n' % (seq, _in_json(kind), recorded_at)
+        head = _head(seq, kind, recorded_at)
         found = content.digest(head)
         written = None if digest is None else bytes(digest)
         if found != written and content.plain_digest(head) == written:
@@ -57,6 +59,19 @@ def walk_entries(driver: Driver, walk: ChainWalk) -> int:
             Flaw(FlawKind.MISSING, f"entry {entry}", message, RESTORE, "entry", entry, walk.server)
         )
     return rows
+
+
+def left_of_entries(driver: Driver, first: int, last: int) -> bytes:
+    """What a cut record has to say is left of some entries, which stand there now."""
+    tables, left = Tables(driver, (first, last)), LeftOver()
+    for seq, kind, recorded_at in streamed(driver, _SOME.format(first, last)):
+        left.take(tables.of(seq).digest(_head(seq, kind, recorded_at)))
+    return left.digest()
+
+
+def _head(seq: int, kind: str, recorded_at: int) -> bytes:
+    """The line of an entry's own values, as raw_line makes it."""
+    return b'["entry", %d, %b, %d]\n' % (seq, _in_json(kind), recorded_at)
 
 
 @lru_cache
@@ -129,10 +144,13 @@ class Content:
 
 
 class Tables:
-    """Every table whose rows are lines of the chain, each read on as far as the entry that is asked for."""
+    """Every table whose rows are lines of the chain, each read on as far as the entry that is asked for.
+    ``among``: only entries with these numbers, first and last.
+    """
 
-    def __init__(self, driver: Driver) -> None:
-        readers = [_Reader(driver, METADATA.tables[name]) for name in chained()]
+    def __init__(self, driver: Driver, among: tuple[int, int] | None = None) -> None:
+        only = "entry IS NOT NULL" if among is None else "entry BETWEEN {} AND {}".format(*among)
+        readers = [_Reader(driver, METADATA.tables[name], only) for name in chained()]
         self._readers = [reader for reader in readers if reader.entry is not None]
         self._strays: list[tuple[int, str]] = []
 
@@ -171,11 +189,10 @@ class Tables:
 class _Reader:
     """One table, by entry. ``entry`` is that of the next row, None at the end."""
 
-    def __init__(self, driver: Driver, table: Table) -> None:
+    def __init__(self, driver: Driver, table: Table, only: str) -> None:
         self.name = table.name
         columns = told(table)
-        known = " WHERE entry IS NOT NULL" if table.c.entry.nullable else ""
-        query = f"SELECT entry, {', '.join(columns)} FROM {table.name}{known} ORDER BY entry"  # noqa: S608 - our own names
+        query = f"SELECT entry, {', '.join(columns)} FROM {table.name} WHERE {only} ORDER BY entry"  # noqa: S608 - our own names
         self._rows = streamed(driver, query)
         self._line = _line_of(table)
         self._next: Row | None = None

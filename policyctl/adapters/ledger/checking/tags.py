@@ -22,7 +22,7 @@ from policyctl.adapters.ledger.packed import WIDTH, copy_of, pack_tags
 from policyctl.adapters.ledger.proofs import LEAVES
 from policyctl.adapters.ledger.seals import CORRECTIONS
 from policyctl.core import merkle
-from policyctl.core.proof.cuts import CutWalk
+from policyctl.core.proof.cuts import CutWalk, LeftOver
 from policyctl.core.proof.flaws import Flaw, FlawKind
 from policyctl.core.proof.walk import RESTORE
 
@@ -33,9 +33,10 @@ MOST = 100
 _BATCHES = (
     "SELECT b.batch_no, b.entry, b.tag_count, b.digest, coalesce(b.root, s.root), "
     "CASE WHEN s.batch_no IS NULL THEN b.tiles ELSE s.tiles END, b.tiles IS NULL, coalesce(s.entry, b.entry) "
-    "FROM batch b LEFT JOIN batch_seal s ON s.batch_no = b.batch_no WHERE b.epoch_no = {} ORDER BY b.batch_no"
+    "FROM batch b LEFT JOIN batch_seal s ON s.batch_no = b.batch_no WHERE b.epoch_no = {} AND {} "
+    "ORDER BY b.batch_no"
 )
-_TAGS = "SELECT batch_no, subject_no, category, ref, collected_at, version_no FROM {} ORDER BY {}"
+_TAGS = "SELECT batch_no, subject_no, category, ref, collected_at, version_no FROM {} WHERE {} ORDER BY {}"
 _ORDER = "batch_no, subject_no, category, ref"
 _TILE = WIDTH * LEAVES
 _IN_TILES = 50  # bytes of one tile: a key of 18 and a hash (proofs.py)
@@ -47,8 +48,7 @@ def bad_batches(driver: Driver, cuts: CutWalk, server: int) -> tuple[list[Flaw],
     """What is wrong with the tags of all batches, and how many tags there are."""
     flaws: list[Flaw] = []
     tags = 0
-    epochs = [row[0] for row in driver.rows("SELECT epoch_no FROM epoch ORDER BY epoch_no")]
-    for place in (*epochs, CORRECTIONS):
+    for place in _places(driver):
         found = _Place(driver, place, cuts, server)
         flaws += found.flaws()
         tags += found.tags
@@ -59,6 +59,20 @@ def bad_batches(driver: Driver, cuts: CutWalk, server: int) -> tuple[list[Flaw],
         )
         flaws.append(Flaw(FlawKind.ALTERED, f"batch {cut.first}", message, RESTORE, "batch", None, server))
     return flaws, tags
+
+
+def left_of_batches(driver: Driver, first: int, last: int) -> bytes:
+    """What a cut record has to say is left of the tags of some batches, which stand there now."""
+    found = LeftOver()
+    for place in _places(driver):
+        for batch in _Place(driver, place, CutWalk(()), 0, (first, last)).batches():
+            found.take(batch.found.digest())
+    return found.digest()
+
+
+def _places(driver: Driver) -> tuple[int, ...]:
+    """The epochs, oldest first, and at last what stands for the corrections."""
+    return (*(row[0] for row in driver.rows("SELECT epoch_no FROM epoch ORDER BY epoch_no")), CORRECTIONS)
 
 
 @dataclass(slots=True)
@@ -140,36 +154,47 @@ class _Batch:
 
 
 class _Place:
-    """One table of tags."""
+    """One table of tags; ``among``: only batches with these numbers, first and last."""
 
-    def __init__(self, driver: Driver, place: int, cuts: CutWalk, server: int) -> None:
+    def __init__(
+        self, driver: Driver, place: int, cuts: CutWalk, server: int, among: tuple[int, int] | None = None
+    ) -> None:
         self._table = table_name(place) if place else "tag_correction"
         order = _ORDER if place else f"{_ORDER}, correction"
-        self._batches = streamed(driver, _BATCHES.format(place))
-        self._runs = _runs(driver.stream(_TAGS.format(self._table, order), AT_ONCE))
+        only = "1 = 1" if among is None else "batch_no BETWEEN {} AND {}".format(*among)
+        of_batches = only.replace("batch_no", "b.batch_no")
+        self._batches = streamed(driver, _BATCHES.format(place, of_batches))
+        self._runs = _runs(driver.stream(_TAGS.format(self._table, only, order), AT_ONCE))
         self._cuts = cuts
         self._server = server
+        self._strays: list[Flaw] = []
         self.tags = 0
 
     def flaws(self) -> list[Flaw]:
         """What is wrong with the batches of this table."""
         flaws: list[Flaw] = []
+        for batch in self.batches():
+            if len(flaws) < MOST:
+                flaws += self._judged(batch)
+        return flaws + self._strays
+
+    def batches(self) -> Iterator[_Batch]:
+        """Every batch with all its tags taken in."""
         run = next(self._runs, None)
         for row in self._batches:
             batch = _batch(row)
             while run is not None and run[0] <= batch.number:
                 if run[0] < batch.number:
-                    flaws.append(self._stray(run[0]))
+                    self._stray(run[0])
                 else:
                     batch.take(run[1])
                 self.tags += len(run[1])
                 run = next(self._runs, None)
-            flaws += self._judged(batch)
+            yield batch
         while run is not None:
-            flaws.append(self._stray(run[0]))
+            self._stray(run[0])
             self.tags += len(run[1])
             run = next(self._runs, None)
-        return flaws[:MOST]
 
     def _judged(self, batch: _Batch) -> Iterator[Flaw]:
         wrong = batch.end()
@@ -179,9 +204,11 @@ class _Place:
         said = f"{message}{batch.whereabouts()}"
         yield Flaw(kind, f"entry {entry}", said, RESTORE, self._table, entry, self._server)
 
-    def _stray(self, number: int) -> Flaw:
-        message = f"tags of {self._table} name batch {number}, which is not there"
-        return Flaw(FlawKind.ALTERED, self._table, message, RESTORE, self._table, None, self._server)
+    def _stray(self, number: int) -> None:
+        if len(self._strays) < MOST:
+            message = f"tags of {self._table} name batch {number}, which is not there"
+            flaw = Flaw(FlawKind.ALTERED, self._table, message, RESTORE, self._table, None, self._server)
+            self._strays.append(flaw)
 
 
 def _batch(row: Row) -> _Batch:
