@@ -75,18 +75,28 @@ def review(folder: Path) -> Review:
     return read_review(report.read_bytes())
 
 
+def shot(address: str, name: str, *, width: int = WIDTH, height: int) -> None:
+    browser = shutil.which("chromium") or shutil.which("chromium-browser") or "chromium"
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
+    flags += [f"--window-size={width},{height}", f"--screenshot={IMAGES / name}"]
+    subprocess.run([browser, *flags, address], check=True, stderr=subprocess.DEVNULL)
+
+
 def picture(review: Review, name: str, *, height: int) -> None:
     markdown = render_comment(review, link="https://example.com/run")
     body = MarkdownIt("commonmark", {"html": True}).enable("table").render(markdown)
     first = body.replace("<details>", "<details open>").replace("<details open>", "<details>", 1)
-    browser = shutil.which("chromium") or shutil.which("chromium-browser") or "chromium"
     with tempfile.TemporaryDirectory() as room:
         page = Path(room) / "page.html"
         page.write_text(PAGE.format(body=first), "utf-8")
-        size = f"--window-size={WIDTH},{height}"
-        flags = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", size]
-        output = f"--screenshot={IMAGES / name}"
-        subprocess.run([browser, *flags, output, page.as_uri()], check=True, stderr=subprocess.DEVNULL)
+        shot(page.as_uri(), name, height=height)
+
+
+def site_picture(room: Path) -> None:
+    """The posted page of the demo, on the day its last version is published and not yet in force."""
+    policyctl(room, "demo", str(room / "demo"))
+    page = room / "demo" / ".policyctl" / "site" / SLUG / "index.html"
+    shot(page.as_uri(), "site.png", width=1280, height=860)
 
 
 def main() -> int:
@@ -104,6 +114,7 @@ def main() -> int:
         picture(review(folder), "comment-class-too-low.png", height=1490)
         write(folder, "v3")
         picture(review(folder), "comment-decided.png", height=1350)
+        site_picture(Path(room))
     return 0
 
 

@@ -24,6 +24,7 @@ from policyctl.actions.imports import import_choices, import_customers, import_s
 from policyctl.actions.init import IGNORED, init
 from policyctl.actions.notify import notify
 from policyctl.actions.publish import publish
+from policyctl.actions.site_build import SiteOptions
 from policyctl.actions.record import acknowledge, choose, deliver
 from policyctl.actions.tagging import import_tags
 from policyctl.adapters.demo_repository import DemoRepository
@@ -69,6 +70,7 @@ class DemoStage:
     base_url: str
     sender: Sender
     standards: Standards
+    options: SiteOptions | None = None
 
 
 def prepare_demo(folder: Path) -> DemoRepository:
@@ -103,6 +105,7 @@ def _publish(stage: DemoStage, number: int, message: str = "") -> int:
         site=stage.site,
         base_url=stage.base_url,
         standards=stage.standards,
+        options=stage.options,
     )
     return notify(at, ledger=stage.ledger, mailer=stage.mailer, sender=stage.sender).accepted
 

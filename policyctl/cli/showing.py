@@ -49,8 +49,11 @@ def _fresh_folder() -> Path:
 
 
 def _stage(repository: object, place: Path, stack: ExitStack) -> DemoStage:
+    from dataclasses import replace
+
     from policyctl import wiring
     from policyctl.actions.demo import DemoStage
+    from policyctl.cli.site import site_options
     from policyctl.settings import load_settings
 
     settings = load_settings(place)
@@ -72,6 +75,7 @@ def _stage(repository: object, place: Path, stack: ExitStack) -> DemoStage:
         base_url=settings.base_url,
         sender=wiring.sender(settings),
         standards=wiring.standards(settings),
+        options=replace(site_options(settings), printer=None),  # a PDF takes a second
     )
 
 
