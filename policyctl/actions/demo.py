@@ -24,8 +24,8 @@ from policyctl.actions.imports import import_choices, import_customers, import_s
 from policyctl.actions.init import IGNORED, init
 from policyctl.actions.notify import notify
 from policyctl.actions.publish import publish
-from policyctl.actions.site_build import SiteOptions
 from policyctl.actions.record import acknowledge, choose, deliver
+from policyctl.actions.site_build import SiteOptions
 from policyctl.actions.tagging import import_tags
 from policyctl.adapters.demo_repository import DemoRepository
 from policyctl.adapters.history import History

@@ -37,7 +37,7 @@ def policy_body(document: Document, *, beside: Callable[[Clause], str] | None = 
     offset = document.text[: document.body].count("\n")
     parser = _parser()
     tokens = parser.parse(body)
-    _mark_clauses(tokens, {clause.line - offset: clause for clause in document.clauses}, beside)
+    _mark_clauses(tokens, [(clause.line - offset, clause) for clause in document.clauses], beside)
     rendered: str = parser.renderer.render(tokens, parser.options, {})
     return rendered
 
@@ -89,18 +89,42 @@ def _escaped(text: str) -> str:
 
 
 def _mark_clauses(
-    tokens: list[Token], by_line: Mapping[int, Clause], beside: Callable[[Clause], str] | None
+    tokens: list[Token], clauses: Sequence[tuple[int, Clause]], beside: Callable[[Clause], str] | None
 ) -> None:
+    """Every clause has its id on the page, at its heading where it has one. ``clauses`` by line. An id that
+    a text gives twice is the place of the first.
+    """
+    by_line, given = dict(clauses), set[str]()
     for opened, inline in _headings(tokens):
-        first_line = (opened.map or [0])[0] + 1
         if opened.type == "heading_open" and inline.children:
             _drop_explicit_id(inline.children)
-        if clause := by_line.get(first_line):
+        clause = by_line.get(_line(opened))
+        if clause and clause.id not in given:
+            given.add(clause.id)
             opened.attrSet("id", clause.id)
             if beside is not None and clause.heading and inline.children:
                 # Ours, made behind the parser: raw HTML of the text itself never becomes such a token.
                 inline.children.append(Token("html_inline", "", 0, content=beside(clause)))
+    for line, clause in clauses:
+        if clause.id not in given:
+            given.add(clause.id)
+            _mark_line(tokens, line, clause.id)
     _settle_levels(tokens)
+
+
+def _line(token: Token) -> int:
+    return (token.map or [-1])[0] + 1
+
+
+def _mark_line(tokens: list[Token], line: int, name: str) -> None:
+    """Give an id to what begins on a line; where nothing does, a place of its own before what follows."""
+    for token in tokens:
+        if _line(token) == line and token.type != "inline" and not token.hidden and not token.attrGet("id"):
+            token.attrSet("id", name)
+            return
+    behind = (at for at, token in enumerate(tokens) if token.level == 0 and token.map and _line(token) > line)
+    place = Token("html_block", "", 0, content=f'<span id="{_escaped(name)}"></span>\n')
+    tokens.insert(next(behind, len(tokens)), place)
 
 
 def _settle_levels(tokens: Sequence[Token]) -> None:
@@ -119,9 +143,9 @@ def _settle_levels(tokens: Sequence[Token]) -> None:
 
 
 def _headings(tokens: Sequence[Token]) -> Iterator[tuple[Token, Token]]:
-    """What may open a clause, at the top level only: headings, and paragraphs of bold text."""
+    """What may open a clause: headings, those in lists too, and at the top level paragraphs of bold text."""
     for opened, inline in pairwise(tokens):
-        if opened.level == 0 and opened.type in {"heading_open", "paragraph_open"}:
+        if opened.type == "heading_open" or (opened.level == 0 and opened.type == "paragraph_open"):
             yield opened, inline
 
 

@@ -10,6 +10,8 @@ from urllib.parse import unquote
 import feedparser
 import jsonschema
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from policyctl.adapters.schemas import load_schema
 from policyctl.core.practice import ChoiceMode, Practice, Recipient
@@ -18,6 +20,7 @@ from policyctl.errors import InputError
 from policyctl.reports.policy_html import policy_body
 from policyctl.reports.site.look import Look, Theme
 from policyctl.reports.site.posted import InLanguage, document_of, from_json, settle, to_json
+from tests.core.markdown_texts import MESSY, policy
 from tests.reports import samples
 from tests.reports.test_faces import Page
 
@@ -278,6 +281,33 @@ def test_a_template_that_is_wrong_or_wants_too_much_is_named(template: str, mess
     with pytest.raises(InputError, match=message) as raised:
         samples.site(*DECLARED, look=look)
     assert str(raised.value).startswith("theme/")
+
+
+def broken_links(site: dict[str, bytes], path: str) -> list[str]:
+    """Links of a page within the site that lead nowhere, and ids that stand twice."""
+    page, broken = Page(site[path].decode()), []
+    for link in page.links:
+        if link.startswith(("http", "mailto:", "/")):
+            continue
+        target, _, part = link.partition("#")
+        where = (
+            posixpath.normpath(posixpath.join("/" + posixpath.dirname(path), target))[1:] if target else path
+        )
+        where = posixpath.join(where, "index.html") if target.endswith("/") else where
+        if where not in site or (part and unquote(part) not in Page(site[where].decode()).ids):
+            broken.append(link)
+    return [*broken, *(name for name in page.ids if page.ids.count(name) > 1)]
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(st.one_of(MESSY, st.just(policy())), min_size=1, max_size=3))
+@example(["# A {#x}\n\nb\n\n# B {#x}\n\nc\n", "# A {#x}\n\nb\n"])
+@example(["*   ## One\n\n    words\n\n*   ## Two\n\n    more\n\n## Three\n\nwords\n"])
+def test_of_whatever_text_every_link_leads_somewhere_and_no_id_stands_twice(texts: list[str]) -> None:
+    site = samples.site_of(*texts)
+    found = {path: broken for path in site if path.endswith(".html") and (broken := broken_links(site, path))}
+    own = {"#collection", "https://example.com/a?b=c"}  # what the texts link to themselves
+    assert {path: set(broken) - own for path, broken in found.items() if set(broken) - own} == {}
 
 
 # --- hostile text
