@@ -106,6 +106,8 @@ class PostedFolder:
 @contextmanager
 def building_alone(folder: Path) -> Iterator[None]:
     """Hold the place of the site; RefusedError where another builder does for a minute."""
+    if not folder.name:
+        raise RefusedError(f"{folder} is no folder that can be replaced", hint="name one below it")
     with _said_plainly():
         folder.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(folder.parent, os.O_RDONLY)
@@ -138,9 +140,11 @@ def _said_plainly() -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        hint = "make the folder writable, or name another one under [site] in policyctl.toml"
+        if error.errno in {errno.EBUSY, errno.EXDEV}:
+            hint = "a disk that is mounted there cannot change places: name a folder on it"
         raise SiteNotWrittenError(
-            f"the site cannot be written: {error.strerror}: {error.filename}",
-            hint="make the folder writable, or name another one under [site] in policyctl.toml",
+            f"the site cannot be written: {error.strerror}: {error.filename}", hint=hint
         ) from error
 
 

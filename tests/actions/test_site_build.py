@@ -234,6 +234,15 @@ def test_a_signature_counts_by_the_list_of_allowed_signers_only(
         assert page.read_text().count("not signed") == 2
 
 
+def test_of_a_link_what_it_leads_to_is_replaced(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "site").symlink_to(tmp_path / "disk")
+    for today in (LATE, date(2027, 1, 1)):
+        assert build(root, tmp_path / "site", today=today).changed
+        assert (tmp_path / "site").is_symlink()
+        assert (tmp_path / "disk" / SLUG / "index.html").is_file()
+
+
 def test_a_dry_run_writes_nothing(root: Path, tmp_path: Path) -> None:
     assert build(root, tmp_path / "deep" / "site", dry_run=True).changed
     assert not (tmp_path / "deep").exists()

@@ -193,3 +193,23 @@ def test_who_serves_the_site_reads_what_is_there(tmp_path: Path) -> None:
     assert folder.read("a/v1/index.html") == b"first"
     for path in ("a/v1", "nothing", "index.html/deeper", "a\0b"):
         assert folder.read(path) is None
+
+
+def test_the_top_of_the_disk_is_no_place_for_a_site() -> None:
+    with pytest.raises(RefusedError, match="no folder that can be replaced"), building_alone(Path("/")):
+        pass
+
+
+def test_a_mounted_disk_is_named_as_what_cannot_change_places(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_site(tmp_path / "site", ONE)
+
+    def busy(*_: object) -> bool:
+        raise OSError(16, "Device or resource busy", str(tmp_path / "site"))
+
+    monkeypatch.setattr(site_adapter, "_exchanged", busy)
+    with pytest.raises(PolicyctlError, match="cannot be written") as raised:
+        write_site(tmp_path / "site", TWO)
+    assert "name a folder on it" in raised.value.hint
+    assert pages_in(tmp_path / "site") == ONE
