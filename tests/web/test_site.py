@@ -13,6 +13,10 @@ import pytest
 
 from policyctl.web.problems import Answer
 from policyctl.web.site import SitePages, Wanted
+from tests.actions.instance import DAYS as PUBLISHED
+from tests.actions.instance import PRACTICES_2, SLUG, TEXT_2, make_instance, policy, publish
+from tests.actions.test_site_build import TEXT_3, THIRD
+from tests.web.service import serving
 from tests.web.site_scene import SAMPLE, sample_versions, served_site, site_pages, write_sites
 
 DAYS = [version.effective for version in sample_versions()]
@@ -214,3 +218,21 @@ def test_over_http_pages_stand_beside_the_api_and_callers_hear_of_no_page(
         assert json.loads(caller.content)["type"] == "urn:policyctl:problem:not-found"
         assert browser.post(f"{url}/{SAMPLE}/").status_code == 405
         assert browser.get(url.replace("/privacy", "/healthz")).json() == {"status": "ok"}
+
+
+def test_serve_shows_what_publish_has_posted(tmp_path: Path) -> None:
+    repo = make_instance(tmp_path / "policies")
+    publish(repo.root, PUBLISHED[1])
+    repo.commit("Second", policy(TEXT_2, PRACTICES_2))
+    publish(repo.root, PUBLISHED[2])
+    repo.commit("Third", policy(TEXT_3, PRACTICES_2))
+    publish(repo.root, THIRD)
+    with serving(repo.root) as service, httpx.Client(trust_env=False, base_url=service.url) as browser:
+        page = browser.get(f"/{SLUG}/v1/", headers={"Accept": "text/html"})
+        assert "We collect your e-mail address" in page.text
+        assert "We may" not in page.text
+        redline = browser.get(f"/{SLUG}/changes/v1..v3/")
+        assert "What changed from version 1 to version 3" in redline.text
+        assert browser.get("/readyz").json() == {"status": "ready"}
+        service.stop()
+    assert not [line for line in service.log if '"bug"' in line or SLUG in line]
