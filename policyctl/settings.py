@@ -8,8 +8,9 @@ never stand here: they come from the environment, or from a key file that git do
 =========================  =============================  =============================================
 table                      keys                           meaning
 =========================  =============================  =============================================
-``[ledger]``               url, shards                    SQLite file (relative to the top) or PostgreSQL;
-                                                          in place of it, servers that share the subjects
+``[ledger]``               url, shards, erasures          SQLite file (relative to the top) or PostgreSQL;
+                                                          in place of it, servers that share the subjects; the
+                                                          list of erasures, best on another disk
 ``[mail]``                 mailer, folder, from,          ``folder`` writes .eml files, ``smtp`` and
                            from_name, reply_to,           ``sendgrid`` send
                            postal_address
@@ -146,6 +147,7 @@ class Settings:
     root: Path
     ledger_url: str = "sqlite:///.policyctl/ledger.db"
     ledger_shards: tuple[str, ...] = ()
+    erasures: str = ".policyctl/erasures"
     mail: Mail = field(default_factory=Mail)
     site_folder: str = ".policyctl/site"
     base_url: str = ""
@@ -234,13 +236,14 @@ _MAIL = ("mailer", "folder", "from", "from_name", "reply_to", "postal_address", 
 def _settings(top: Table, root: Path) -> Settings:
     choices = top.table("choices", ("answer_days", "remind_days"))
     publish = top.table("publish", ("sign", "timestamp_url"))
-    ledger, site = top.table("ledger", ("url", "shards")), top.table("site", SITE_KEYS)
+    ledger, site = top.table("ledger", ("url", "shards", "erasures")), top.table("site", SITE_KEYS)
     return _fitting(
         ledger,
         Settings(
             root=root,
             ledger_url=ledger.text("url", "sqlite:///.policyctl/ledger.db"),
             ledger_shards=ledger.lines("shards", "postgresql://..."),
+            erasures=ledger.text("erasures", ".policyctl/erasures"),
             mail=_mail(top.table("mail", _MAIL)),
             site_folder=site.text("folder", ".policyctl/site"),
             base_url=site.text("base_url", "").rstrip("/"),

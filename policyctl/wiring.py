@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from policyctl.adapters.key_file import KeyFile, LinkKeyFile
     from policyctl.adapters.ledger import Ledger
     from policyctl.adapters.ledger.checking import Record
+    from policyctl.adapters.ledger.custody import ErasureList
     from policyctl.adapters.links import Links
     from policyctl.adapters.mail.dsn import Maildir
     from policyctl.adapters.mail.interface import Mailer
@@ -125,14 +126,25 @@ def base_standards(settings: Settings, history: History, against: str) -> BaseSt
     return BaseStandards(judged_by, differences(before, standards(settings)))
 
 
-def open_ledger(settings: Settings) -> Ledger:
-    """The ledger, not touched yet. UsageError where there is no pseudonym key."""
+def open_ledger(settings: Settings, url: str | None = None) -> Ledger:
+    """The ledger, or the one at another URL, not touched yet. UsageError where there is no pseudonym key."""
     from policyctl.adapters import ledger
 
     key, terms = pseudonym_key(settings.root), catalogue(settings).taxonomy
-    if settings.ledger_shards:
-        return _open_shards(settings, key, terms)
-    return ledger.open_ledger(ledger_url(settings), key=key, taxonomy=terms)
+    if settings.ledger_shards and url is None:
+        opened = _open_shards(settings, key, terms)
+    else:
+        opened = ledger.open_ledger(url or ledger_url(settings), key=key, taxonomy=terms)
+    for part in opened.parts:
+        part.erasures = open_erasures(settings, key)
+    return opened
+
+
+def open_erasures(settings: Settings, key: bytes) -> ErasureList:
+    """The list of erasures, outside of the ledger."""
+    from policyctl.adapters.ledger.custody import ErasureList
+
+    return ErasureList(settings.root / settings.erasures, key)
 
 
 def _open_shards(settings: Settings, key: bytes, terms: Taxonomy) -> Ledger:
@@ -155,6 +167,14 @@ def open_records(settings: Settings, url: str | None = None) -> tuple[Record, ..
     return tuple(
         open_record(_placed(settings, each)) for each in settings.ledger_shards or (settings.ledger_url,)
     )
+
+
+def server_number(settings: Settings) -> int:
+    """Which server of several the environment names, from 0; 0 for a ledger in one place."""
+    from policyctl.adapters.ledger import shard
+
+    said = os.environ.get(shard.VARIABLE, "") if settings.ledger_shards else ""
+    return int(said) - 1 if said.isascii() and said.isdigit() else 0
 
 
 def open_checker(

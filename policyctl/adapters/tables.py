@@ -56,15 +56,15 @@ from policyctl.adapters.tables_kinds import subject as _subject
 from policyctl.adapters.tables_kinds import text as _text
 from policyctl.adapters.tables_kinds import time as _time
 from policyctl.adapters.tables_kinds import version as _version
-from policyctl.adapters.tables_outbox import CHUNK, DELIVERY_EVENT, OUTBOX, REMINDER
+from policyctl.adapters.tables_outbox import CHUNK, DELIVERY_EVENT, INSTANCE, OUTBOX, REMINDER
 
 __all__ = [
     "ACKNOWLEDGEMENT", "ADDRESS", "ADMISSION", "ANSWER_RECEIPT", "APPEND_ONLY", "BATCH", "BATCH_SEAL",
     "CATEGORY",
     "CHAIN", "CHANGE", "CHOICE", "CHUNK", "CUSTOMER", "CUT", "DELIVERY_EVENT", "ENTRY", "EPOCH", "ERASABLE",
-    "METADATA", "MUTABLE", "NOTICE", "OBJECTION", "OUTBOX", "POLICY", "PRACTICE", "PSEUDONYM", "RECEIPT",
-    "RECORD_NAME", "REMINDER", "REMINDER_STOP", "SUBJECT", "TAG", "TAG_CORRECTION", "VERSION", "Small",
-    "UtcTime", "Whole", "microseconds", "moment_of", "seconds", "tag_table",
+    "INSTANCE", "METADATA", "MUTABLE", "NOTICE", "OBJECTION", "OUTBOX", "POLICY", "PRACTICE", "PSEUDONYM",
+    "RECEIPT", "RECORD_NAME", "REMINDER", "REMINDER_STOP", "SUBJECT", "TAG", "TAG_CORRECTION", "VERSION",
+    "Small", "UtcTime", "Whole", "microseconds", "moment_of", "seconds", "tag_table",
 ]  # fmt: skip
 
 # Reference tables
@@ -301,5 +301,5 @@ PSEUDONYM = _spread(
 
 # Rows that may change at all: subject only by being erased, pseudonym and record_name only by going.
 ERASABLE = frozenset({SUBJECT.name, PSEUDONYM.name, RECORD_NAME.name})
-MUTABLE = frozenset({CHUNK.name, ADDRESS.name, ANSWER_RECEIPT.name}) | ERASABLE
+MUTABLE = frozenset({CHUNK.name, ADDRESS.name, ANSWER_RECEIPT.name, INSTANCE.name}) | ERASABLE
 APPEND_ONLY = tuple(name for name in METADATA.tables if name not in MUTABLE)

@@ -24,6 +24,7 @@ from sqlalchemy import (
 from policyctl.adapters.tables_kinds import (
     Small,
     UtcTime,
+    Whole,
     entry,
     entry_of_old,
     number,
@@ -96,4 +97,14 @@ DELIVERY_EVENT = spread(
     text("event"),
     text("status", info={"later": ""}),
     PrimaryKeyConstraint("nid", "event", "happened_at", "attempt"),
+)
+# One row: the ledger itself. It is no part of the record, so a copy may be told apart from what it copies.
+INSTANCE = reference(
+    "instance",
+    own("instance_no"),
+    number("lost_up_to", Whole),
+    text("id"),
+    text("place"),
+    text("erasures"),
+    CheckConstraint("instance_no = 1", name="instance_one"),
 )

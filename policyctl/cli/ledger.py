@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from policyctl.cli.edge import command
+from policyctl.cli.keeping import adopt
 from policyctl.cli.opened import repository
 from policyctl.cli.people import group_of
 from policyctl.cli.printing import Format, FormatOption, emit, emit_json, in_colour, now, width
@@ -26,6 +27,7 @@ def register(app: typer.Typer) -> None:
         "policyctl ledger stats",
         "policyctl ledger stats --customer harbour-clinic --format csv",
     )(stats)
+    command(group, "adopt", "policyctl ledger adopt", "policyctl ledger adopt --yes")(adopt)
     add_commands(group)
     app.add_typer(group, name="ledger")
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from policyctl.cli.edge import INTERRUPTED, command
+from policyctl.cli.keeping import require_own
 from policyctl.cli.opened import repository
 from policyctl.cli.printing import (
     DryRunOption,
@@ -148,6 +149,7 @@ def _send(opened: Opened, slug: str | None, output_format: Format, *, watch: boo
     from policyctl.wiring import open_links, open_mailer, open_printer, sender
 
     ledger, from_us, printer = opened.ledger(), sender(opened.settings), open_printer()
+    require_own(opened, ledger)
     mailer, links = open_mailer(opened.settings), open_links(opened.settings)
     opened.stack.callback(mailer.close)
     stop = opened.stack.enter_context(stopping())
@@ -240,13 +242,15 @@ def _cancel(
 
     what = f"the {kind.value} notice" if kind else "every notice"
     confirm(f"Recall {what} of {version}? Those who have not got it will not.", yes=yes)
+    ledger = opened.ledger()
+    require_own(opened, ledger)
     mailer = open_mailer(opened.settings)
     opened.stack.callback(mailer.close)
     done = recall(
         version,
         kind,
         now=now(),
-        ledger=opened.ledger(),
+        ledger=ledger,
         mailer=mailer,
         sender=sender(opened.settings),
         clock=now,

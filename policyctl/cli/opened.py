@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from policyctl.cli.printing import now
 from policyctl.errors import UnreachableError
 
 if TYPE_CHECKING:
@@ -51,6 +52,10 @@ class Opened:
             # Of several servers one may be down, and the command be about another; else it says so itself.
             with suppress(UnreachableError):
                 ledger.upgrade()
+        for part in ledger.parts:
+            # Whoever was erased is not back because an older copy is.
+            with suppress(UnreachableError):
+                part.custody.reapply(now())
         return ledger
 
     def standards(self) -> Standards:

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the keeper of a ledger does with the whole of it or with one person: values of erasure."""
+"""What the keeper of a ledger does with the whole of it or with one person: values of erasure,
+instances and backups.
+"""
 
 from __future__ import annotations
 
@@ -29,3 +31,17 @@ class Scrub:
 
     rewritten: bool = False
     waits: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """Which ledger this is. ``here``: this is the place from which it may send, and no copy.
+
+    ``lost_up_to``: heads kept outside up to this entry are known to be lost, and whoever keeps the ledger
+    took that into account; 0 for none. ``erasures``: the digest of the list of erasures that it has seen.
+    """
+
+    id: str
+    here: bool
+    lost_up_to: int = 0
+    erasures: str = ""

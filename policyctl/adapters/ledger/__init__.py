@@ -30,7 +30,7 @@ from policyctl.adapters.ledger import (
     versions,
 )
 from policyctl.adapters.ledger.common import Writer, administrator, pseudonym
-from policyctl.adapters.ledger.custody import Custody
+from policyctl.adapters.ledger.custody import Custody, ErasureList
 from policyctl.adapters.ledger.desk import OutboxDesk
 from policyctl.adapters.ledger.driver import driver_of
 from policyctl.adapters.ledger.export import Export
@@ -80,6 +80,8 @@ class Ledger(OutboxDesk, Looks):
     is busy, IntegrityError when what is in it cannot be what was put there.
     """
 
+    erasures: ErasureList | None = None
+
     def __init__(self, database: Engine, *, key: bytes, taxonomy: Taxonomy) -> None:
         super().__init__()
         self._engine = database
@@ -125,7 +127,12 @@ class Ledger(OutboxDesk, Looks):
     @property
     def custody(self) -> Custody:
         """What its keeper does with the whole of it."""
-        return Custody(self._engine, self._key)
+        return Custody(self._engine, self._key, self.erasures)
+
+    @property
+    def parts(self) -> Sequence[Ledger]:
+        """The ledgers that it is made of, one a server."""
+        return (self,)
 
     def close(self) -> None:
         """Let go of every connection; idempotent."""
@@ -349,9 +356,7 @@ class Ledger(OutboxDesk, Looks):
         What was recorded stays, under a number that stands for nobody; every answer about the person is
         undecided from then on. False when nobody is known by that id.
         """
-        with self._writing("erasure", now) as writer:
-            number = people.find_subject(writer.connection, self._name(subject), customer)
-            return number is not None and people.erase_subject(writer, number, now)
+        return self.custody_of(subject, now).erase(subject, now=now, customer=customer)[0].known
 
     def heads(self) -> tuple[LedgerHead, ...]:
         """The head of the ledger now, to be kept outside of it; one for each server it is cut over."""

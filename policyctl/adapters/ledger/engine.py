@@ -23,6 +23,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, exc
 from sqlalchemy.engine import URL, make_url
 
 from policyctl.adapters.ledger.driver import Question, Row, driver_of
+from policyctl.adapters.ledger.instance import begin_instance
 from policyctl.adapters.ledger.plain import is_missing_table, no_ledger, old_layout, plain_errors
 from policyctl.errors import (
     BusyError,
@@ -32,7 +33,7 @@ from policyctl.errors import (
     UsageError,
 )
 
-HEAD = "0009"
+HEAD = "0010"
 _SQLITE = "sqlite:///"
 _OVERFLOW = 15  # beside the five that stay open: enough for the threads of the service (web/app.py)
 _PATIENCE_MS = 5000
@@ -285,6 +286,7 @@ def upgrade(engine: Engine) -> bool:
         if found == HEAD:
             return False
         _migrate(connection, found)
+        begin_instance(connection)
     return True
 
 

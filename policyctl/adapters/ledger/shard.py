@@ -12,6 +12,7 @@ from hashlib import sha256
 
 from policyctl.adapters.ledger import Ledger
 from policyctl.adapters.ledger.common import Writer, pseudonym
+from policyctl.adapters.ledger.custody import Custody
 from policyctl.adapters.ledger.online import Online
 from policyctl.adapters.ledger.together import Write
 from policyctl.core.records import ClientBatch, ImportReceipt
@@ -40,6 +41,11 @@ class OneServer(Ledger):
         _require_own(kind)
         with super()._writing(kind, now, dry_run=dry_run) as writer:
             yield writer
+
+    def custody_of(self, subject: str, now: datetime, *, dry_run: bool = False) -> Custody:
+        """Of people only by way of all servers."""
+        _require_own("erasure")
+        return super().custody_of(subject, now, dry_run=dry_run)
 
     def _enter(self, write: Write, *, dry_run: bool) -> ImportReceipt:
         _require_own(write.kind)

@@ -108,6 +108,11 @@ class Shards(Ledger):
         for server in self._servers:
             server.ledger.close()
 
+    @property
+    def parts(self) -> Sequence[Ledger]:
+        """Its servers' ledgers, in their order."""
+        return [server.ledger for server in self._servers]
+
     def upgrade(self) -> bool:
         """Bring every server up to date that answers. UnreachableError, at the end, where one does not."""
         changed, away = [], []
@@ -308,10 +313,6 @@ class Shards(Ledger):
         if kind == "customer":
             return max(self._copied(now, lambda _, one: one.erase_addresses(kind, owner, now=now)))
         return self._for(owner, now).erase_addresses(kind, owner, now=now)
-
-    def erase_subject(self, subject: str, *, now: datetime, customer: str | None = None) -> bool:
-        """On the server of the subject."""
-        return self._for(subject, now).erase_subject(subject, now=now, customer=customer)
 
     def custody_of(self, subject: str, now: datetime, *, dry_run: bool = False) -> Custody:
         """On the server of the subject."""
