@@ -23,7 +23,7 @@ from tests.repos import ALONE, Repo
 V1, V2 = VersionKey(SLUG, 1), VersionKey(SLUG, 2)
 LATER = DAYS[2] + timedelta(hours=5)
 BEFORE_THE_REF = STEPS[: STEPS.index("publish.ref-created")]
-SITE_STEPS = ("site.moved-aside",)
+SITE_STEPS = ("site.built", "site.exchanged", "site.swapped")
 JANUARY = datetime(2027, 1, 10, tzinfo=UTC)
 
 
