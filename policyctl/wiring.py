@@ -21,6 +21,7 @@ from policyctl.settings_secrets import pseudonym_key
 
 if TYPE_CHECKING:
     from policyctl.adapters.bulk import Cluster
+    from policyctl.adapters.gitbundle import TagSignatures
     from policyctl.adapters.github import GitHub
     from policyctl.adapters.gitsignatures import SignatureChecker
     from policyctl.adapters.history import History
@@ -210,6 +211,16 @@ def open_stamp_checker(
     if said and not Path(said).is_file():
         raise UsageError(f"the certificates {said} are not there", hint="name a file of PEM certificates")
     return StampChecker(Path(said) if said else None)
+
+
+def open_tag_signatures(
+    named: Path | None = None, environment: Mapping[str, str] | None = None
+) -> TagSignatures:
+    """What checks the signatures of tag objects that come in a bundle; the list as for version refs."""
+    from policyctl.adapters.gitbundle import TagSignatures
+
+    given = os.environ if environment is None else environment
+    return TagSignatures(str(named) if named else given.get(ALLOWED_SIGNERS, ""))
 
 
 def ledger_url(settings: Settings) -> str:

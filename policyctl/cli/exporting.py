@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from policyctl.cli import evidence
 from policyctl.cli.edge import command
 from policyctl.cli.opened import repository
 from policyctl.cli.people import group_of
@@ -23,6 +24,7 @@ def register(app: typer.Typer) -> None:
         "policyctl export cedar example-fax > fax.cedar",
         "policyctl export cedar --entities > terms.json",
     )(cedar)
+    evidence.register(group)
     app.add_typer(group, name="export")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -28,6 +28,7 @@ def register(app: typer.Typer) -> None:
         "policyctl verify",
         "policyctl verify example-fax@v3 --allowed-signers ~/keys/allowed_signers",
         "policyctl verify --anchor 812:9f2c...",
+        "policyctl verify --bundle evidence.zip",
     )(verify)
 
 
@@ -47,6 +48,16 @@ AuthoritiesOption = Annotated[
         "POLICYCTL_TIMESTAMP_AUTHORITIES.",
     ),
 ]
+AnchorsOption = Annotated[
+    list[str] | None,
+    typer.Option(metavar="HEAD", help="A ledger head that you kept, such as from a mail. May be repeated."),
+]
+BundleOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE", help="A bundle of evidence instead: no ledger and no repository are needed."
+    ),
+]
 
 
 def verify(
@@ -60,16 +71,12 @@ def verify(
         bool, typer.Option("--allow-unsigned", help="Version refs that nobody signed will do.")
     ] = False,
     timestamp_authorities: AuthoritiesOption = None,
-    anchor: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="HEAD", help="A ledger head that you kept, such as from a mail. May be repeated."
-        ),
-    ] = None,
+    anchor: AnchorsOption = None,
     ledger: Annotated[
         str | None,
         typer.Option(metavar="URL|FILE", help="Another ledger than that of the settings, such as a copy."),
     ] = None,
+    bundle: BundleOption = None,
     no_ledger: Annotated[bool, typer.Option("--no-ledger", help="Look at git only.")] = False,
     output_format: FormatOption = Format.TEXT,
 ) -> None:
@@ -79,6 +86,11 @@ def verify(
     such as an unsigned version. 5: something was altered, is missing, reordered, rolled back, moved, or
     falsely signed.
     """
+    if bundle is not None:
+        if target is not None or ledger is not None or no_ledger:
+            raise UsageError("a bundle is verified by itself", hint="leave the rest out")
+        given = (bundle, allowed_signers, timestamp_authorities)
+        _verify_bundle(*given, _heads(anchor or ()), allow_unsigned, output_format)
     if ledger is not None and no_ledger:
         raise UsageError("--ledger and --no-ledger exclude each other", hint="leave one of them out")
     from policyctl.actions import verify as action
@@ -102,6 +114,33 @@ def verify(
         )
     _print(done, output_format)
     raise typer.Exit(done.exit_code)
+
+
+def _verify_bundle(
+    path: Path,
+    signers: Path | None,
+    authorities: Path | None,
+    anchors: list[LedgerHead],
+    allow_unsigned: bool,  # noqa: FBT001 - handed on as it is
+    output_format: Format,
+) -> NoReturn:
+    from policyctl.actions.verify_bundle import verify_bundle
+    from policyctl.core.proof.flaws import exit_code_of
+    from policyctl.reports.evidence.bundle_v1 import bundle_json, bundle_text
+    from policyctl.wiring import open_stamp_checker, open_tag_signatures
+
+    found, signatures = verify_bundle(
+        path,
+        signers=open_tag_signatures(signers),
+        stamps=open_stamp_checker(authorities),
+        anchors=anchors,
+        allow_unsigned=allow_unsigned,
+    )
+    if output_format is Format.JSON:
+        emit_json(bundle_json(found, signatures))
+    else:
+        emit(bundle_text(found, signatures))
+    raise typer.Exit(exit_code_of(tuple(found.flaws)))
 
 
 def _target(text: str | None) -> tuple[str | None, int | None]:

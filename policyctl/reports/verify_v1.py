@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from policyctl.core.proof.flaws import Flaw
 from policyctl.core.proof.heads import Anchor, LedgerHead
-from policyctl.core.proof.refs import FoundRef, Signed
+from policyctl.core.proof.refs import FoundRef, Signature, Signed
 from policyctl.reports.json_v1 import Json
 from policyctl.reports.words import one_line
 
@@ -49,8 +50,8 @@ def verify_json(found: Verification) -> Json:
     return {
         "schema": SCHEMA,
         "verdict": found.verdict,
-        "first": _flaw(found.first) if found.first else None,
-        "flaws": [_flaw(flaw) for flaw in found.flaws],
+        "first": flaw_json(found.first) if found.first else None,
+        "flaws": [flaw_json(flaw) for flaw in found.flaws],
         "versions": [_ref(ref, holds=holds) for ref, holds in found.refs],
         "ledgers": [
             {"head": _head(part.head), "rows": part.rows, "tags": part.tags, "cuts": part.cuts}
@@ -67,7 +68,8 @@ def _head(head: LedgerHead) -> Json:
     return {"entry": head.entry, "root": head.root.hex()}
 
 
-def _flaw(flaw: Flaw) -> Json:
+def flaw_json(flaw: Flaw) -> Json:
+    """One flaw."""
     return {
         "kind": flaw.kind.value,
         "broken": flaw.broken,
@@ -102,7 +104,7 @@ def verify_text(found: Verification) -> str:
 
 def _lines(found: Verification) -> Iterator[str]:
     for ref, holds in found.refs:
-        yield f"{'holds' if holds else 'FAILS':<7}{ref.key}  {_signature(ref)}"
+        yield f"{'holds' if holds else 'FAILS':<7}{ref.key}  {signature_line(ref.signature, ref.stamp.at)}"
     for number, part in enumerate(found.ledgers, start=1):
         name = "ledger" if len(found.ledgers) == 1 else f"server {number}"
         anchors = sum(anchor.server == number - 1 for anchor in found.anchors)
@@ -113,17 +115,22 @@ def _lines(found: Verification) -> Iterator[str]:
         yield f"        head {part.head}"
     if not found.ledgers:
         yield "ledger: not looked at"
-    for flaw in found.flaws:
+    yield from flaw_lines(found.flaws)
+    yield verdict_line(found.first)
+
+
+def flaw_lines(flaws: Sequence[Flaw]) -> Iterator[str]:
+    """Each flaw, and what to do about it."""
+    for flaw in flaws:
         yield f"{flaw.kind.value}: {one_line(flaw.message)}"
         if flaw.hint:
             yield f"        {'mend' if flaw.counts else 'note'}: {one_line(flaw.hint)}"
-    yield _verdict(found)
 
 
-def _signature(ref: FoundRef) -> str:
-    found = ref.signature
+def signature_line(found: Signature, stamped_at: datetime | None = None) -> str:
+    """Who signed, and when by a time stamp."""
     if found.state is Signed.GOOD:
-        stamped = f", stamped {ref.stamp.at:%Y-%m-%d %H:%M:%S} UTC" if ref.stamp.at else ""
+        stamped = f", stamped {stamped_at:%Y-%m-%d %H:%M:%S} UTC" if stamped_at else ""
         return f"signed by {one_line(found.signer)} ({found.key}){stamped}"
     return _STATES[found.state]
 
@@ -136,9 +143,10 @@ _STATES = {
 }
 
 
-def _verdict(found: Verification) -> str:
-    if found.first is None:
+def verdict_line(first: Flaw | None) -> str:
+    """The last line, by the first flaw that counts."""
+    if first is None:
         return "everything that was looked at holds"
-    if found.first.broken:
-        return f"BROKEN, and first: {found.first.kind.value}, {one_line(found.first.where)}"
+    if first.broken:
+        return f"BROKEN, and first: {first.kind.value}, {one_line(first.where)}"
     return "nothing is known to be wrong, and not everything is proven"

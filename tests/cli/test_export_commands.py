@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.run import inside
+from tests.cli.run import inside, said
 
 
 @pytest.fixture(scope="module")
@@ -32,9 +32,9 @@ def test_the_practices_of_a_policy_are_written_in_cedar(demo: Path) -> None:
         "resource": 'Category::"user.contact.email"',
         "context": context,
     }
-    said = cedar.is_authorized(asked, policies, entities)
-    assert said.allowed
-    assert not said.diagnostics.errors
+    answer = cedar.is_authorized(asked, policies, entities)
+    assert answer.allowed
+    assert not answer.diagnostics.errors
     assert not cedar.is_authorized(
         {**asked, "principal": 'Purpose::"marketing.advertising"'}, policies, entities
     ).allowed
@@ -52,3 +52,48 @@ def test_the_terms_are_entities_below_each_other(demo: Path) -> None:
     entities = json.loads(inside("export", "cedar", "--entities", cwd=demo).stdout)
     email = next(one for one in entities if one["uid"]["id"] == "user.contact.email")
     assert email["parents"] == [{"type": "Category", "id": "user.contact"}]
+
+
+def test_evidence_is_written_and_verified_from_anywhere(demo: Path, tmp_path: Path) -> None:
+    bundle = tmp_path / "clara.zip"
+    words = ("export", "evidence", "--subject", "u-clara", "--to", "2026-10-01", "--output", bundle)
+    assert inside(*words, cwd=demo).returncode == 0
+    run = inside("verify", "--bundle", bundle, "--allow-unsigned", "--format", "json", cwd=tmp_path)
+    found = said(run, "bundle")
+    assert (run.returncode, found["verdict"], found["rows"]) == (0, "holds", found["proven"])
+    assert found["about"] == {"kind": "subject", "name": "u-clara", "customer": None}
+    unsigned = inside("verify", "--bundle", bundle, cwd=tmp_path)
+    assert unsigned.returncode == 1
+    assert "unsigned: policy/example-fax/v1: nobody has signed it" in unsigned.stdout
+    bundle.write_bytes(bundle.read_bytes()[:-1])
+    broken = inside("verify", "--bundle", bundle, cwd=tmp_path)
+    assert broken.returncode == 5
+    assert broken.stdout.endswith("BROKEN, and first: altered, clara.zip\n")
+
+
+def test_consent_records_are_printed(demo: Path) -> None:
+    found = said(inside("export", "consents", "--subject", "u-clara", cwd=demo), "consents")
+    assert [record["event"][0]["event_state"] for record in found["records"]] == ["dpv:ConsentGiven"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("evidence",),
+        ("evidence", "--subject", "u-clara", "--publication", "example-fax@v3"),
+        ("evidence", "--publication", "v3"),
+        ("consents", "--customer", "muster-druck"),
+    ],
+)
+def test_evidence_of_nothing_or_of_two_things_is_refused(
+    words: tuple[str, ...], demo: Path, tmp_path: Path
+) -> None:
+    more = ("--output", tmp_path / "x.zip") if words[0] == "evidence" else ()
+    run = inside("export", *words, *more, cwd=demo)
+    assert run.returncode == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_bundle_is_verified_by_itself_and_has_to_be_there(tmp_path: Path) -> None:
+    assert inside("verify", "example-fax", "--bundle", "x.zip", cwd=tmp_path).returncode == 2
+    assert inside("verify", "--bundle", "x.zip", cwd=tmp_path).returncode == 3

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine
 
 from policyctl.adapters.ledger.common import administrator, last_number, pseudonym
 from policyctl.adapters.ledger.engine import reading
+from policyctl.adapters.ledger.evidence import Evidence
 from policyctl.adapters.ledger.export import Export
 from policyctl.adapters.ledger.known import Memory
 from policyctl.adapters.ledger.listing import choices_of, receipts_of, tags_of
@@ -29,6 +30,11 @@ class Looks:
     _key: bytes
     _taxonomy: Taxonomy
     _memory: Memory
+
+    @property
+    def evidence(self) -> Evidence:
+        """What it holds of one person, customer or publication, with proofs."""
+        return Evidence(self._engine, self._memory, self._key)
 
     def counts(self, at: datetime, *, customer: str | None = None) -> LedgerCounts:
         """How much is in the ledger at ``at``, or in one customer's part. Looks at every tag: seconds to

@@ -29,10 +29,11 @@ class FlawKind(StrEnum):
     UNSIGNED = "unsigned"
     UNRECORDED = "unrecorded"
     TIME_UNPROVEN = "time-unproven"
+    NOT_PROVEN = "not-proven"
 
 
 UNPROVEN = frozenset({FlawKind.UNSIGNED, FlawKind.NO_LIST, FlawKind.UNRECORDED})
-NOTES = frozenset({FlawKind.TIME_UNPROVEN})
+NOTES = frozenset({FlawKind.TIME_UNPROVEN, FlawKind.NOT_PROVEN})
 
 
 @dataclass(frozen=True, slots=True)

@@ -194,7 +194,7 @@ class _Reader:
         columns = told(table)
         query = f"SELECT entry, {', '.join(columns)} FROM {table.name} WHERE {only} ORDER BY entry"  # noqa: S608 - our own names
         self._rows = streamed(driver, query)
-        self._line = _line_of(table)
+        self._line = line_of(table)
         self._next: Row | None = None
         self.entry: int | None = None
         self._step()
@@ -217,7 +217,7 @@ class _Reader:
             into.counts[self.name] = into.counts.get(self.name, 0) + count
 
 
-def _line_of(table: Table) -> Callable[[Sequence[Any]], bytes]:
+def line_of(table: Table) -> Callable[[Sequence[Any]], bytes]:
     """Makes the line of a row as the driver gives it: numbers, texts and bytes."""
     names = told(table)
     binary = [place for place, name in enumerate(names) if isinstance(table.c[name].type, LargeBinary)]
