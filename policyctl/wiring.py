@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from policyctl.adapters.key_file import KeyFile, LinkKeyFile
     from policyctl.adapters.ledger import Ledger
     from policyctl.adapters.ledger.checking import Record
-    from policyctl.adapters.ledger.custody import ErasureList
+    from policyctl.adapters.ledger.custody.erasures import ErasureList
+    from policyctl.adapters.ledger.custody.restoring import Restoring
     from policyctl.adapters.links import Links
     from policyctl.adapters.mail.dsn import Maildir
     from policyctl.adapters.mail.interface import Mailer
@@ -141,9 +142,24 @@ def open_ledger(settings: Settings, url: str | None = None) -> Ledger:
     return opened
 
 
+def open_restoring(settings: Settings, folder: Path, now: datetime, *, force: bool) -> Restoring:
+    """A backup on its way back."""
+    from policyctl.adapters.ledger.custody.restoring import Restoring
+
+    key = pseudonym_key(settings.root)
+    return Restoring(folder, key, open_erasures(settings, key), now, force)
+
+
+def restore_url(settings: Settings, to: str | None) -> str:
+    """Where a backup goes. UsageError where the settings name several servers, and none is named."""
+    if to is None and settings.ledger_shards:
+        raise UsageError("[ledger] shards names several servers", hint="name the one with --to URL")
+    return _placed(settings, to or settings.ledger_url)
+
+
 def open_erasures(settings: Settings, key: bytes) -> ErasureList:
     """The list of erasures, outside of the ledger."""
-    from policyctl.adapters.ledger.custody import ErasureList
+    from policyctl.adapters.ledger.custody.erasures import ErasureList
 
     return ErasureList(settings.root / settings.erasures, key)
 

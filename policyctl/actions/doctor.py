@@ -9,6 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
+from policyctl.actions.custody.sending import ADOPT, anchors_outside, why_not
 from policyctl.adapters.gitwrite import read_identity
 from policyctl.adapters.history import History
 from policyctl.adapters.ledger import Ledger
@@ -51,6 +52,7 @@ def doctor(openers: Openers) -> tuple[Check, ...]:
         *_looked("policyctl.toml", lambda: [Check("policyctl.toml", OK, openers.settings())]),
         *_looked("git repository", lambda: _git(openers)),
         *_looked("ledger", lambda: _ledger(openers)),
+        *_looked("sending", lambda: _sending(openers)),
         *_looked("mailer", lambda: _mailer(openers)),
     )
 
@@ -131,6 +133,17 @@ def _ledger(openers: Openers) -> list[Check]:
     with closing(openers.ledger()) as ledger:
         held = len(ledger.versions())
     return [Check("ledger", OK, f"up to date, holds {held} versions")]
+
+
+def _sending(openers: Openers) -> list[Check]:
+    """Whether each server of the ledger is where it sends from, and not behind what was kept outside."""
+    with closing(openers.history()) as history, closing(openers.ledger()) as ledger:
+        reasons = [
+            why_not(part, anchors_outside(part, history, number)) for number, part in enumerate(ledger.parts)
+        ]
+    if why := next(filter(None, reasons), ""):
+        return [Check("sending", WARNING, why, ADOPT)]
+    return [Check("sending", OK, "notices are sent from this ledger")]
 
 
 def _mailer(openers: Openers) -> list[Check]:

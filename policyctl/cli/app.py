@@ -19,6 +19,7 @@ from policyctl.cli import (
     checking,
     ci,
     comparing,
+    copies,
     custody,
     deciding,
     exporting,
@@ -98,7 +99,7 @@ def options(
 
 for group in (
     setup, comparing, checking, lineage, publishing, notifying, site, people, deciding, tagging, ledger,
-    custody, exporting, serve, links, showing, verifying, ci, reference,
+    custody, copies, exporting, serve, links, showing, verifying, ci, reference,
 ):  # fmt: skip
     group.register(app)
 

@@ -30,7 +30,8 @@ from policyctl.adapters.ledger import (
     versions,
 )
 from policyctl.adapters.ledger.common import Writer, administrator, pseudonym
-from policyctl.adapters.ledger.custody import Custody, ErasureList
+from policyctl.adapters.ledger.custody.erasures import ErasureList
+from policyctl.adapters.ledger.custody.keeper import Custody
 from policyctl.adapters.ledger.desk import OutboxDesk
 from policyctl.adapters.ledger.driver import driver_of
 from policyctl.adapters.ledger.export import Export

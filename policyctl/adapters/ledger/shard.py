@@ -12,7 +12,7 @@ from hashlib import sha256
 
 from policyctl.adapters.ledger import Ledger
 from policyctl.adapters.ledger.common import Writer, pseudonym
-from policyctl.adapters.ledger.custody import Custody
+from policyctl.adapters.ledger.custody.keeper import Custody
 from policyctl.adapters.ledger.online import Online
 from policyctl.adapters.ledger.together import Write
 from policyctl.core.records import ClientBatch, ImportReceipt

@@ -25,7 +25,7 @@ from typing import Any, Literal, Never, TypeVar
 
 from policyctl.adapters.ledger import Ledger, open_ledger
 from policyctl.adapters.ledger.common import Complaints
-from policyctl.adapters.ledger.custody import Custody
+from policyctl.adapters.ledger.custody.keeper import Custody
 from policyctl.adapters.ledger.shard import VARIABLE, OneServer, Server, SpreadOnline, server_of
 from policyctl.adapters.ledger.shard_sums import copy_receipt, sum_counts, sum_outboxes, sum_receipts
 from policyctl.core.notices.outbox import Audience, OutboxCount, PlannedNotice
