@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,10 +31,6 @@ if TYPE_CHECKING:
     from policyctl.adapters.ledger.custody.erasures import ErasureList
     from policyctl.adapters.ledger.custody.restoring import Restoring
     from policyctl.adapters.links import Links
-    from policyctl.adapters.mail.dsn import Maildir
-    from policyctl.adapters.mail.interface import Mailer
-    from policyctl.adapters.mail.sendgrid_events import SendGridWebhook
-    from policyctl.adapters.mail.suppressions import SuppressionLists
     from policyctl.adapters.pdf import Printer
     from policyctl.adapters.site import PostedFolder
     from policyctl.adapters.site_theme import ThemeFiles
@@ -43,8 +39,6 @@ if TYPE_CHECKING:
 
 AUTHORITIES = "POLICYCTL_TIMESTAMP_AUTHORITIES"
 ALLOWED_SIGNERS = "POLICYCTL_ALLOWED_SIGNERS"
-SENDGRID_KEY = "SENDGRID_API_KEY"
-SMTP_PASSWORD = "POLICYCTL_SMTP_PASSWORD"  # noqa: S105 - the name of a variable, not a password
 _SQLITE = "sqlite:///"
 
 
@@ -332,68 +326,6 @@ def late_printer() -> Callable[[], Printer | None] | None:
     from policyctl.adapters import pdf
 
     return cache(pdf.open_printer) if pdf.is_installed() else None
-
-
-def open_mailer(settings: Settings, environment: Mapping[str, str] | None = None) -> Mailer:
-    """The mailer that ``[mail]`` names; the folder one sends nothing."""
-    secrets = os.environ if environment is None else environment
-    if settings.mail.mailer == "smtp":
-        return _smtp(settings, secrets.get(SMTP_PASSWORD, ""))
-    if settings.mail.mailer == "sendgrid":
-        return _sendgrid(settings, secrets.get(SENDGRID_KEY, ""))
-    from policyctl.adapters.mail.folder import FolderMailer
-
-    return FolderMailer(settings.root / settings.mail.folder)
-
-
-def _smtp(settings: Settings, password: str) -> Mailer:
-    from policyctl.adapters.mail.smtp import SmtpMailer, SmtpServer
-
-    smtp = settings.mail.smtp
-    if smtp.user and not password:
-        raise UsageError("there is no SMTP password", hint=f"set {SMTP_PASSWORD}")
-    wait = timedelta(hours=smtp.resend_after) if smtp.resend_after else None
-    server = SmtpServer(
-        smtp.host, smtp.port, smtp.starttls, smtp.user, bounces=smtp.bounces, resend_after=wait
-    )
-    return SmtpMailer(server, password)
-
-
-def _sendgrid(settings: Settings, key: str) -> Mailer:
-    from policyctl.adapters.mail.sendgrid import HOST, SendGridMailer
-
-    if not key:
-        raise UsageError("there is no SendGrid key", hint=f'set {SENDGRID_KEY}, or mailer = "folder"')
-    return SendGridMailer(key, host=settings.mail.sendgrid_host or HOST)
-
-
-def open_maildir(settings: Settings, folder: str) -> Maildir:
-    """The Maildir that reports come to: ``folder``, or that of the settings."""
-    from policyctl.adapters.mail.dsn import Maildir
-
-    named = folder or settings.mail.smtp.maildir
-    if not named:
-        raise UsageError("no Maildir is named", hint="name it, or set [mail.smtp] maildir")
-    return Maildir(Path(folder) if folder else settings.root / named)
-
-
-def open_suppressions(settings: Settings, environment: Mapping[str, str] | None = None) -> SuppressionLists:
-    """SendGrid's lists of addresses that it does not mail to."""
-    from policyctl.adapters.mail.sendgrid import HOST
-    from policyctl.adapters.mail.suppressions import SuppressionLists
-
-    secrets = os.environ if environment is None else environment
-    return SuppressionLists(secrets.get(SENDGRID_KEY, ""), host=settings.mail.sendgrid_host or HOST)
-
-
-def open_webhook(settings: Settings) -> SendGridWebhook | None:
-    """What checks SendGrid's events; None where no key for it is set."""
-    if not settings.mail.webhook_keys:
-        return None
-    from policyctl.adapters.mail.sendgrid_events import SendGridWebhook
-
-    age = timedelta(hours=settings.mail.webhook_hours)
-    return SendGridWebhook(settings.mail.webhook_keys, longest_age=age)
 
 
 def open_github(environment: Mapping[str, str] | None = None) -> GitHub:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from policyctl import wiring
+from policyctl import wiring, wiring_mail
 from policyctl.actions.demo import DemoStage, play_demo, prepare_demo
 from policyctl.adapters.sample import SLUG
 from policyctl.core.story import DemoStory
@@ -24,7 +24,7 @@ def staged(folder: Path) -> Iterator[DemoStage]:
     repository = prepare_demo(folder)
     settings = load_settings(folder)
     history, ledger = wiring.open_history(settings), wiring.open_ledger(settings)
-    mailer = wiring.open_mailer(settings)
+    mailer = wiring_mail.open_mailer(settings)
     with closing(repository), closing(history), closing(ledger), closing(mailer):
         yield DemoStage(
             repository=repository,

@@ -33,11 +33,15 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
     ),
     "actions": ({"core", "reports", "adapters", "errors", "faults", "actions"}, set()),
     "wiring": ({"settings", "settings_secrets", "adapters", "core", "errors"}, set()),
+    "wiring_mail": ({"settings", "adapters", "errors"}, set()),
     "web": (
         {"web", "actions", "reports", "core", "errors"},
         {"starlette", "msgspec", "uvicorn", "anyio", "itsdangerous"},
     ),
-    "cli": ({"cli", "web", "actions", "wiring", "reports", "core", "errors", "settings"}, {"typer", "rich"}),
+    "cli": (
+        {"cli", "web", "actions", "wiring", "wiring_mail", "reports", "core", "errors", "settings"},
+        {"typer", "rich"},
+    ),
     "api": ({"actions", "wiring", "core", "errors", "settings"}, set()),
     "client": ({"core", "errors"}, {"httpx"}),
     "testing": (

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from policyctl import wiring
+from policyctl import wiring, wiring_mail
 from policyctl.actions.init import SETTINGS
 from policyctl.core.judge.regimes import REGIMES as CORE_REGIMES
 from policyctl.core.policy import ChangeClass
@@ -221,14 +221,14 @@ def test_a_relative_ledger_lies_below_the_top_of_the_repository(tmp_path: Path) 
 )  # fmt: skip
 def test_a_mailer_without_its_secret_names_the_variable(text: str, variable: str) -> None:
     with pytest.raises(UsageError) as caught:
-        wiring.open_mailer(read(text), {})
+        wiring_mail.open_mailer(read(text), {})
     assert variable in caught.value.hint
 
 
 def test_each_mailer_is_the_one_that_is_named(tmp_path: Path) -> None:
     for name in ("folder", "smtp", "sendgrid"):
         settings = parse_settings(f"[mail]\nmailer = '{name}'\n", root=tmp_path)
-        mailer = wiring.open_mailer(settings, {"SENDGRID_API_KEY": "SG.invented"})
+        mailer = wiring_mail.open_mailer(settings, {"SENDGRID_API_KEY": "SG.invented"})
         assert mailer.name == name
         mailer.close()
 

@@ -146,7 +146,8 @@ def _send(opened: Opened, slug: str | None, output_format: Format, *, watch: boo
     from policyctl.actions.answers import send_receipts
     from policyctl.actions.watch import Watch
     from policyctl.core.notices.underway import Step
-    from policyctl.wiring import open_links, open_mailer, open_printer, sender
+    from policyctl.wiring import open_links, open_printer, sender
+    from policyctl.wiring_mail import open_mailer
 
     ledger, from_us, printer = opened.ledger(), sender(opened.settings), open_printer()
     require_own(opened, ledger)
@@ -238,7 +239,8 @@ def _cancel(
     opened: Opened, version: VersionKey, kind: NoticeKind | None, output_format: Format, *, yes: bool
 ) -> int:
     from policyctl.actions.recall import recall
-    from policyctl.wiring import open_mailer, sender
+    from policyctl.wiring import sender
+    from policyctl.wiring_mail import open_mailer
 
     what = f"the {kind.value} notice" if kind else "every notice"
     confirm(f"Recall {what} of {version}? Those who have not got it will not.", yes=yes)
@@ -296,7 +298,8 @@ def _plan_again(
 
 def _try(opened: Opened, slug: str | None, address: str) -> tuple[Trial, ...]:
     from policyctl.actions.notify import send_test
-    from policyctl.wiring import open_mailer, open_printer, sender
+    from policyctl.wiring import open_printer, sender
+    from policyctl.wiring_mail import open_mailer
 
     mailer = open_mailer(opened.settings)
     opened.stack.callback(mailer.close)

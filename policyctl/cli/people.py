@@ -177,7 +177,7 @@ def deliveries_read(
     """
     from policyctl.actions.events import read_reports
     from policyctl.reports.receipt_v1 import Receipt
-    from policyctl.wiring import open_maildir
+    from policyctl.wiring_mail import open_maildir
 
     if suppressions:
         if maildir is not None:
@@ -205,7 +205,7 @@ def _suppressions(days: int, output_format: Format, *, dry_run: bool) -> None:
 
     from policyctl.actions.events import look_up_suppressions
     from policyctl.reports.receipt_v1 import Receipt
-    from policyctl.wiring import open_suppressions
+    from policyctl.wiring_mail import open_suppressions
 
     with repository() as opened, closing(open_suppressions(opened.settings)) as lists:
         done = look_up_suppressions(lists, days=days, ledger=opened.ledger(), now=now(), dry_run=dry_run)

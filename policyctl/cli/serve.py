@@ -69,7 +69,8 @@ def serve(
         raise UsageError(f"{port!r} is no port", hint="write a number from 0 to 65535")
     gc.set_threshold(*_USUAL)  # unlike other commands (cli/app.py) this one lives long
     with repository() as opened:
-        from policyctl.wiring import open_keys, open_links, open_webhook, sender
+        from policyctl.wiring import open_keys, open_links, sender
+        from policyctl.wiring_mail import open_webhook
 
         web, links = opened.settings.web, open_links(opened.settings)
         action(

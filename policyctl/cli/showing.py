@@ -51,7 +51,7 @@ def _fresh_folder() -> Path:
 def _stage(repository: object, place: Path, stack: ExitStack) -> DemoStage:
     from dataclasses import replace
 
-    from policyctl import wiring
+    from policyctl import wiring, wiring_mail
     from policyctl.actions.demo import DemoStage
     from policyctl.cli.site import site_options
     from policyctl.settings import load_settings
@@ -60,7 +60,7 @@ def _stage(repository: object, place: Path, stack: ExitStack) -> DemoStage:
     history, ledger, mailer = (
         wiring.open_history(settings),
         wiring.open_ledger(settings),
-        wiring.open_mailer(settings),
+        wiring_mail.open_mailer(settings),
     )
     for adapter in (history, ledger, mailer):
         stack.callback(adapter.close)
@@ -93,7 +93,7 @@ def doctor(*, output_format: FormatOption = Format.TEXT) -> None:
 
 
 def _openers() -> Openers:
-    from policyctl import wiring
+    from policyctl import wiring, wiring_mail
     from policyctl.actions.doctor import Openers
     from policyctl.settings import FILE, load_settings
 
@@ -102,5 +102,5 @@ def _openers() -> Openers:
         settings=lambda: str(load_settings(here).root / FILE),
         history=lambda: wiring.open_history(load_settings(here)),
         ledger=lambda: wiring.open_ledger(load_settings(here)),
-        mailer=lambda: wiring.open_mailer(load_settings(here)),
+        mailer=lambda: wiring_mail.open_mailer(load_settings(here)),
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from policyctl import wiring
+from policyctl import wiring, wiring_mail
 from policyctl.actions.doctor import Check, Openers, doctor
 from policyctl.actions.status import PolicyStatus, status
 from policyctl.core.notices.outbox import DeliveryEvent, DeliveryName, OutboxState
@@ -120,7 +120,7 @@ def examined(root: Path) -> dict[str, Check]:
             settings=settings,
             history=lambda: wiring.open_history(load_settings(root)),
             ledger=lambda: wiring.open_ledger(load_settings(root)),
-            mailer=lambda: wiring.open_mailer(load_settings(root)),
+            mailer=lambda: wiring_mail.open_mailer(load_settings(root)),
         )
     )
     return {check.name: check for check in checks}

@@ -251,11 +251,14 @@ def served(root: Path, ledger: Ledger | None = None) -> Iterator[Served]:
 
 
 def copies(base: Path) -> Iterator[Path]:
-    """Fresh copies of a scene, one each time."""
+    """Fresh copies of a scene, one each time; each may send, which no copy does by itself."""
     number = 0
     while True:
         number += 1
-        yield Path(shutil.copytree(base, base.with_name(f"{base.name}-{number}")))
+        copy = Path(shutil.copytree(base, base.with_name(f"{base.name}-{number}")))
+        with open_scene(copy) as ledger:
+            ledger.custody.adopt(now=BASE)
+        yield copy
 
 
 def state(root: Path) -> tuple[str, ...]:

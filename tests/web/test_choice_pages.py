@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from policyctl import wiring
+from policyctl import wiring, wiring_mail
 from policyctl.actions.answers import send_receipts
 from policyctl.actions.decide import decide_use
 from policyctl.actions.links import with_links
@@ -420,7 +420,7 @@ def remind(root: Path) -> None:
         done = notify(
             at,
             ledger=ledger,
-            mailer=wiring.open_mailer(settings),
+            mailer=wiring_mail.open_mailer(settings),
             sender=wiring.sender(settings),
             links=wiring.open_links(settings),
             remind_days=(3, 1),
@@ -670,7 +670,7 @@ def receipts(root: Path) -> int:
         return send_receipts(
             log.clock(),
             ledger=ledger,
-            mailer=wiring.open_mailer(settings),
+            mailer=wiring_mail.open_mailer(settings),
             sender=wiring.sender(settings),
             links=wiring.open_links(settings),
         ).accepted
