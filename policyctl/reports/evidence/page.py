@@ -14,7 +14,7 @@ from typing import Any
 from policyctl.reports.html import render
 from policyctl.reports.words import html_without_commands
 
-_CSS = "ledger.css.j2"
+_CSS = "evidence.css.j2"
 MOST = 500
 """Rows of one table that the page shows; the files beside it have all."""
 
