@@ -38,6 +38,8 @@ table                      keys                           meaning
 ``[web]``                  host, port, keys, url,         where `policyctl serve` listens, its file of API
                            link_keys, link_days           keys (digests); where readers of mails reach it,
                                                           the file of keys for links, the days they open
+``[doctor]``               heartbeat_hours                how long notices may wait for `notify` before
+                                                          `policyctl doctor` tells (24)
 ``[spark]``                master, folder                 the cluster that decides in bulk, and the folder
                                                           that it and this machine share
 =========================  =============================  =============================================
@@ -162,6 +164,7 @@ class Settings:
     timestamp_url: str = ""
     web: Web = field(default_factory=Web)
     spark: Spark = field(default_factory=Spark)
+    heartbeat_hours: int = 24
 
 
 def find_root(start: Path) -> Path | None:
@@ -228,7 +231,7 @@ def parse_settings(text: str, *, root: Path) -> Settings:
 
 _TABLES = (
     "ledger", "mail", "site", "lead_time", "choices", "regimes", "taxonomy", "publish", "limits", "web",
-    "spark",
+    "spark", "doctor",
 )  # fmt: skip
 _MAIL = ("mailer", "folder", "from", "from_name", "reply_to", "postal_address", "smtp", "sendgrid")
 
@@ -258,6 +261,9 @@ def _settings(top: Table, root: Path) -> Settings:
             max_bytes=top.table("limits", ("max_bytes",)).number("max_bytes", 5_000_000, (1, 100_000_000)),
             web=_web(top.table("web", ("host", "port", "keys", "url", "link_keys", "link_days"))),
             spark=_spark(top.table("spark", ("master", "folder"))),
+            heartbeat_hours=top.table("doctor", ("heartbeat_hours",)).number(
+                "heartbeat_hours", 24, (1, 24 * 30)
+            ),
         ),
     )
 

@@ -1,35 +1,36 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``policyctl doctor``: is everything there that publishing and sending need? Reads only."""
+"""``policyctl doctor``: is everything there that publishing and sending need, and does what was published,
+recorded and posted still agree (``actions/drift``)? Reads only.
+"""
 
 from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Iterator
-from contextlib import closing
-from dataclasses import dataclass
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 
 from policyctl.actions.custody.sending import ADOPT, anchors_outside, why_not
+from policyctl.actions.drift.checks import ERROR, OK, WARNING, Check, looked
+from policyctl.actions.drift.due import Pulse, due_checks, heartbeat_checks
+from policyctl.actions.drift.posted import SiteLook, folder_checks, live_checks, wanted_pages
+from policyctl.actions.drift.record import durability_checks, record_checks
+from policyctl.actions.status import status
+from policyctl.actions.sync import shelf_of
 from policyctl.adapters.gitwrite import read_identity
 from policyctl.adapters.history import History
 from policyctl.adapters.ledger import Ledger
 from policyctl.adapters.mail.interface import Mailer
-from policyctl.errors import PolicyctlError
+from policyctl.core.judge.standards import Standards
+from policyctl.errors import PolicyctlError, UsageError
 
-OK, WARNING, ERROR = "ok", "warning", "error"
+__all__ = ["Check", "Openers", "Question", "doctor"]
+
 PACKAGES = ("policyctl", "gitpython", "sqlalchemy", "alembic", "markdown-it-py", "rapidfuzz", "sendgrid")
 _OLDEST_GIT = (2, 36)
 """The first with ``core.fsync``."""
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was looked at: ``state`` is ok, warning or error; what was seen; how to mend it."""
-
-    name: str
-    state: str
-    seen: str
-    mend: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,25 +44,84 @@ class Openers:
     history: Callable[[], History]
     ledger: Callable[[], Ledger]
     mailer: Callable[[], Mailer]
+    standards: Callable[[], Standards]
+    site: Callable[[], SiteLook]
+    pulse: Callable[[], Pulse] = Pulse
 
 
-def doctor(openers: Openers) -> tuple[Check, ...]:
+@dataclass(frozen=True, slots=True)
+class Question:
+    """When it is asked, aware UTC. ``live``: an address below which the pages are posted and are to be looked
+    at, by what gives it; None: nothing is fetched.
+    """
+
+    now: datetime
+    live: Callable[[], str] | None = field(default=None)
+
+
+def doctor(openers: Openers, question: Question) -> tuple[Check, ...]:
     """Look at everything; one thing that is missing does not keep the rest from being looked at."""
     return (
         _versions(),
-        *_looked("policyctl.toml", lambda: [Check("policyctl.toml", OK, openers.settings())]),
-        *_looked("git repository", lambda: _git(openers)),
-        *_looked("ledger", lambda: _ledger(openers)),
-        *_looked("sending", lambda: _sending(openers)),
-        *_looked("mailer", lambda: _mailer(openers)),
+        *looked("policyctl.toml", lambda: [Check("policyctl.toml", OK, openers.settings())]),
+        *looked("git repository", lambda: _git(openers)),
+        *looked("ledger", lambda: _ledger(openers)),
+        *looked("sending", lambda: _sending(openers)),
+        *looked("mailer", lambda: _mailer(openers)),
+        *_drift(openers, question),
     )
 
 
-def _looked(name: str, look: Callable[[], list[Check]]) -> list[Check]:
-    try:
-        return look()
-    except PolicyctlError as error:
-        return [Check(name, ERROR, str(error), error.hint)]
+def _drift(openers: Openers, question: Question) -> list[Check]:
+    """Where what was published, recorded and posted part. What cannot be opened was told of above."""
+    asked: list[Check] = []
+    with suppress(PolicyctlError), closing(openers.history()) as history:
+        marked, standards = history.published(), openers.standards()
+        if marked:
+            asked += _posted(history, standards, openers, question)
+        with suppress(PolicyctlError), closing(openers.ledger()) as ledger:
+            ledger.versions()
+            asked += _recorded(history, ledger, standards, openers, question)
+    return asked
+
+
+def _recorded(
+    history: History, ledger: Ledger, standards: Standards, openers: Openers, question: Question
+) -> Iterator[Check]:
+    yield from looked("versions on record", lambda: [*record_checks(history.published(), ledger)])
+    yield from looked("durability", lambda: [*durability_checks(ledger)])
+    yield from _of_one_server("duties", lambda: _due(history, ledger, standards, question.now))
+    yield from looked("heartbeat", lambda: [*heartbeat_checks(ledger, openers.pulse(), question.now)])
+
+
+def _due(history: History, ledger: Ledger, standards: Standards, now: datetime) -> list[Check]:
+    return [*due_checks(status(None, now=now, history=history, ledger=ledger), standards, now)]
+
+
+def _of_one_server(name: str, look: Callable[[], list[Check]]) -> list[Check]:
+    """A ledger that is cut over several servers says how it is looked at: that is no trouble."""
+
+    def one() -> list[Check]:
+        try:
+            return look()
+        except UsageError as error:
+            return [Check(name, WARNING, str(error), error.hint)]
+
+    return looked(name, one)
+
+
+def _posted(history: History, standards: Standards, openers: Openers, question: Question) -> Iterator[Check]:
+    marked, shelf, today = history.published(), shelf_of(history, standards), question.now.date()
+    pages: dict[str, bytes] = {}
+
+    def folder() -> list[Check]:
+        site = openers.site()
+        pages.update(wanted_pages(marked, shelf, site, today))
+        return [*folder_checks(pages, site.folder)]
+
+    yield from looked("site", folder)
+    if (live := question.live) is not None and pages:
+        yield from looked("posted", lambda: [*live_checks(live(), pages, marked, shelf, today)])
 
 
 def _versions() -> Check:
@@ -85,7 +145,7 @@ def _git(openers: Openers) -> list[Check]:
             ("locks", lambda: list(_locks(history))),
             ("version refs", lambda: [_refs(history)]),
         )
-        return [check for name, look in parts for check in _looked(name, look)]
+        return [check for name, look in parts for check in looked(name, look)]
 
 
 def _git_version(history: History) -> Check:

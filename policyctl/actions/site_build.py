@@ -106,6 +106,37 @@ def build_site(
     """Bring the pages in ``site`` up to the published versions, ``marked`` in order of slug and number.
     ``anew``: nothing is kept but PDFs. With ``dry_run`` nothing is written.
     """
+    with nullcontext() if dry_run else building_alone(site):
+        build, policies, notes = _gather(marked, load, site, today, taxonomy, options, anew=anew)
+        changed = not dry_run and write_site(site, build.files, kept=build.kept, notes=notes)
+    without = sum(not version.pdf for policy in policies for version in policy.versions)
+    return Built(changed or (dry_run and _differs(build)), len(build.files), build.made, without)
+
+
+def site_pages(
+    marked: Sequence[MarkedVersion],
+    *,
+    load: Load,
+    site: Path,
+    today: date,
+    taxonomy: Taxonomy,
+    options: SiteOptions,
+) -> Mapping[str, bytes]:
+    """Every page by its path, made anew from the version refs (PDFs aside); writes nothing."""
+    return _gather(marked, load, site, today, taxonomy, options, anew=True)[0].files
+
+
+def _gather(
+    marked: Sequence[MarkedVersion],
+    load: Load,
+    site: Path,
+    today: date,
+    taxonomy: Taxonomy,
+    options: SiteOptions,
+    *,
+    anew: bool,
+) -> tuple[_Build, list[PostedPolicy], dict[str, Any]]:
+    """All pages, the policies they show, and what the next builder is told."""
     if not marked:
         raise CannotCompareError(
             "no version is published, so there is nothing to post", hint="run `policyctl publish SLUG --plan`"
@@ -116,25 +147,20 @@ def build_site(
     made_by = recipe(
         printing.painter.look, terms=repr(taxonomy), release=f"{__version__} {bool(options.printer)}"
     )
-    with nullcontext() if dry_run else building_alone(site):
-        build = _Build(printing, earlier_site(site), options)
-        known = (
-            {} if anew or build.earlier.notes.get("recipe") != made_by else build.earlier.notes["versions"]
-        )
-        notes: dict[str, Any] = {
-            "recipe": made_by,
-            "versions": {},
-            "printed": build.printed,
-            "signers": build.signers,
-        }
-        policies = [
-            _policy([mark for mark in marked if mark.key.slug == slug], load, known, build, notes["versions"])
-            for slug in sorted(slugs)
-        ]
-        build.files |= dict(overview_files(policies, printing, today))
-        changed = not dry_run and write_site(site, build.files, kept=build.kept, notes=notes)
-    without = sum(not version.pdf for policy in policies for version in policy.versions)
-    return Built(changed or (dry_run and _differs(build)), len(build.files), build.made, without)
+    build = _Build(printing, earlier_site(site), options)
+    known = {} if anew or build.earlier.notes.get("recipe") != made_by else build.earlier.notes["versions"]
+    notes: dict[str, Any] = {
+        "recipe": made_by,
+        "versions": {},
+        "printed": build.printed,
+        "signers": build.signers,
+    }
+    policies = [
+        _policy([mark for mark in marked if mark.key.slug == slug], load, known, build, notes["versions"])
+        for slug in sorted(slugs)
+    ]
+    build.files |= dict(overview_files(policies, printing, today))
+    return build, policies, notes
 
 
 def open_printing(options: SiteOptions, taxonomy: Taxonomy, slugs: frozenset[str] = frozenset()) -> Printing:

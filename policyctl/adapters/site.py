@@ -83,6 +83,13 @@ def earlier_site(folder: Path) -> Earlier:
     )
 
 
+def posted_digests(folder: Path) -> Mapping[str, str]:
+    """The SHA-256 of every file that is there, by its path; but for the record of what was made."""
+    with _said_plainly():
+        files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+        return {name: _digest(path.read_bytes()) for name, path in files.items() if name != MARKER}
+
+
 class PostedFolder:
     """The site that is there, for who serves it."""
 

@@ -10,18 +10,27 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from policyctl.cli.edge import command
-from policyctl.cli.printing import Format, FormatOption, emit, emit_json, width
-from policyctl.errors import FINDINGS
+from policyctl.cli.printing import Format, FormatOption, emit, emit_json, now, width
+from policyctl.cli.site import site_options
+from policyctl.errors import FINDINGS, UsageError
 
 if TYPE_CHECKING:
     from policyctl.actions.demo import DemoStage
     from policyctl.actions.doctor import Openers
+    from policyctl.actions.drift.posted import SiteLook
+    from policyctl.settings import Settings
 
 
 def register(app: typer.Typer) -> None:
     """Add this file's commands."""
     command(app, "demo", "policyctl demo", "policyctl demo ~/fax-story")(demo)
-    command(app, "doctor", "policyctl doctor", "policyctl doctor --format json")(doctor)
+    command(
+        app,
+        "doctor",
+        "policyctl doctor",
+        "policyctl doctor --live",
+        "policyctl doctor --url https://fax.example.com/privacy --format json",
+    )(doctor)
 
 
 def demo(
@@ -79,12 +88,25 @@ def _stage(repository: object, place: Path, stack: ExitStack) -> DemoStage:
     )
 
 
-def doctor(*, output_format: FormatOption = Format.TEXT) -> None:
-    """Look at everything the tool rests on here: git, settings, ledger, mailer. Exit code 1 on an error."""
+def doctor(
+    *,
+    live: Annotated[
+        bool, typer.Option("--live", help="Look also at the pages posted at [site] base_url.")
+    ] = False,
+    url: Annotated[
+        str | None,
+        typer.Option("--url", metavar="URL", help="The same at another address, or a page of your own."),
+    ] = None,
+    output_format: FormatOption = Format.TEXT,
+) -> None:
+    """Look at everything the tool rests on here (git, settings, ledger, mailer), and where things part:
+    version refs, ledger, pages, lead times, duties, what nobody works on. Exit code 1 on an error.
+    """
+    from policyctl.actions.doctor import Question
     from policyctl.actions.doctor import doctor as action
     from policyctl.reports.doctor_v1 import doctor_json, doctor_text
 
-    checks = action(_openers())
+    checks = action(_openers(), Question(now(), (lambda: url or _base_url()) if live or url else None))
     if output_format is Format.JSON:
         emit_json(doctor_json(checks))
     else:
@@ -92,9 +114,20 @@ def doctor(*, output_format: FormatOption = Format.TEXT) -> None:
     raise typer.Exit(FINDINGS if any(check.state == "error" for check in checks) else 0)
 
 
+def _base_url() -> str:
+    from policyctl.settings import load_settings
+
+    if found := load_settings(Path.cwd()).base_url:
+        return found
+    raise UsageError(
+        "nobody says where the pages are posted", hint="set [site] base_url, or say --url https://..."
+    )
+
+
 def _openers() -> Openers:
     from policyctl import wiring, wiring_mail
     from policyctl.actions.doctor import Openers
+    from policyctl.actions.drift.due import Pulse
     from policyctl.settings import FILE, load_settings
 
     here = Path.cwd()
@@ -103,4 +136,15 @@ def _openers() -> Openers:
         history=lambda: wiring.open_history(load_settings(here)),
         ledger=lambda: wiring.open_ledger(load_settings(here)),
         mailer=lambda: wiring_mail.open_mailer(load_settings(here)),
+        standards=lambda: wiring.standards(load_settings(here)),
+        site=lambda: _site(load_settings(here)),
+        pulse=lambda: Pulse(load_settings(here).heartbeat_hours),
     )
+
+
+def _site(settings: Settings) -> SiteLook:
+    from policyctl import wiring
+    from policyctl.actions.drift.posted import SiteLook
+
+    taxonomy = wiring.standards(settings).catalogue.taxonomy
+    return SiteLook(wiring.site_folder(settings), site_options(settings), taxonomy)

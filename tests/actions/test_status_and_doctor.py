@@ -8,14 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from policyctl import wiring, wiring_mail
-from policyctl.actions.doctor import Check, Openers, doctor
+from policyctl.actions.doctor import Check
 from policyctl.actions.status import PolicyStatus, status
 from policyctl.core.notices.outbox import DeliveryEvent, DeliveryName, OutboxState
 from policyctl.core.policy import VersionKey
 from policyctl.core.records import CustomerRow
 from policyctl.errors import CannotCompareError, Place
-from policyctl.settings import load_settings
+from tests.actions.examining import examine
 from tests.actions.instance import DAYS, PRACTICES_2, SLUG, TEXT_2, Opened, make_instance, policy, publish
 from tests.repos import ALONE, Repo
 
@@ -112,18 +111,7 @@ def test_an_unknown_policy_is_named(repo: Repo) -> None:
 
 
 def examined(root: Path) -> dict[str, Check]:
-    def settings() -> str:
-        return str(load_settings(root).root / "policyctl.toml")
-
-    checks = doctor(
-        Openers(
-            settings=settings,
-            history=lambda: wiring.open_history(load_settings(root)),
-            ledger=lambda: wiring.open_ledger(load_settings(root)),
-            mailer=lambda: wiring_mail.open_mailer(load_settings(root)),
-        )
-    )
-    return {check.name: check for check in checks}
+    return {check.name: check for check in examine(root, DAYS[1])}
 
 
 def test_a_sound_repository_is_all_ok(repo: Repo) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Engine
 
+from policyctl.adapters.ledger.checking.pulse import kept_by, waiting_since
 from policyctl.adapters.ledger.common import administrator, last_number, pseudonym
 from policyctl.adapters.ledger.engine import reading
 from policyctl.adapters.ledger.evidence import Evidence
@@ -52,6 +53,16 @@ class Looks:
         """The last entry."""
         with reading(self._engine) as connection:
             return last_number(connection, ENTRY.c.seq)
+
+    def durability(self) -> tuple[tuple[str, str], ...]:
+        """The settings by which the database keeps what it was given, and what they are set to."""
+        with reading(self._engine) as connection:
+            return kept_by(connection)
+
+    def waiting_since(self, now: datetime) -> datetime | None:
+        """Since when the longest waiting notice might have been taken up by a run; None where none waits."""
+        with reading(self._engine) as connection:
+            return waiting_since(connection, now)
 
     def tags_of(
         self, subject: str, *, customer: str | None = None, after: Sequence[int] = (), limit: int

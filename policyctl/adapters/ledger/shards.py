@@ -371,6 +371,14 @@ class Shards(Ledger):
             for each in found[0]
         }
 
+    def durability(self) -> tuple[tuple[str, str], ...]:
+        """What every server says of itself, each thing once."""
+        return tuple(dict.fromkeys(row for rows in self._every(lambda one: one.durability()) for row in rows))
+
+    def waiting_since(self, now: datetime) -> datetime | None:
+        """Of the server where one waits longest."""
+        return min((at for at in self._every(lambda one: one.waiting_since(now)) if at), default=None)
+
     def outbox_counts(self, slug: str | None = None) -> tuple[OutboxCount, ...]:
         """Where the addressees stand, of all servers together."""
         return sum_outboxes(
