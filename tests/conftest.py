@@ -21,4 +21,5 @@ pytest_plugins = [
     "tests.peers.spark",
     "tests.peers.signing",
     "tests.peers.timestamps",
+    "tests.peers.strace",
 ]

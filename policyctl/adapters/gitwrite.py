@@ -35,6 +35,18 @@ _LOCK_TRIES = 30
 _PAUSE = 0.1
 
 
+@contextmanager
+def _said_plainly() -> Iterator[None]:
+    """A disk that says no: what was not flushed is never called written, and is not tried again here."""
+    try:
+        yield
+    except OSError as error:
+        raise RefusedError(
+            f"the repository cannot be written: {error.strerror}: {error.filename or 'a file of it'}",
+            hint="make room, or mend the disk, and run it again: what is missing is done then",
+        ) from error
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
     """Who writes: git's user.name and user.email."""
@@ -76,6 +88,7 @@ class GitWriter:
             )
         return reply.text
 
+    @_said_plainly()
     def prepare(self, files: Mapping[str, bytes], *, parent: str, message: str) -> PreparedCommit:
         """Write objects for ``parent`` plus ``files`` (paths from the top of the tree to bytes)."""
         branch = self.branch()
@@ -109,6 +122,7 @@ class GitWriter:
                 hint="somebody else has written to it, or left a lock: run `policyctl doctor`, then again",
             )
 
+    @_said_plainly()
     def settle(self, commit: PreparedCommit, files: Mapping[str, bytes]) -> None:
         """Bring the committed files into the user's index and work tree; all else stays as it is."""
         rows = "".join(f"100644 {oid}\t{path}\0" for path, oid in sorted(commit.rows.items()))
@@ -152,6 +166,7 @@ class GitWriter:
 
     # --- a version ref
 
+    @_said_plainly()
     def write_tag(self, key: VersionKey, commit: str, message: str) -> str:
         """Write the annotated tag object, signed when git is set up to; no ref names it yet.
 
@@ -254,7 +269,9 @@ def publishing_alone(runner: GitRunner) -> Iterator[None]:
     """One publisher at a time on this machine. The kernel lets go of the lock when its holder dies,
     so none is ever left over; between machines the compare-and-swap of the refs decides.
     """
-    with (runner.common_dir / "policyctl.lock").open("a") as lock:
+    with _said_plainly():
+        lock = (runner.common_dir / "policyctl.lock").open("a")
+    with lock:
         _wait_for(lock.fileno())
         yield
 

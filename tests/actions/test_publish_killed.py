@@ -36,8 +36,12 @@ def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def repo(tmp_path: Path) -> Repo:
-    """Two administrators to tell and one subject to ask."""
-    made = make_instance(tmp_path / "repo")
+    return make_scene(tmp_path / "repo")
+
+
+def make_scene(root: Path) -> Repo:
+    """A second version to publish: two administrators to tell and one subject to ask."""
+    made = make_instance(root)
     publish(made.root, DAYS[1])
     place = Place("rows.csv", 2)
     with Opened(made.root) as opened:

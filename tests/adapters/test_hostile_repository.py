@@ -14,8 +14,10 @@ from policyctl.actions.check import check
 from policyctl.actions.compare import diff
 from policyctl.actions.sources import load_source
 from policyctl.actions.status import status
+from policyctl.actions.verify import verify
 from policyctl.adapters.history import find_root, open_history
 from policyctl.errors import CannotCompareError, PolicyctlError
+from tests.actions.examining import examine
 from tests.actions.instance import DAYS, PRACTICES_2, SLUG, TEXT_2, Opened, make_instance, policy, publish
 from tests.repos import ALONE, Repo
 
@@ -105,6 +107,13 @@ def test_no_read_runs_anything_of_the_repository(tmp_path: Path) -> None:
         opened.plan(LATER)
         opened.sync(LATER, dry_run=True)
         opened.sync(LATER)
+        verify(
+            history=history,
+            checker=opened.trust.checker,
+            records=wiring.open_records(opened.settings),
+            allow_unsigned=True,
+        )
+        examine(repo.root, LATER)
         with pytest.raises(CannotCompareError):
             history.resolve("no-such-branch")
     assert not marker.exists(), marker.read_text()
