@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -17,6 +17,7 @@ from policyctl.actions.sources import (
     load_committed,
     load_draft,
     load_version,
+    misnamed_files,
     missing_policy,
     slugs_in_tree,
 )
@@ -70,7 +71,8 @@ def check(
     published = {mark.key.slug for mark in history.versions()}
     known = tuple(sorted({*slugs_in_tree(history), *published, *filter(_is_slug, gone)}))
     wanted = tuple(dict.fromkeys(check_slug(slug) for slug in slugs)) or known
-    if not wanted:
+    misnamed = () if slugs else tuple(_misnamed(history))
+    if not wanted and not misnamed:
         raise CannotCompareError(
             "there is no policy here: policies/ is empty", hint="make one with `policyctl new SLUG`"
         )
@@ -78,7 +80,13 @@ def check(
         if slug not in known:
             raise missing_policy(slug, known)
     scene = _scene(history, standards, base_standards, today)
-    return tuple(_checked(slug, scene, history, against) for slug in wanted)
+    return (*(_checked(slug, scene, history, against) for slug in wanted), *misnamed)
+
+
+def _misnamed(history: History) -> Iterator[Checked]:
+    """What looks like a policy to its writer and to nobody else: never passed over."""
+    for path, error in misnamed_files(history):
+        yield Checked(path.split("/")[1], None, None, (), (error,), file=path)
 
 
 @dataclass(frozen=True, slots=True)

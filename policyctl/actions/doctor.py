@@ -45,7 +45,7 @@ class Openers:
     ledger: Callable[[], Ledger]
     mailer: Callable[[], Mailer]
     standards: Callable[[], Standards]
-    site: Callable[[], SiteLook]
+    site: Callable[[History], SiteLook]
     pulse: Callable[[], Pulse] = Pulse
 
 
@@ -115,7 +115,7 @@ def _posted(history: History, standards: Standards, openers: Openers, question: 
     pages: dict[str, bytes] = {}
 
     def folder() -> list[Check]:
-        site = openers.site()
+        site = openers.site(history)
         pages.update(wanted_pages(marked, shelf, site, today))
         return [*folder_checks(pages, site.folder)]
 

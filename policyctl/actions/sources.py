@@ -13,7 +13,8 @@ text (2, 3) is taken as it is: Markdown, with or without front matter of ours.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -164,6 +165,38 @@ def slugs_in_tree(history: History | None) -> tuple[str, ...]:
     if folder is None or not folder.is_dir() or folder.is_symlink():
         return ()
     return tuple(sorted(path.name for path in folder.iterdir() if path.is_dir() and _can_be_slug(path.name)))
+
+
+def misnamed_files(history: History) -> Iterator[tuple[str, PolicyctlError]]:
+    """Files of the work tree that seem to belong to a policy, and do not by their names: in a folder that is
+    no slug, or named like a file of a policy but for its case or the forms of its letters.
+    """
+    top = history.root / "policies"
+    folders = sorted(path for path in top.iterdir() if path.is_dir()) if top.is_dir() else []
+    for folder in folders:
+        for path in sorted(folder.iterdir()):
+            meant = unicodedata.normalize("NFKC", path.name).casefold()
+            sound = _is_of_policy(path.name) and _can_be_slug(folder.name)
+            if sound or not _is_of_policy(meant):
+                continue
+            place = f"policies/{folder.name}/{path.name}"
+            yield place, _misnamed(place, folder.name, meant)
+
+
+def _misnamed(place: str, folder: str, meant: str) -> CannotCompareError:
+    if not _can_be_slug(folder):
+        return CannotCompareError(
+            f"{place} is of no policy: {folder!r} cannot be a slug",
+            hint="name the folder in lower-case letters, digits and hyphens, such as policies/example-fax",
+        )
+    return CannotCompareError(
+        f"{place} is not read: some disks take it for {meant}, others do not",
+        hint=f"name it {meant}, or remove it",
+    )
+
+
+def _is_of_policy(name: str) -> bool:
+    return name in {TEXT, PRACTICES} or bool(_LANGUAGE.fullmatch(name))
 
 
 def _can_be_slug(word: str) -> bool:

@@ -151,7 +151,7 @@ def _said_plainly() -> Iterator[None]:
         if error.errno in {errno.EBUSY, errno.EXDEV}:
             hint = "a disk that is mounted there cannot change places: name a folder on it"
         raise SiteNotWrittenError(
-            f"the site cannot be written: {error.strerror}: {error.filename}", hint=hint
+            f"the site cannot be written: {error.strerror}: {error.filename or 'a page'}", hint=hint
         ) from error
 
 

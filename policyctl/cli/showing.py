@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from policyctl.actions.demo import DemoStage
     from policyctl.actions.doctor import Openers
     from policyctl.actions.drift.posted import SiteLook
+    from policyctl.adapters.history import History
     from policyctl.settings import Settings
 
 
@@ -137,14 +138,14 @@ def _openers() -> Openers:
         ledger=lambda: wiring.open_ledger(load_settings(here)),
         mailer=lambda: wiring_mail.open_mailer(load_settings(here)),
         standards=lambda: wiring.standards(load_settings(here)),
-        site=lambda: _site(load_settings(here)),
+        site=lambda history: _site(load_settings(here), history),
         pulse=lambda: Pulse(load_settings(here).heartbeat_hours),
     )
 
 
-def _site(settings: Settings) -> SiteLook:
+def _site(settings: Settings, history: History) -> SiteLook:
     from policyctl import wiring
     from policyctl.actions.drift.posted import SiteLook
 
     taxonomy = wiring.standards(settings).catalogue.taxonomy
-    return SiteLook(wiring.site_folder(settings), site_options(settings), taxonomy)
+    return SiteLook(wiring.site_folder(settings), site_options(settings, history), taxonomy)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a long run shows on standard error, and how Ctrl-C ends it."""
+"""What a long run shows on standard error, and how Ctrl-C and SIGTERM end it."""
 
 from __future__ import annotations
 
@@ -17,23 +17,25 @@ if TYPE_CHECKING:
 
 @contextmanager
 def stopping() -> Iterator[Callable[[], bool]]:
-    """Whether somebody pressed Ctrl-C: once ends the run between two calls, twice in the middle of one."""
+    """Whether somebody pressed Ctrl-C, or a supervisor sent SIGTERM: once ends the run between two calls,
+    twice in the middle of one.
+    """
     asked: list[int] = []
 
     def ask(number: int, _frame: Any) -> None:
         asked.append(number)
-        signal.signal(signal.SIGINT, before)
+        signal.signal(number, before[signal.Signals(number)])
         say("stopping after this call; Ctrl-C again stops in the middle of it, which the next run looks into")
 
     if threading.current_thread() is not threading.main_thread():  # only there can signals be heard
         yield lambda: False
         return
-    before = signal.getsignal(signal.SIGINT)
-    signal.signal(signal.SIGINT, ask)
+    before = {each: signal.signal(each, ask) for each in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield lambda: bool(asked)
     finally:
-        signal.signal(signal.SIGINT, before)
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 @contextmanager

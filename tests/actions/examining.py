@@ -25,7 +25,7 @@ def examine(root: Path, now: datetime, url: str = "") -> tuple[Check, ...]:
         ledger=lambda: wiring.open_ledger(load_settings(root)),
         mailer=lambda: wiring.open_mailer(load_settings(root)),
         standards=lambda: wiring.standards(load_settings(root)),
-        site=lambda: _site(root),
+        site=lambda _history: _site(root),
         pulse=lambda: Pulse(load_settings(root).heartbeat_hours),
     )
     return doctor(openers, Question(now, (lambda: url) if url else None))

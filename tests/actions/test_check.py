@@ -115,6 +115,36 @@ def test_a_link_in_the_place_of_a_policy_is_refused_not_removed(repo: Repo, tmp_
     assert exit_code([found], fail_on=None) == 3
 
 
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        (f"policies/{SLUG.title()}/policy.md", "cannot be a slug"),
+        ("policies/fax policy/policy.md", "cannot be a slug"),
+        ("policies/Other/Policy.md", "cannot be a slug"),
+        (f"policies/{SLUG}/Policy.md", "some disks take it for policy.md"),
+        (f"policies/{SLUG}/Practices.yaml", "some disks take it for practices.yaml"),
+        (f"policies/{SLUG}/\uff50olicy.md", "some disks take it for policy.md"),
+        (f"policies/{SLUG}/POLICY.de.md", "some disks take it for policy.de.md"),
+    ],
+)
+def test_a_policy_that_nobody_would_read_for_its_name_is_not_passed_over(
+    repo: Repo, path: str, said: str
+) -> None:
+    repo.write(path, TEXT_2)
+    sound, bad = checked(repo)
+    assert (sound.slug, sound.errors) == (SLUG, ())
+    assert bad.file == path
+    assert said in str(bad.errors[0])
+    assert exit_code((sound, bad), fail_on=Severity.ERROR) == 3
+
+
+def test_other_files_and_languages_of_a_policy_are_in_nobodys_way(repo: Repo) -> None:
+    repo.write(f"policies/{SLUG}/policy.pt-BR.md", TEXT_1)
+    repo.write(f"policies/{SLUG}/README.md", "notes")
+    repo.write("policies/Notes/README.md", "notes")
+    assert [each.file for each in checked(repo)] == [f"policies/{SLUG}/policy.md"]
+
+
 def test_a_base_that_cannot_be_read_is_not_no_change(repo: Repo) -> None:
     repo.commit("Broken", policy(TEXT_1.replace("title:", "titel:")))
     repo.commit("Mended", policy(TEXT_1))

@@ -281,6 +281,23 @@ def test_a_new_clone_has_its_ledger_and_site_filled_by_sync(repo: Repo, tmp_path
     assert (clone / site).read_bytes() == (repo.root / site).read_bytes()
 
 
+def test_two_versions_at_once_are_published_one_after_the_other(repo: Repo) -> None:
+    """Of two policies: the second to come judges and writes on top of what the first has written."""
+    other = {path.replace(SLUG, "other"): text for path, text in policy(TEXT_1, PRACTICES_1).items()}
+    repo.commit("Another policy", other)
+    words = [sys.executable, publisher.__file__, "race", str(repo.root), DAYS[2].isoformat(), SLUG, "other"]
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+    said = subprocess.run(words, env=env, capture_output=True, text=True, timeout=240, check=True).stdout
+    assert said.splitlines()[-1] == "codes 0 0" + " 4" * 4
+    assert repo.git("tag").split() == [f"policy/{SLUG}/v1", f"policy/{SLUG}/v2", "policy/other/v1"]
+    with Opened(repo.root) as opened:
+        assert [record.key for record in opened.ledger.versions()] == [V1, V2, VersionKey("other", 1)]
+        assert opened.ledger.first_bad_entry() is None
+    assert (repo.root / ".policyctl/site/other/v1/index.html").is_file()
+    assert (repo.root / f".policyctl/site/{SLUG}/v2/index.html").is_file()
+    assert repo.git("status", "--porcelain") == ""
+
+
 def test_of_twenty_that_publish_at_once_one_wins(repo: Repo) -> None:
     words = [sys.executable, publisher.__file__, "race", str(repo.root), DAYS[2].isoformat()]
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}

@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import subprocess
+import sys
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
@@ -16,10 +19,9 @@ from policyctl.actions.verify import verify
 from policyctl.errors import PolicyctlError
 from tests.actions.instance import DAYS, SLUG, Opened
 from tests.actions.test_publish_killed import LATER, assert_published_once, make_scene, outbox
-from tests.peers.strace import WRITES, Striker
+from tests.peers.strace import WRITES, Striker, missing
 from tests.repos import ALONE, Repo
 
-pytestmark = pytest.mark.peer("strace")
 TRACE = f"trace={','.join(WRITES)}"
 IN_FORCE = DAYS[2] + timedelta(days=100)
 KILLS = 9
@@ -192,3 +194,34 @@ def test_on_a_disk_that_fails_nothing_is_called_published_and_it_is_done_later(
     assert there == before or f"{SLUG}/v2/index.html" in there, "the old site or the new one"
     assert is_published(repo) or outbox(repo) == []
     publish_again(repo)
+
+
+def test_on_a_disk_without_room_nothing_is_called_published_and_it_is_done_with_room(
+    model: Path, tmp_path: Path
+) -> None:
+    """A small file system in memory, with a little more room each time: it gives out at another step."""
+    disk, here = tmp_path / "disk", Path(__file__).resolve()
+    disk.mkdir()
+    alone = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"]
+    mount = f"mount -t tmpfs -o size=4m tmpfs {disk} && exec"
+    if shutil.which("unshare") is None or subprocess.run([*alone, f"{mount} true"], check=False).returncode:
+        missing("a file system of one's own cannot be mounted here")
+    words = [sys.executable, str(here.with_name("small_disk.py")), str(model), str(disk)]
+    done = subprocess.run(
+        [*alone, f'{mount} "$0" "$@"', *words],
+        env={**os.environ, "PYTHONPATH": str(here.parents[2])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    rows = [line.split("\t") for line in done.stdout.splitlines()]
+    assert [row[4] for row in rows] == ["holds"] * len(rows)
+    assert (rows[0][1], rows[-1][1]) == ("4", "0")
+    for room, code, said, again, _ in rows:
+        assert ("Published(" in said) == (code == "0"), room
+        assert code in {"0", "4"}, (room, said)
+        assert "Traceback" not in said
+        assert again == ("4" if code == "0" else "0"), room
+    at = {part for part in ("ledger", "site", "repository") if any(part in row[2] for row in rows[:-1])}
+    assert at == {"ledger", "site", "repository"}, "it gave out in each of them"

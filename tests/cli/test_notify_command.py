@@ -17,6 +17,7 @@ from tests.cli.test_main_job import SLUG, Desk, desk, published
 
 __all__ = ["desk", "published"]  # fixtures
 V2 = f"{SLUG}@v2"
+PEOPLE = 600
 
 
 def mails(desk: Desk) -> int:
@@ -110,6 +111,39 @@ def test_others_are_watched_and_ctrl_c_ends_only_the_watch(published: Desk) -> N
     published.run("notify")
     out, said = run.communicate(timeout=60)
     assert (run.returncode, "3 handed over" in out) == (0, True), said
+
+
+def test_a_run_that_is_told_to_end_writes_to_nobody_twice_and_the_next_one_to_the_rest(
+    published: Desk,
+) -> None:
+    """SIGTERM, as a supervisor sends it, after some of the mails have left."""
+    customers = "".join(f"c{n},C {n},admin@c{n}.example.com,Ada,en\n" for n in range(PEOPLE))
+    (published.folder / "more.csv").write_text(
+        f"customer,name,admin_email,admin_name,locale\n{customers}", "utf-8"
+    )
+    published.run("customers", "import", "more.csv")
+    run = subprocess.Popen(
+        [sys.executable, "-m", "policyctl", "notify"],
+        cwd=published.folder,
+        env={**CLEAN, **GIT},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while mails(published) < 20 and run.poll() is None:
+        time.sleep(0.005)
+    run.send_signal(signal.SIGTERM)
+    out, said = run.communicate(timeout=60)
+    assert run.returncode == 130, out + said
+    assert "stopping after this call" in said
+    assert 20 <= mails(published) < PEOPLE
+    published.run("notify")
+    to = [
+        re.search(rb"^To: .*?<?([^<> ]+@[^<> ]+)>?\r?$", mail.read_bytes(), re.MULTILINE)
+        for mail in (published.folder / ".policyctl" / "outbox").glob("*.eml")
+    ]
+    found = [match[1] for match in to if match]
+    assert len(found) == len(set(found)) == len(to) == PEOPLE + 3
 
 
 def watching(folder: Path) -> subprocess.Popen[str]:
