@@ -6,7 +6,7 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from policyctl import wiring
+from policyctl import wiring, wiring_mail
 from policyctl.actions.doctor import Check, Openers, Question, doctor
 from policyctl.actions.drift.due import Pulse
 from policyctl.actions.drift.posted import SiteLook
@@ -23,7 +23,7 @@ def examine(root: Path, now: datetime, url: str = "") -> tuple[Check, ...]:
         settings=lambda: str(load_settings(root).root / "policyctl.toml"),
         history=lambda: wiring.open_history(load_settings(root)),
         ledger=lambda: wiring.open_ledger(load_settings(root)),
-        mailer=lambda: wiring.open_mailer(load_settings(root)),
+        mailer=lambda: wiring_mail.open_mailer(load_settings(root)),
         standards=lambda: wiring.standards(load_settings(root)),
         site=lambda _history: _site(root),
         pulse=lambda: Pulse(load_settings(root).heartbeat_hours),
