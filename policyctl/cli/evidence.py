@@ -61,7 +61,7 @@ def evidence(
 ) -> None:
     """Write what was promised, told, answered and allowed into one zip that proves itself: texts, redlines,
     findings, legal's decision and signature, notices, reports of their delivery, answers, data, decisions,
-    and the proofs of all of it. `verify --bundle` checks it without ledger, repository or network.
+    and the proofs of all of it. `policyctl verify` checks it without ledger, repository or network.
 
     The same ledger and the same --to give the same bytes.
     """

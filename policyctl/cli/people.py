@@ -172,7 +172,7 @@ def deliveries_read(
     output_format: FormatOption = Format.TEXT,
 ) -> None:
     """Read the reports of mail servers out of a Maildir: delivered, failed, delayed. Mails that were read
-    move to cur/; those that are no reports are flagged there and told. With --suppressions, SendGrid's lists
+    move to cur/; those that are no reports are flagged there and told. With --suppressions SendGrid's lists
     of bounces, blocks, spam reports and invalid addresses tell of events that were lost.
     """
     from policyctl.actions.events import read_reports

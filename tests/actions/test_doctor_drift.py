@@ -56,8 +56,10 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def repo(model: Path, tmp_path: Path) -> Repo:
-    shutil.copytree(model, tmp_path / "repo")
-    return Repo(tmp_path / "repo")
+    copy = Path(shutil.copytree(model, tmp_path / "repo"))
+    with Opened(copy) as opened:
+        opened.ledger.custody.adopt(now=DAYS[2])
+    return Repo(copy)
 
 
 def told(repo: Repo, name: str, days: float = 0, url: str = "") -> list[Check]:

@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
-import sqlite3
+import shutil
 from collections import Counter
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from policyctl import wiring
+from policyctl.settings import load_settings
+from tests.adapters.test_ledger_databases import upgrade_to
 from tests.cli.run import inside, said
 
 EMAIL = "user.contact.email"
@@ -56,12 +58,12 @@ def test_a_customers_ids_are_its_own(demo: Path) -> None:
     assert inside(*ask, "--customer", "nobody", cwd=demo).returncode == 3
 
 
-def test_a_ledger_of_an_older_release_names_its_mend_and_is_mended_by_it(demo: Path) -> None:
-    with closing(sqlite3.connect(demo / ".policyctl/ledger.db")) as connection:
-        connection.execute("DROP TABLE batch_seal")
-        connection.execute("DROP TABLE reminder")
-        connection.execute("UPDATE alembic_version SET version_num = '0006'")
-        connection.commit()
+def test_a_ledger_of_an_older_release_names_its_mend_and_is_mended_by_it(demo: Path, tmp_path: Path) -> None:
+    demo = shutil.copytree(
+        demo, tmp_path / "demo", ignore=shutil.ignore_patterns("ledger.db*"), symlinks=True
+    )
+    with wiring.open_ledger(load_settings(demo)) as ledger:
+        upgrade_to(ledger, "0006")
     stopped = inside("ledger", "stats", cwd=demo)
     assert stopped.returncode == 4
     assert "policyctl ledger upgrade" in stopped.stderr
