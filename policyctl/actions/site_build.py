@@ -22,6 +22,7 @@ from policyctl import __version__
 from policyctl.adapters.site import Earlier, building_alone, earlier_site, write_site
 from policyctl.core.formats.version_note import MarkedVersion
 from policyctl.core.practice import Taxonomy
+from policyctl.core.proof.heads import read_heads
 from policyctl.errors import CannotCompareError, PolicyctlError
 from policyctl.reports.site.look import Look, Painter, Theme, recipe
 from policyctl.reports.site.pages import PostedPolicy, overview_files
@@ -196,7 +197,8 @@ def _policy(
         last = settled
     notes |= {str(version.key): known[str(version.key)] for version in kept}
     signers = {mark.key.number: _signer(mark, build, known=bool(known)) for mark in marked}
-    return PostedPolicy(marked[0].key.slug, tuple(versions), signers)
+    heads = {mark.key.number: read_heads(mark.note.ledger_head) for mark in marked}
+    return PostedPolicy(marked[0].key.slug, tuple(versions), signers, heads)
 
 
 def _signer(mark: MarkedVersion, build: _Build, *, known: bool) -> str | None:

@@ -154,6 +154,8 @@ def test_the_version_in_force_becomes_the_current_page_on_its_day(root: Path, tm
     assert {path for path in first if first[path] != second[path]} == {
         ".policyctl-site",
         "index.html",
+        "upcoming.xml",
+        f"{SLUG}/upcoming.xml",
         f"{SLUG}/index.html",
         f"{SLUG}/data.json",
         f"{SLUG}/practices/index.html",

@@ -11,6 +11,7 @@ from policyctl.core.diff.compare import compare
 from policyctl.core.judge.findings import Confidence, Direction, Finding, Judgement, Severity, Verdict
 from policyctl.core.policy import ChangeClass, VersionKey
 from policyctl.core.practice import Taxonomy, Term
+from policyctl.core.proof.heads import LedgerHead
 from policyctl.core.text.parse import parse
 from policyctl.reports.comparison import Comparison, side_of
 from policyctl.reports.site.look import Look, Painter
@@ -134,7 +135,11 @@ TERMS = Taxonomy(
 
 
 def site(
-    *versions: Posted, today: date = LATE, look: Look | None = None, signers: Mapping[int, str] | None = None
+    *versions: Posted,
+    today: date = LATE,
+    look: Look | None = None,
+    signers: Mapping[int, str] | None = None,
+    heads: Mapping[int, tuple[LedgerHead, ...]] | None = None,
 ) -> dict[str, bytes]:
     """Every file of the site of one policy."""
     printing = Printing(Painter(look or Look(name="Example Notes")), TERMS)
@@ -146,7 +151,7 @@ def site(
         files |= dict(version_files(settled, last.posted if last else None, printing))
         posted.append(settled.posted)
         last = settled
-    policy = PostedPolicy(versions[0].key.slug, tuple(posted), signers or {})
+    policy = PostedPolicy(versions[0].key.slug, tuple(posted), signers or {}, heads or {})
     return files | dict(overview_files([policy], printing, today))
 
 

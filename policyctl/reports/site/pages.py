@@ -15,7 +15,8 @@
     <slug>/on/                        which version was in force when
     <slug>/on/2026-05-01/             leads to the version that took effect on that day
     <slug>/on/later/                  what there is to say of a day to come
-    <slug>/feed.xml                   Atom, one entry for each version
+    <slug>/feed.xml, feed.xml         Atom, one entry for each version: of a policy, of all
+    <slug>/upcoming.xml, upcoming.xml the same of versions that are announced and not in force yet
     style.css, theme.css ...          the looks; theme.css and its like from the theme
     _redirects, 404.html              for hosts that know them
 
@@ -30,8 +31,9 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
-from policyctl.reports.feed import Entry, atom_feed
+from policyctl.core.proof.heads import LedgerHead
 from policyctl.reports.site.clause_pages import changed_words, clause_files
+from policyctl.reports.site.feeds import Fed, feed_files
 from policyctl.reports.site.look import STYLE, Head, Painter
 from policyctl.reports.site.periods import Period, on_day, periods, words_of
 from policyctl.reports.site.posted import SCHEMA, Posted, document_of, dumped, moment
@@ -51,12 +53,14 @@ _ONE = timedelta(days=1)
 @dataclass(frozen=True, slots=True)
 class PostedPolicy:
     """A policy and its versions, oldest first; never empty. ``signers``: by number, who signed a version's
-    ref; empty where there is a signature and whose it is could not be confirmed.
+    ref; empty where there is a signature and whose it is could not be confirmed. ``heads``: the ledger heads
+    that the refs carry.
     """
 
     slug: str
     versions: tuple[Posted, ...]
     signers: Mapping[int, str | None] = field(default_factory=dict)
+    heads: Mapping[int, tuple[LedgerHead, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +107,12 @@ def overview_files(
         yield from _changes_files(standing, printing.painter)
         yield from _day_files(standing, printing.painter)
         yield from clause_files(standing.policy.versions, printing.painter, glance=standing.glance)
-        yield f"{standing.policy.slug}/feed.xml", _feed(standing.policy, printing.painter).encode()
+    yield from feed_files([_fed(standing) for standing in standings], printing.painter.look, today)
+
+
+def _fed(standing: _Standing) -> Fed:
+    policy = standing.policy
+    return Fed(policy.slug, policy.versions, _announced(standing), policy.heads)
 
 
 # --- the top
@@ -291,31 +300,3 @@ def _days_json(standing: _Standing) -> dict[str, Any]:
         "policy": standing.policy.slug,
         "periods": [_period_json(period) for period in standing.periods],
     }
-
-
-# --- the feed
-
-
-def _feed(policy: PostedPolicy, painter: Painter) -> str:
-    newest = policy.versions[-1]
-    return atom_feed(
-        slug=policy.slug,
-        title=f"Changes to {newest.title}",
-        base_url=painter.look.base_url,
-        first_published=policy.versions[0].published_at,
-        entries=[_feed_entry(version) for version in reversed(policy.versions)],
-    )
-
-
-def _feed_entry(version: Posted) -> Entry:
-    number = version.number
-    where = f"changes/v{number - 1}..v{number}/" if number > 1 else f"v{number}/"
-    parts = (version.summary.strip(), f"Effective {day(version.effective)}.")
-    return Entry(
-        name=f"v{number}",
-        title=f"{shown(version.title)}, version {number}",
-        updated=version.published_at,
-        path=where,
-        summary=" ".join(part for part in parts if part),
-        category=version.change_class.value if version.change_class else "editorial",
-    )
