@@ -125,7 +125,8 @@ def settings_page() -> str:
     intro = (
         "# Settings\n\n`policyctl.toml` at the top of the policy repository. Unknown keys are refused.\n"
         "Secrets never stand in it: `POLICYCTL_PSEUDONYM_KEY` (or `.policyctl/pseudonym.key`),\n"
-        "`SENDGRID_API_KEY` and `POLICYCTL_SMTP_PASSWORD` come from the environment.\n"
+        "`SENDGRID_API_KEY`, `POLICYCTL_SMTP_PASSWORD` and `POLICYCTL_WEBHOOK_SECRET` come from the\n"
+        "environment.\n"
     )
     return "\n".join([NOTE, intro, f"| {' | '.join(head)} |\n| --- | --- | --- |", *lines, ""])
 

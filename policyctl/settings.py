@@ -24,6 +24,10 @@ table                      keys                           meaning
                            language, theme, pdf, served   are; the language of policies that do not say theirs
                                                           (``en``); a folder with your look; whether PDFs are
                                                           made, and whether `policyctl serve` serves the pages
+``[[places]]``             name, kind, target, policies,  where else policies are posted, one table a place:
+                           internal                       ``site``, ``feed``, ``webhook``, ``file``,
+                                                          ``release`` or ``url``; of which policies (all);
+                                                          ``internal``: an address in a network of your own
 ``[lead_time]``            editorial, notice, choice,     days from publication to effect
                            transition
 ``[choices]``              answer_days, remind_days       days to answer after a notice arrived; how many days
@@ -54,6 +58,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from policyctl.errors import CannotCompareError, InputError, Place, RefusedError
+from policyctl.settings_places import PLACE_KEYS, PlaceSetting, read_places
 from policyctl.settings_site import SITE_KEYS, Site, read_site
 from policyctl.settings_tables import Reader, Table
 
@@ -154,6 +159,7 @@ class Settings:
     site_folder: str = ".policyctl/site"
     base_url: str = ""
     site: Site = field(default_factory=Site)
+    places: tuple[PlaceSetting, ...] = ()
     lead_time: LeadTime = field(default_factory=LeadTime)
     answer_days: int = 30
     remind_days: tuple[int, ...] = (7,)
@@ -231,7 +237,7 @@ def parse_settings(text: str, *, root: Path) -> Settings:
 
 _TABLES = (
     "ledger", "mail", "site", "lead_time", "choices", "regimes", "taxonomy", "publish", "limits", "web",
-    "spark", "doctor",
+    "spark", "doctor", "places",
 )  # fmt: skip
 _MAIL = ("mailer", "folder", "from", "from_name", "reply_to", "postal_address", "smtp", "sendgrid")
 
@@ -251,6 +257,7 @@ def _settings(top: Table, root: Path) -> Settings:
             site_folder=site.text("folder", ".policyctl/site"),
             base_url=site.text("base_url", "").rstrip("/"),
             site=read_site(site),
+            places=read_places(top.tables("places", PLACE_KEYS)),
             lead_time=_lead_time(top.table("lead_time", ("editorial", "notice", "choice", "transition"))),
             answer_days=choices.number("answer_days", 30, (1, 3650)),
             remind_days=choices.numbers("remind_days", (7,), (1, 365)),

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
@@ -30,17 +31,25 @@ class Reader:
             raise InputErrors(tuple(self._errors))
 
     def _line(self, key: str) -> int | None:
-        """The line of a dotted key: below its table's header, or the header's own."""
-        table = ""
+        """The line of a dotted key: below its table's header, or the header's own. The tables of an array
+        are numbered from 1: ``places[2].name``.
+        """
+        table, met = "", Counter[str]()
+        header = None
         for number, line in enumerate(self._lines, start=1):
             bare = line.split("#")[0].replace('"', "").replace("'", "").replace(" ", "")
             if bare.startswith("["):
                 table = bare.strip("[]")
+                if bare.startswith("[["):
+                    met[table] += 1
+                    table = f"{table}[{met[table]}]"
                 if table == key:
                     return number
+                if "]" in key and table == key.rpartition(".")[0]:
+                    header = number  # of a key that is missing there
             elif "=" in bare and f"{table}.{bare.split('=')[0]}".strip(".") == key:
                 return number
-        return None
+        return header
 
 
 class Table:
@@ -67,6 +76,17 @@ class Table:
             self.complain(key, "is a table", f"write [{f'{self._name}.{key}'.strip('.')}]")
             found = {}
         return Table(self._reader, f"{self._name}.{key}".strip("."), found, known)
+
+    def tables(self, key: str, known: tuple[str, ...]) -> list[Table]:
+        """The tables of an array, in their order."""
+        found = self.raw.get(key, [])
+        if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+            self.complain(key, "is a list of tables", f"write [[{key}]] above each")
+            return []
+        return [
+            Table(self._reader, f"{self._name}.{key}[{number}]".strip("."), each, known)
+            for number, each in enumerate(found, start=1)
+        ]
 
     def text(self, key: str, default: str) -> str:
         """A line of text."""

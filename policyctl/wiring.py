@@ -136,6 +136,17 @@ def open_ledger(settings: Settings, url: str | None = None) -> Ledger:
     return opened
 
 
+def open_whole(settings: Settings) -> Ledger:
+    """The ledger on all its servers, whichever of them the environment names."""
+    from policyctl.adapters.ledger import shards
+
+    if not settings.ledger_shards:
+        return open_ledger(settings)
+    urls = [_placed(settings, url) for url in settings.ledger_shards]
+    key, terms = pseudonym_key(settings.root), catalogue(settings).taxonomy
+    return shards.open_shards(urls, key=key, taxonomy=terms)
+
+
 def open_restoring(settings: Settings, folder: Path, now: datetime, *, force: bool) -> Restoring:
     """A backup on its way back."""
     from policyctl.adapters.ledger.custody.restoring import Restoring

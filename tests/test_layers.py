@@ -17,7 +17,8 @@ FILES = sorted(p for p in PACKAGE.rglob("*.py") if "migrations" not in p.parts)
 TABLE: dict[str, tuple[set[str], set[str]]] = {
     "errors": (set(), set()),
     "faults": (set(), set()),
-    "settings": ({"errors", "settings_tables", "settings_site"}, set()),
+    "settings": ({"errors", "settings_tables", "settings_site", "settings_places"}, set()),
+    "settings_places": ({"settings_tables"}, set()),
     "settings_site": ({"settings_tables"}, set()),
     "settings_tables": ({"errors"}, set()),
     "settings_secrets": ({"errors"}, set()),
@@ -34,12 +35,16 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
     "actions": ({"core", "reports", "adapters", "errors", "faults", "actions"}, set()),
     "wiring": ({"settings", "settings_secrets", "adapters", "core", "errors"}, set()),
     "wiring_mail": ({"settings", "adapters", "errors"}, set()),
+    "wiring_posting": ({"settings", "adapters", "core"}, set()),
     "web": (
         {"web", "actions", "reports", "core", "errors"},
         {"starlette", "msgspec", "uvicorn", "anyio", "itsdangerous"},
     ),
     "cli": (
-        {"cli", "web", "actions", "wiring", "wiring_mail", "reports", "core", "errors", "settings"},
+        {
+            "cli", "web", "actions", "wiring", "wiring_mail", "wiring_posting", "reports", "core", "errors",
+            "settings",
+        },
         {"typer", "rich"},
     ),
     "api": ({"actions", "wiring", "core", "errors", "settings"}, set()),
@@ -161,6 +166,8 @@ def allowed_sideways(importer: str, imported: str) -> bool:
         return importer.startswith("adapters/mail/")
     if imported.startswith(("policyctl.adapters.tables", "policyctl.adapters.ledger")):
         return importer.startswith(("adapters/ledger", "adapters/tables"))
+    if imported.startswith("policyctl.adapters.posting"):
+        return importer.startswith("adapters/posting/")
     if imported.startswith("policyctl.adapters.bulk"):
         return importer.startswith("adapters/bulk/")
     if imported.startswith("policyctl.adapters.git"):

@@ -44,6 +44,7 @@ from policyctl.core.judge.standards import Standards
 from policyctl.core.notices.outbox import Audience, PlannedNotice
 from policyctl.core.notices.reach import Groups, Timing, addressees
 from policyctl.core.policy import ChangeClass, VersionKey
+from policyctl.core.postings import PostingPlace
 from policyctl.core.proof.heads import heads_text
 from policyctl.core.proof.stamps import digest_of, with_stamp
 from policyctl.errors import FINDINGS, PolicyctlError, RefusedError
@@ -185,6 +186,7 @@ def publish(
     sign: str = "auto",
     trust: Trust | None = None,
     stamp: Stamper | None = None,
+    places: Sequence[PostingPlace] = (),
 ) -> Published:
     """Publish what HEAD holds of SLUG as its next version. BlockedError (exit 1) for findings in the
     way, RefusedError when there is nothing new, something is uncommitted or another was quicker.
@@ -205,6 +207,7 @@ def publish(
                 standards=standards,
                 options=options,
                 shelf=shelf,
+                places=places,
             )
         if stops := blocking(draft.findings):
             raise BlockedError(draft.key, stops)
@@ -223,6 +226,7 @@ def publish(
             now=now,
             options=options,
             shelf=shelf,
+            places=places,
         )
     return Published(draft.key, commit, synced)
 
@@ -238,6 +242,7 @@ def _resume(
     standards: Standards,
     options: SiteOptions | None,
     shelf: Shelf,
+    places: Sequence[PostingPlace],
 ) -> Published:
     """Nothing is new, but the last publication may have been interrupted after its ref."""
     synced = syncing.sync(
@@ -249,9 +254,10 @@ def _resume(
         now=now,
         options=options,
         shelf=shelf,
+        places=places,
     )
     last = history.published(slug)[-1]
-    if last.key not in synced.recorded and not synced.site_changed:
+    if last.key not in synced.recorded and not (synced.site_changed or synced.postings):
         raise _already(last.key)
     return Published(last.key, last.commit, synced, resumed=True)
 

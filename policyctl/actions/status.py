@@ -19,7 +19,9 @@ from policyctl.adapters.ledger import Ledger
 from policyctl.core.formats.slugs import check_slug
 from policyctl.core.formats.version_note import MarkedVersion
 from policyctl.core.notices.progress import Progress, duties
+from policyctl.core.place_standing import PlaceStanding, owed_at, standings
 from policyctl.core.policy import ChangeClass, VersionKey
+from policyctl.core.postings import Posting, PostingPlace
 from policyctl.errors import CannotCompareError
 
 _NOT_SYNCED = "the ledger does not hold it, so nobody is told: policyctl sync"
@@ -28,7 +30,7 @@ _NOT_SYNCED = "the ledger does not hold it, so nobody is told: policyctl sync"
 @dataclass(frozen=True, slots=True)
 class VersionStatus:
     """``in_ledger`` False: run sync. ``progress``: how its notices stand. ``duties``: what is still owed, one
-    sentence each. ``in_force`` for those who are under the policy already.
+    sentence each. ``in_force`` for those who are under the policy already. ``places``: where it is posted.
     """
 
     version: VersionKey
@@ -40,6 +42,7 @@ class VersionStatus:
     in_ledger: bool
     progress: Progress
     duties: tuple[str, ...]
+    places: tuple[PlaceStanding, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -63,27 +66,36 @@ class _Recorded:
 
     versions: frozenset[VersionKey]
     progress: tuple[Progress, ...]
+    postings: tuple[Posting, ...] = ()
+    places: Sequence[PostingPlace] = ()
 
 
-def status(slug: str | None, *, now: datetime, history: History, ledger: Ledger) -> tuple[PolicyStatus, ...]:
-    """The state of one policy, or of all in order; reads only."""
+def status(
+    slug: str | None,
+    *,
+    now: datetime,
+    history: History,
+    ledger: Ledger,
+    places: Sequence[PostingPlace] = (),
+) -> tuple[PolicyStatus, ...]:
+    """The state of one policy, or of all in order; reads only. ``places``: where else it is to be posted."""
     marked = history.published(check_slug(slug) if slug else None)
     known = tuple(sorted({*slugs_in_tree(history), *(mark.key.slug for mark in marked)}))
     if slug and slug not in known:
         raise missing_policy(slug, known)
-    recorded = _recorded(ledger, slug, now)
+    recorded = _recorded(ledger, slug, now, places)
     return tuple(
         _policy(each, [mark for mark in marked if mark.key.slug == each], recorded, history, now.date())
         for each in ((slug,) if slug else known)
     )
 
 
-def _recorded(ledger: Ledger, slug: str | None, now: datetime) -> _Recorded:
+def _recorded(ledger: Ledger, slug: str | None, now: datetime, places: Sequence[PostingPlace]) -> _Recorded:
     try:
         versions = frozenset(record.key for record in ledger.versions())
-        return _Recorded(versions, ledger.progress(now, slug))
+        return _Recorded(versions, ledger.progress(now, slug), ledger.postings(), places)
     except CannotCompareError:
-        return _Recorded(frozenset(), ())
+        return _Recorded(frozenset(), (), (), places)
 
 
 def _policy(
@@ -93,7 +105,9 @@ def _policy(
     force = max((m.key for m in marked if m.note.effective <= today), default=None)
     return PolicyStatus(
         slug,
-        tuple(_version(mark, recorded, in_force=mark.key == force) for mark in marked),
+        tuple(
+            _version(mark, recorded, in_force=mark.key == force, newest=mark is marked[-1]) for mark in marked
+        ),
         bool(marked) and _differs(slug, marked[-1].commit, head, history),
         tuple(
             f"{folder}/{name}"
@@ -106,9 +120,11 @@ def _differs(slug: str, last: str, head: str, history: History) -> bool:
     return version_files(slug, last, history) != version_files(slug, head, history)
 
 
-def _version(mark: MarkedVersion, recorded: _Recorded, *, in_force: bool) -> VersionStatus:
+def _version(mark: MarkedVersion, recorded: _Recorded, *, in_force: bool, newest: bool) -> VersionStatus:
     progress = next((one for one in recorded.progress if one.version == mark.key), Progress(mark.key))
     in_ledger = mark.key in recorded.versions
+    places = standings(mark.key, recorded.places, recorded.postings, newest=newest)
+    owed = [words for each in places if in_ledger and (words := owed_at(each, mark.key))]
     return VersionStatus(
         version=mark.key,
         title=mark.note.title,
@@ -118,5 +134,6 @@ def _version(mark: MarkedVersion, recorded: _Recorded, *, in_force: bool) -> Ver
         in_force=in_force,
         in_ledger=in_ledger,
         progress=progress,
-        duties=(*(() if in_ledger else (_NOT_SYNCED,)), *duties(progress)),
+        duties=(*(() if in_ledger else (_NOT_SYNCED,)), *duties(progress), *owed),
+        places=places,
     )

@@ -5,6 +5,7 @@
    compare it with the version before, judge, find what must be asked, write the notices.
 2. One transaction of the ledger takes the version, its practices, its changes and its outbox.
 3. The site is written from all versions, all or nothing.
+4. What other places are there is recorded, and what they are to get planned (``posting/record.py``).
 
 Each step may be repeated: what is there already is left as it is. Judgement is as of the day of
 publication, so the same ref gives the same notices and pages whenever it is run.
@@ -18,6 +19,7 @@ from datetime import UTC, datetime, time
 from pathlib import Path
 
 from policyctl.actions.compare import compare_sources
+from policyctl.actions.posting.record import Posted, record_places
 from policyctl.actions.site_build import SiteOptions, build_site
 from policyctl.actions.sources import Reading, Shelf, Source
 from policyctl.actions.trust import Trust, require_trusted
@@ -30,6 +32,7 @@ from policyctl.core.judge.standards import Standards
 from policyctl.core.notices.outbox import PlannedNotice
 from policyctl.core.notices.planning import Publication, missing_content, write_notices
 from policyctl.core.policy import ChangeClass, ChangeDecision, PolicyText, VersionKey
+from policyctl.core.postings import PostingPlace
 from policyctl.core.practice import ChoiceMode
 from policyctl.core.records import PendingChange, VersionRecord
 from policyctl.errors import CannotCompareError, IntegrityError, RefusedError
@@ -42,10 +45,13 @@ STEPS = ("sync.before-ledger", "sync.ledger-written", "sync.site-written")
 
 @dataclass(frozen=True, slots=True)
 class Synced:
-    """``recorded``: versions that entered the ledger now; ``site_changed``: pages were written."""
+    """``recorded``: versions that entered the ledger now; ``site_changed``: pages were written; ``postings``:
+    how many were recorded or planned at other places.
+    """
 
     recorded: tuple[VersionKey, ...]
     site_changed: bool
+    postings: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +78,12 @@ def sync(
     options: SiteOptions | None = None,
     shelf: Shelf | None = None,
     trust: Trust | None = None,
+    places: Sequence[PostingPlace] = (),
 ) -> Synced:
     """Bring ledger, outbox and site up to the version refs. With ``dry_run`` nothing is written and
     ``recorded`` is what would be; the site is not looked at then. ``shelf`` has versions that the caller
     has read already. ``trust``: whose versions enter; IntegrityError for one of somebody else, and nothing
-    is written.
+    is written. ``places``: where else versions are posted.
     """
     marked = history.published()
     require_trusted(marked, frozenset(each.key for each in _recorded(ledger)), trust)
@@ -90,7 +97,9 @@ def sync(
         recorded += _record(own, missing, ledger, standards, now, shelf)
     changed = bool(marked) and _build(marked, site, base_url, standards, now, options or SiteOptions(), shelf)
     fault_point("sync.site-written")
-    return Synced(tuple(recorded), changed)
+    what = Posted(marked, site, base_url, history.root, shelf)
+    postings = record_places(places, what, ledger=ledger, now=now)
+    return Synced(tuple(recorded), changed, postings)
 
 
 def shelf_of(history: History, standards: Standards) -> Shelf:

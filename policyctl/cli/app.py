@@ -28,6 +28,7 @@ from policyctl.cli import (
     links,
     notifying,
     people,
+    places,
     publishing,
     reference,
     serve,
@@ -98,8 +99,8 @@ def options(
 
 
 for group in (
-    setup, comparing, checking, lineage, publishing, notifying, site, people, deciding, tagging, ledger,
-    custody, copies, exporting, serve, links, showing, verifying, ci, reference,
+    setup, comparing, checking, lineage, publishing, notifying, site, places, people, deciding, tagging,
+    ledger, custody, copies, exporting, serve, links, showing, verifying, ci, reference,
 ):  # fmt: skip
     group.register(app)
 

@@ -12,6 +12,7 @@ import typer
 from policyctl.cli.edge import INTERRUPTED, command
 from policyctl.cli.keeping import require_own
 from policyctl.cli.opened import repository
+from policyctl.cli.posting import complete, post, with_due, with_webhooks
 from policyctl.cli.printing import (
     DryRunOption,
     Format,
@@ -101,7 +102,9 @@ def notify(
     yes: YesOption = False,
     output_format: FormatOption = Format.TEXT,
 ) -> None:
-    """Send the notices that are owed, each once. By default they go into a folder, not to anybody."""
+    """Send the notices that are owed, each once, and the webhooks that are due. By default mails go into a
+    folder, not to anybody.
+    """
     named = {"--cancel": cancel, "--again": again, "--test": test, "--preview": preview}
     ways = [name for name, value in named.items() if value is not None]
     ways += ["--plan"] * plan
@@ -172,12 +175,13 @@ def _send(opened: Opened, slug: str | None, output_format: Format, *, watch: boo
         eyes.until(
             lambda seen: bool(sent.stopped) or not seen.count(Step.IN_HAND), wait=time.sleep, stop=stop
         )
+    posted = post(opened, slug, stop)
     told = send_receipts(now(), ledger=ledger, mailer=mailer, sender=from_us, links=links)
     opened.stack.close()  # the bars end before the receipt begins
-    print_receipt(_sent(sent, told), output_format)
+    print_receipt(with_webhooks(_sent(sent, told), posted), output_format)
     if stop():
         return INTERRUPTED
-    return 0 if sent.complete and not told.failed else FINDINGS
+    return 0 if sent.complete and not told.failed and complete(posted) else FINDINGS
 
 
 def _look(opened: Opened, slug: str | None, output_format: Format, *, watch: bool) -> int:
@@ -196,7 +200,7 @@ def _look(opened: Opened, slug: str | None, output_format: Format, *, watch: boo
             now=now(),
             remind_days=opened.settings.remind_days,
         )
-        print_receipt(_would_send(planned), output_format)
+        print_receipt(with_due(_would_send(planned), opened, slug), output_format)
         return 0
     ledger = opened.ledger(upgrade=False)
     with stopping() as stop, showing() as show:

@@ -59,6 +59,7 @@ def publish(
     """
     from policyctl.actions import publish as action
     from policyctl.wiring import open_stamper, site_folder
+    from policyctl.wiring_posting import posting_places
 
     with repository() as opened:
         history, ledger, standards = opened.history(), opened.ledger(upgrade=not plan), opened.standards()
@@ -82,6 +83,7 @@ def publish(
             sign=opened.settings.sign,
             trust=opened.trust(history),
             stamp=open_stamper(opened.settings),
+            places=posting_places(opened.settings),
         )
     print_receipt(_published(done), output_format)
 
@@ -138,6 +140,7 @@ def sync(*, dry_run: DryRunOption = False, output_format: FormatOption = Format.
     from policyctl.actions.sync import sync as action
     from policyctl.reports.receipt_v1 import Receipt
     from policyctl.wiring import site_folder
+    from policyctl.wiring_posting import posting_places
 
     with repository() as opened:
         history = opened.history()
@@ -151,11 +154,13 @@ def sync(*, dry_run: DryRunOption = False, output_format: FormatOption = Format.
             site=site_folder(opened.settings),
             base_url=opened.settings.base_url,
             options=site_options(opened.settings, history),
+            places=posting_places(opened.settings),
         )
         pages = (str(Path(opened.settings.site_folder)),) if done.site_changed else ()
     recorded = tuple(str(key) for key in done.recorded)
+    postings = (("postings", done.postings),) if done.postings else ()
     print_receipt(
-        Receipt("sync", dry_run, (("versions", len(recorded)),), (*recorded, *pages)), output_format
+        Receipt("sync", dry_run, (("versions", len(recorded)), *postings), (*recorded, *pages)), output_format
     )
 
 
@@ -178,9 +183,16 @@ def status(
     """Show each version, how many were told of it, and what is still owed (then exit code 1)."""
     from policyctl.actions.status import status as action
     from policyctl.reports.status_v1 import owed, status_csv, status_json, status_text
+    from policyctl.wiring_posting import posting_places
 
     with repository() as opened:
-        found = action(slug, now=now(), history=opened.history(), ledger=opened.ledger(upgrade=False))
+        found = action(
+            slug,
+            now=now(),
+            history=opened.history(),
+            ledger=opened.ledger(upgrade=False),
+            places=posting_places(opened.settings),
+        )
     if output_format is StatusFormat.JSON:
         emit_json(status_json(found))
     else:

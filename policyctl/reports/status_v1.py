@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 
 from policyctl.core.notices.notice import NoticeKind
 from policyctl.core.notices.progress import Answered, Group, Progress
+from policyctl.core.place_standing import PlaceStanding
 from policyctl.core.policy import ChangeClass, VersionKey
 from policyctl.reports.json_v1 import Json
 from policyctl.reports.words import day, one_line
@@ -64,6 +65,11 @@ class VersionState(Protocol):
     @property
     def complete(self) -> bool:
         """Every duty is met."""
+        ...
+
+    @property
+    def places(self) -> Sequence[PlaceStanding]:
+        """Where it is posted, and where it is not yet."""
         ...
 
     @property
@@ -134,7 +140,22 @@ def _version(version: VersionState) -> Json:
         "complete": version.complete,
         "addressees": [_row(version.progress, kind) for kind in version.progress.kinds],
         "late": version.progress.late,
+        "places": [_place(standing) for standing in version.places],
         "duties": list(version.duties),
+    }
+
+
+def _place(standing: PlaceStanding) -> Json:
+    return {
+        "place": standing.place,
+        "kind": standing.kind.value,
+        "target": standing.target,
+        "state": standing.state,
+        "posted_at": standing.posted_at.isoformat() if standing.posted_at else None,
+        "sha256": standing.sha256 or None,
+        "tries": standing.tries,
+        "next_at": standing.next_at.isoformat() if standing.next_at else None,
+        "detail": standing.detail,
     }
 
 
@@ -215,6 +236,12 @@ def _late(progress: Progress) -> Iterator[str]:
         yield f"    {progress.late:,} left on or after the effective date, and say so"
 
 
+def _posted(standing: PlaceStanding) -> str:
+    at = f"{standing.posted_at:%Y-%m-%d %H:%M} UTC"
+    where = f"{standing.place} ({standing.kind.value}) {one_line(standing.target)}".rstrip()
+    return f"    posted {at} at {where}, SHA-256 {standing.sha256[:12]}"
+
+
 def _lines(policy: PolicyState) -> list[str]:
     lines = [policy.slug if policy.versions else f"{policy.slug}: not published yet"]
     if policy.draft_differs:
@@ -234,5 +261,6 @@ def _version_lines(version: VersionState) -> list[str]:
     if not version.in_ledger:
         lines.append("    not in the ledger: policyctl sync")
     lines += [f"    {bar(version.progress, kind)}" for kind in version.progress.kinds]
+    lines += [_posted(each) for each in version.places if each.posted_at]
     lines += [*_late(version.progress), *(f"    owed: {one_line(duty)}" for duty in version.duties)]
     return [*lines, "    complete"] if version.complete else lines

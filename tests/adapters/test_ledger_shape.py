@@ -27,7 +27,8 @@ from tests.adapters.ledger_samples import KEY, TAXONOMY
 CUT = {name: table.info["spread_by"] for name, table in METADATA.tables.items() if table.info}
 SMALL = {
     "entry", "chain", "policy", "version", "practice", "change", "category", "customer", "notice", "epoch",
-    "batch", "batch_seal", "cut", "receipt", "chunk", "reminder", "instance",
+    "batch", "batch_seal", "cut", "receipt", "chunk", "reminder", "instance", "posting",
+    "posting_event",
 }  # fmt: skip
 
 

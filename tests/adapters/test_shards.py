@@ -20,6 +20,7 @@ from policyctl.adapters.ledger import Ledger, open_ledger
 from policyctl.adapters.ledger.shard import VARIABLE, OneServer, server_of
 from policyctl.adapters.ledger.shards import Shards, open_one, open_shards
 from policyctl.core.policy import VersionKey
+from policyctl.core.postings import NewPosting, PlaceKind, PostingOutcome
 from policyctl.core.practice import ChoiceMode
 from policyctl.core.records import Answer, ClientBatch, ImportReceipt
 from policyctl.core.use.decision import Decision, UseRequest
@@ -402,3 +403,17 @@ def test_a_version_that_one_server_lacks_is_entered_when_it_is_brought_again(
     assert [record.key.number for record in spread.versions()] == [1]
     assert spread.record_version(V2, (), now=NOW)
     assert [record.key.number for record in spread.versions()] == [1, 2]
+
+
+def test_what_is_posted_is_on_every_server_and_is_noted_by_way_of_all(urls: list[str]) -> None:
+    new = NewPosting(V1.key, "partner", PlaceKind.WEBHOOK, "https://hooks.example.com/", "b" * 64, "{}")
+    with spread_over(urls) as ledger:
+        set_up(ledger)
+        assert (ledger.enter_postings([new], now=NOW), ledger.enter_postings([new], now=NOW)) == (1, 0)
+        (posting,) = ledger.postings(V1.key)
+        ledger.note_posting(posting.id, PostingOutcome.POSTED, now=NOW)
+        for url in urls:
+            with open_ledger(url, key=KEY, taxonomy=TAXONOMY) as one:
+                assert [(each.id, each.posted_at) for each in one.postings()] == [(posting.id, NOW)]
+    with open_one(urls, "1", key=KEY, taxonomy=TAXONOMY) as one, pytest.raises(UsageError):
+        one.note_posting(posting.id, PostingOutcome.AGAIN, now=NOW)

@@ -19,6 +19,7 @@ from policyctl.core.notices.outbox import DeliveryName, OutboxState
 from policyctl.core.notices.progress import Answered, Progress, Standing
 from policyctl.core.notices.reach import Reason as Why
 from policyctl.core.notices.reach import Timing
+from policyctl.core.place_standing import PlaceStanding
 from policyctl.core.policy import ChangeClass, VersionKey
 from policyctl.core.practice import ChoiceMode
 from policyctl.core.records import Tag
@@ -60,6 +61,7 @@ class Version:
     in_ledger: bool = True
     progress: Progress = field(default_factory=lambda: Progress(V2))
     duties: tuple[str, ...] = ()
+    places: tuple[PlaceStanding, ...] = ()
 
     @property
     def complete(self) -> bool:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The part of the ledger that shows what is in it: counts, and listings page by page."""
+"""The part of the ledger that shows what is in it: counts, and listings page by page; postings too."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from policyctl.adapters.ledger.export import Export
 from policyctl.adapters.ledger.known import Memory
 from policyctl.adapters.ledger.listing import choices_of, receipts_of, tags_of
 from policyctl.adapters.ledger.people import find_subject, tenant_no_of
+from policyctl.adapters.ledger.posted import Postings
 from policyctl.adapters.ledger.stats import count_all
 from policyctl.adapters.tables import ENTRY, seconds
 from policyctl.core.practice import Taxonomy
@@ -24,7 +25,7 @@ from policyctl.core.use.matrix import BulkQuestion
 from policyctl.core.use.share import LedgerCounts
 
 
-class Looks:
+class Looks(Postings):
     """What :class:`~policyctl.adapters.ledger.Ledger` has for people who look at it."""
 
     _engine: Engine

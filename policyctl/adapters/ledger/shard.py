@@ -22,7 +22,17 @@ from policyctl.errors import IntegrityError, OtherContentError, RefusedError, Un
 VARIABLE = "POLICYCTL_LEDGER_SHARD"
 # Kinds of entries whose place is not one server alone.
 _ROUTED = frozenset(
-    {"version", "customers", "subjects", "tags", "choices", "acceptance", "acknowledgement", "erasure"}
+    {
+        "version",
+        "posting",
+        "customers",
+        "subjects",
+        "tags",
+        "choices",
+        "acceptance",
+        "acknowledgement",
+        "erasure",
+    }
 )
 
 

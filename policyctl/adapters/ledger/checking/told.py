@@ -12,13 +12,13 @@ from policyctl.core.proof.walk import MOST, RESTORE, ChainWalk, Suspect, places_
 # The tables whose rows we number ourselves without a gap, with the column of the number.
 _NUMBERED = {
     "version": "version_no", "practice": "practice_no", "notice": "notice_no", "category": "category_no",
-    "customer": "tenant_no", "batch": "batch_no",
+    "customer": "tenant_no", "batch": "batch_no", "posting": "posting_no",
 }  # fmt: skip
 # What an entry of a kind is about, for one that has no rows any more.
 _ABOUT = {
     "version": "version", "customers": "customer", "subjects": "subject", "tags": "batch",
     "choices": "choice", "acceptance": "admission", "acknowledgement": "acknowledgement",
-    "seal": "batch_seal", "erasure": "cut",
+    "seal": "batch_seal", "erasure": "cut", "posting": "posting",
 }  # fmt: skip
 _CHOICES = "SELECT seq FROM choice WHERE entry = ? ORDER BY seq"
 _IN_ENTRY = 1 << 24  # a choice is numbered within its entry, from this times the number of that
