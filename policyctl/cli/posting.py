@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 
 def post(opened: Opened, slug: str | None, stop: Callable[[], bool]) -> Delivered | None:
-    """Send the webhooks that are due; None where the settings name none. Of a ledger on several servers, which
-    are notified one by one, the turn of the first is that of the webhooks.
+    """Send the webhooks that are due; None where the settings name none. Of a ledger on several servers,
+    which are notified one by one, the turn of the first is that of the webhooks.
     """
     from policyctl.wiring import open_whole, server_number
 
