@@ -107,6 +107,7 @@ def build_site(
     """Bring the pages in ``site`` up to the published versions, ``marked`` in order of slug and number.
     ``anew``: nothing is kept but PDFs. With ``dry_run`` nothing is written.
     """
+    site = site.resolve()  # of a link, what it leads to is replaced, not the link
     with nullcontext() if dry_run else building_alone(site):
         build, policies, notes = _gather(marked, load, site, today, taxonomy, options, anew=anew)
         changed = not dry_run and write_site(site, build.files, kept=build.kept, notes=notes)
