@@ -10,6 +10,9 @@ from types import ModuleType
 
 import pytest
 
+from policyctl.core.notices.outbox import GONE, DeliveryName, OutboxState
+from policyctl.core.notices.progress import Group, group_of
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -53,3 +56,17 @@ def test_nothing_committed_names_an_index_host_or_a_home() -> None:
     for path in [*ROOT.glob("requirements/*"), ROOT / "pyproject.toml", ROOT / "Makefile", *PAGES]:
         for pattern in hosts:
             assert not re.search(pattern, path.read_text("utf-8")), f"{path.name}: {pattern}"
+
+
+def test_the_page_about_the_status_puts_every_state_into_the_group_that_it_is_counted_in() -> None:
+    text = (ROOT / "docs/how-to/read-the-status.md").read_text("utf-8").partition("behind them")[2]
+    said = dict(re.findall(r"^\| ((?:`[a-z]+`(?:, )?)+) \|[^|]*\| ([a-z ,]+) \|$", text, re.MULTILINE))
+    groups = {name: group for names, group in said.items() for name in re.findall(r"`([a-z]+)`", names)}
+    assert set(groups) == {*OutboxState, *DeliveryName}
+    for state in OutboxState:
+        early, late = (group_of(state, None, overdue=overdue) for overdue in (False, True))
+        wanted = "none" if state in GONE else early if early is late else f"{early}, then {late}"
+        assert groups[state] == wanted, state
+    for event in DeliveryName:
+        found = group_of(OutboxState.ACCEPTED, event, overdue=False)
+        assert groups[event] == ("as the state says" if found is Group.PENDING else found), event

@@ -18,11 +18,12 @@ import pytest
 
 from policyctl.actions.doctor import Check
 from policyctl.actions.drift.record import durability_checks
+from policyctl.actions.status import status
 from policyctl.adapters.ledger import open_ledger
 from policyctl.adapters.live import fetch
 from policyctl.core.notices.outbox import DeliveryEvent, DeliveryName, OutboxState
 from policyctl.core.records import CustomerRow
-from policyctl.errors import CannotCompareError, Place, UsageError
+from policyctl.errors import CannotCompareError, IntegrityError, Place, UsageError
 from tests.actions.examining import examine
 from tests.actions.instance import DAYS, PRACTICES_2, SLUG, TEXT_2, Opened, make_instance, policy, publish
 from tests.adapters.ledger_samples import KEY, TAXONOMY
@@ -119,6 +120,26 @@ def test_a_ledger_that_was_put_back_is_behind_the_version_refs(repo: Repo) -> No
     assert "backup" in check.mend
 
 
+def test_a_version_that_a_wrong_clock_dates_before_the_one_before_is_told_and_stays_the_later(
+    tmp_path: Path,
+) -> None:
+    made = make_instance(tmp_path / "repo")
+    publish(made.root, DAYS[1])
+    made.commit("Second", policy(TEXT_2, PRACTICES_2))
+    publish(made.root, DAYS[1] - timedelta(days=3))
+    found = examine(made.root, DAYS[2])
+    (check,) = [check for check in found if check.name == "clock"]
+    assert (check.state, check.seen.startswith("example@v2 is dated before example@v1")) == ("warning", True)
+    with Opened(made.root) as opened:
+        assert [record.key.number for record in opened.ledger.versions()] == [1, 2]
+        (now,) = status(SLUG, now=DAYS[2], history=opened.history, ledger=opened.ledger)
+        (later,) = status(
+            SLUG, now=DAYS[2] + timedelta(days=100), history=opened.history, ledger=opened.ledger
+        )
+    assert [version.in_force for version in now.versions] == [True, False]
+    assert [version.in_force for version in later.versions] == [False, True]
+
+
 # --- the folder of the site
 
 
@@ -167,6 +188,22 @@ def test_a_site_that_was_not_built_since_a_version_took_effect_is_behind(repo: R
     (check,) = told(repo, "site", days=100)
     assert check.state == "error"
     assert "not what the version refs give today: example/" in check.seen
+
+
+@pytest.mark.parametrize("damage", [b"", b"x\x9c+\xca"], ids=["empty", "flipped"])
+def test_a_damaged_object_of_a_version_leaves_the_pages_that_are_there(repo: Repo, damage: bytes) -> None:
+    oid = repo.git("rev-parse", f"policy/{SLUG}/v1:policies/{SLUG}/policy.md")
+    place = repo.root / ".git/objects" / oid[:2] / oid[2:]
+    place.chmod(0o644)
+    place.write_bytes(damage)
+    before = {path: path.read_bytes() for path in (repo.root / SITE).rglob("*") if path.is_file()}
+    shutil.rmtree(repo.root / SITE / SLUG / "v1")  # so that the version must be read again
+    with Opened(repo.root) as opened, pytest.raises(IntegrityError):
+        opened.sync(DAYS[2])
+    there = {path: path.read_bytes() for path in (repo.root / SITE).rglob("*") if path.is_file()}
+    assert there.items() <= before.items(), "no page is made of nothing"
+    (check,) = told(repo, "site")
+    assert check.state == "error"
 
 
 def test_a_site_that_was_never_built_is_a_warning(repo: Repo) -> None:

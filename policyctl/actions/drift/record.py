@@ -4,12 +4,14 @@
 1. Every version ref is on record with the same commit and text, and every version on record has its ref.
 2. The ledger has come at least as far as the version refs say it had: one that was put back from an
    older copy has not. `verify` looks at each entry; this is quick.
-3. PostgreSQL says itself whether a commit is on its disk. SQLite is asked whenever it is opened.
+3. A version that is dated before the one before it was published by a wrong clock.
+4. PostgreSQL says itself whether a commit is on its disk. SQLite is asked whenever it is opened.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from policyctl.actions.drift.checks import ERROR, OK, WARNING, Check, few
 from policyctl.adapters.ledger import Ledger
@@ -24,6 +26,7 @@ def record_checks(marked: Sequence[MarkedVersion], ledger: Ledger) -> Iterator[C
     refs, known = {mark.key: mark for mark in marked}, {row.key: row for row in ledger.versions()}
     troubles = [*_absent(refs, known), *_other(refs, known)]
     yield from troubles or [Check("versions on record", OK, f"{len(known)}, as the version refs have them")]
+    yield from _clock(marked)
     yield _head(marked, ledger.heads())
 
 
@@ -46,6 +49,16 @@ def _other(refs: dict[VersionKey, MarkedVersion], known: dict[VersionKey, Versio
     if moved:
         seen = f"the version ref of {few(moved)} was moved since it was recorded"
         yield Check("versions on record", ERROR, seen, "run `policyctl verify`, and put the ref back")
+
+
+def _clock(marked: Sequence[MarkedVersion]) -> Iterator[Check]:
+    """The number says which version came later, whatever the clock said; but notices name its day."""
+    for before, after in pairwise(marked):
+        if before.key.slug == after.key.slug and after.published_at < before.published_at:
+            seen = f"{after.key} is dated before {before.key}: a clock was wrong when one was published"
+            yield Check(
+                "clock", WARNING, seen, "mend the clock; versions go by their numbers"
+            )
 
 
 def _head(marked: Sequence[MarkedVersion], heads: Sequence[LedgerHead]) -> Check:
