@@ -56,9 +56,7 @@ def _clock(marked: Sequence[MarkedVersion]) -> Iterator[Check]:
     for before, after in pairwise(marked):
         if before.key.slug == after.key.slug and after.published_at < before.published_at:
             seen = f"{after.key} is dated before {before.key}: a clock was wrong when one was published"
-            yield Check(
-                "clock", WARNING, seen, "mend the clock; versions go by their numbers"
-            )
+            yield Check("clock", WARNING, seen, "mend the clock; versions go by their numbers")
 
 
 def _head(marked: Sequence[MarkedVersion], heads: Sequence[LedgerHead]) -> Check:
