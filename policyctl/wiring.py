@@ -202,9 +202,7 @@ def server_number(settings: Settings) -> int:
 def open_checker(
     history: History, named: Path | None = None, environment: Mapping[str, str] | None = None
 ) -> SignatureChecker:
-    """What checks signatures: by the list of allowed signers that is ``named``, else that of the environment,
-    else that of the user's own git; never by one of the repository.
-    """
+    """What checks signatures: by the list ``named``, else the environment's, else that of the user's own git."""
     from policyctl.adapters.gitsignatures import SignatureChecker, find_allowed_signers
 
     given = os.environ if environment is None else environment
@@ -234,14 +232,11 @@ def open_stamp_checker(
     return StampChecker(Path(said) if said else None)
 
 
-def open_tag_signatures(
-    named: Path | None = None, environment: Mapping[str, str] | None = None
-) -> TagSignatures:
+def open_tag_signatures(named: Path | None = None) -> TagSignatures:
     """What checks the signatures of tag objects that come in a bundle; the list as for version refs."""
     from policyctl.adapters.gitbundle import TagSignatures
 
-    given = os.environ if environment is None else environment
-    return TagSignatures(str(named) if named else given.get(ALLOWED_SIGNERS, ""))
+    return TagSignatures(str(named or os.environ.get(ALLOWED_SIGNERS, "")))
 
 
 def ledger_url(settings: Settings) -> str:
