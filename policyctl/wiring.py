@@ -202,7 +202,7 @@ def server_number(settings: Settings) -> int:
 def open_checker(
     history: History, named: Path | None = None, environment: Mapping[str, str] | None = None
 ) -> SignatureChecker:
-    """What checks signatures: by the list ``named``, else the environment's, else that of the user's own git."""
+    """What checks signatures: by the list ``named``, else the environment's, else the user's own git's."""
     from policyctl.adapters.gitsignatures import SignatureChecker, find_allowed_signers
 
     given = os.environ if environment is None else environment

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The notices in a bundle: the one that the ledger froze, and the mail written anew from it.
+"""The notices in a bundle: the one that the ledger froze, and the mail that was sent.
 
-The ledger holds what a notice says, under its chain. Of a mail it holds no copy: the mail here is rendered
-again by this release, without names, addresses and links, which are the addressee's own.
+1. Before mails are handed over, the ledger is told the hash of what they are made by
+   (actions/mail_kept.py). The mail is written anew from the notice and what was kept; where its hash is that
+   one, it is what was sent, but for the name and the links, which are the addressee's own.
+2. Where it is another, or none was kept, the mail stands here as this release writes it, and it is said.
 """
 
 from __future__ import annotations
@@ -14,11 +16,14 @@ from typing import Any
 from policyctl.adapters.ledger.evidence import HeldEvidence, OwedNotice
 from policyctl.core.notices.notice import Addressee, Notice, Occasion, Sender
 from policyctl.core.notices.notice_json import notice_from_json
-from policyctl.core.proof.told_facts import Facts
+from policyctl.core.proof.told_facts import Fact, Facts
+from policyctl.reports.kept_form import form_again, form_bytes, open_letter
 from policyctl.reports.mail import render
 
 _NOT_SENT = {"planned", "staged", "held", "paused", "rejected", "recalled", "awaiting", "cancelling"}
+_SAME = "Its hash is that of what was sent, which the ledger holds (row {})."
 _ANEW = "That it is what was sent cannot be proven: no hash of the mail was kept."
+_OTHERWISE = "This release writes it otherwise than it was sent, so that it is the same cannot be proven."
 _NOT_YET = "It was not handed over to a mailer."
 
 
@@ -40,35 +45,53 @@ def mail_files(held: HeldEvidence, facts: Facts, at: datetime, *, sender: Sender
         told = {**fact, "path": f"{folder}/notice.json", "state": "", "mail": "", "receipt": ""}
         owed = next((each for each in held.owed if each.notice_no == fact["notice"]), None)
         if owed is not None:
-            _mail(files, told, folder, notice_from_json(body), owed, at, sender)
+            notice = notice_from_json(body)
+            kept = [fact for fact in facts["sent"] if _is_of(fact, owed)]
+            told |= _of(owed, folder)
+            mail, told["sent"] = _as_sent(notice, kept, held) or _anew(notice, owed, at, sender, kept=kept)
+            files |= {f"{folder}/{name}": data for name, data in mail.items()}
         found.append(ToldNotice(files, told))
     return found
 
 
-def _mail(
-    files: dict[str, bytes],
-    told: dict[str, Any],
-    folder: str,
-    notice: Notice,
-    owed: OwedNotice,
-    at: datetime,
-    sender: Sender,
-) -> None:
-    addressee = Addressee(owed.nid, "", locale=owed.locale)
+def _is_of(fact: Fact, owed: OwedNotice) -> bool:
+    return bool(fact["notice"] == owed.notice_no and fact["first"] <= owed.place <= fact["last"])
+
+
+def _as_sent(notice: Notice, kept: list[Fact], held: HeldEvidence) -> tuple[dict[str, bytes], str] | None:
+    """The last mail that was sent, where it can be written again to the byte (1)."""
+    for fact in reversed(kept):
+        values = held.part.rows[fact["row"]].values()
+        form = form_again(notice, values["form"], values["form_sha256"])
+        if form is not None:
+            text, html = open_letter(form)
+            mail = {"mail.txt": text.encode(), "mail.html": html.encode(), "form.json": form_bytes(form)}
+            return mail, _SAME.format(fact["row"])
+    return None
+
+
+def _anew(
+    notice: Notice, owed: OwedNotice, at: datetime, sender: Sender, *, kept: list[Fact]
+) -> tuple[dict[str, bytes], str]:
     sent = owed.state not in _NOT_SENT
-    letter = render(
-        notice, addressee=addressee, sender=sender, occasion=Occasion(owed.changed_at if sent else at)
-    )
-    files[f"{folder}/mail.txt"] = f"Subject: {letter.subject}\n\n{letter.text}".encode()
-    files[f"{folder}/mail.html"] = letter.html.encode()
-    told |= {
+    occasion = Occasion(owed.changed_at if sent else at)
+    addressee = Addressee(owed.nid, "", locale=owed.locale)
+    letter = render(notice, addressee=addressee, sender=sender, occasion=occasion)
+    mail = {
+        "mail.txt": f"Subject: {letter.subject}\n\n{letter.text}".encode(),
+        "mail.html": letter.html.encode(),
+    }
+    return mail, _OTHERWISE if kept else _ANEW if sent else _NOT_YET
+
+
+def _of(owed: OwedNotice, folder: str) -> Fact:
+    return {
         "nid": owed.nid,
         "state": owed.state or "without a chunk",
         "changed_at": f"{owed.changed_at:%Y-%m-%d %H:%M} UTC",
         "mailer": owed.mailer,
         "mail": f"{folder}/mail.html",
         "text": f"{folder}/mail.txt",
-        "sent": _ANEW if sent else _NOT_YET,
         "receipt": owed.receipt,
         "receipt_owed": owed.receipt_owed,
     }

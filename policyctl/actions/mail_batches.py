@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from itertools import takewhile
 
+from policyctl.actions.mail_kept import keep_forms
 from policyctl.actions.mail_resolve import resolve
 from policyctl.actions.mail_run import ERASED, Run
 from policyctl.adapters.mail.interface import (
@@ -156,7 +157,10 @@ def _written(run: Run, chunk: Chunk) -> tuple[Form, tuple[Envelope, ...]] | None
         _cut(run, chunk, fitting, OutboxState.PLANNED, "")
         return None
     form = _form(run, chunk, people[0])
-    return None if form is None else (form, envelopes)
+    if form is None:
+        return None
+    keep_forms(run, chunk, list(zip((item.place for item in items), people, strict=True)))
+    return form, envelopes
 
 
 def _looked_at(item: OutboxItem) -> tuple[str, str]:

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+from policyctl.actions.mail_kept import keep_forms
 from policyctl.actions.mail_run import ERASED, Run
 from policyctl.adapters.mail.interface import Accepted, NotSent, Outcome, Rejected, Stopped, Unknown
 from policyctl.core.notices.outbox import Chunk, OutboxItem, OutboxState, Part
@@ -19,7 +20,12 @@ from policyctl.faults import fault_point
 def send_singly(run: Run, chunk: Chunk) -> None:
     """Hand over the mails of a claimed chunk, one by one, until one is not taken."""
     last = ""
-    for item in run.ledger.addressees(chunk):
+    items = run.ledger.addressees(chunk)
+    reached = [item for item in items if item.address]
+    keep_forms(
+        run, chunk, [(each.place, run.addressee(each, chunk.notice, each.address)) for each in reached]
+    )
+    for item in items:
         if run.is_over():
             _stop_at(run, chunk, item.place, last)
             return

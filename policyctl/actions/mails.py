@@ -11,8 +11,10 @@
 from __future__ import annotations
 
 import secrets
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from policyctl import __version__
 from policyctl.adapters.mail.interface import Attachment, Form, Mail
 from policyctl.adapters.mail.message import require_sender
 from policyctl.adapters.pdf import Printer
@@ -20,6 +22,7 @@ from policyctl.core.notices.notice import Addressee, Notice, NoticeKind, Occasio
 from policyctl.core.notices.planning import require_content
 from policyctl.core.policy import VersionKey
 from policyctl.errors import RefusedError
+from policyctl.reports.kept_form import form_bytes, kept_values
 from policyctl.reports.mail import COPY_LIMIT, Letter
 from policyctl.reports.mail_form import FIELDS, LetterForm, letter_form, shape_of
 from policyctl.reports.policy_print import file_name, printable
@@ -104,6 +107,15 @@ class MailWriter:
             category=CATEGORIES[notice.kind],
             attachments=files,
         )
+
+    def kept(self, notice: Notice, addressee: Addressee, occasion: Occasion) -> tuple[str, str]:
+        """What is kept of the mail: the SHA-256 of its form, and what it takes to write that again."""
+        files = self._attached(notice)
+        form = self._form(notice, addressee, occasion, files[0].name if files else "")
+        attached = [(file.name, file.data) for file in files]
+        shape = shape_of(addressee, self._nonce)
+        values = kept_values(notice, shape, self.sender, occasion, attached, __version__)
+        return sha256(form_bytes(form)).hexdigest(), values
 
     def _letter(self, notice: Notice, addressee: Addressee, occasion: Occasion, attached: str) -> Letter:
         return self._form(notice, addressee, occasion, attached).fill(addressee)

@@ -56,7 +56,7 @@ from policyctl.adapters.tables_kinds import subject as _subject
 from policyctl.adapters.tables_kinds import text as _text
 from policyctl.adapters.tables_kinds import time as _time
 from policyctl.adapters.tables_kinds import version as _version
-from policyctl.adapters.tables_outbox import CHUNK, DELIVERY_EVENT, INSTANCE, OUTBOX, REMINDER
+from policyctl.adapters.tables_outbox import CHUNK, DELIVERY_EVENT, INSTANCE, OUTBOX, REMINDER, SENT
 from policyctl.adapters.tables_postings import POSTING, POSTING_EVENT
 
 __all__ = [
@@ -65,7 +65,8 @@ __all__ = [
     "CHAIN", "CHANGE", "CHOICE", "CHUNK", "CUSTOMER", "CUT", "DELIVERY_EVENT", "ENTRY", "EPOCH", "ERASABLE",
     "INSTANCE", "METADATA", "MUTABLE", "NOTICE", "OBJECTION", "OUTBOX", "POLICY", "POSTING", "POSTING_EVENT",
     "PRACTICE", "PSEUDONYM",
-    "RECEIPT", "RECORD_NAME", "REMINDER", "REMINDER_STOP", "SUBJECT", "TAG", "TAG_CORRECTION", "VERSION",
+    "RECEIPT", "RECORD_NAME", "REMINDER", "REMINDER_STOP", "SENT", "SUBJECT", "TAG",
+    "TAG_CORRECTION", "VERSION",
     "Small", "UtcTime", "Whole", "microseconds", "moment_of", "seconds", "tag_table",
 ]  # fmt: skip
 

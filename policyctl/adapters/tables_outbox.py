@@ -86,6 +86,20 @@ REMINDER = reference(
     entry_of_old(),
     UniqueConstraint("of_notice", "lead_days"),
 )
+# What the mails to places ``lo`` to ``hi`` of a notice were made by, before they were handed over: the hash
+# of the mail without names and links, and what it takes to write it again. A mail sent twice has two rows.
+SENT = reference(
+    "sent",
+    own("sent_no"),
+    entry(),
+    number("notice_no", Integer, ForeignKey("notice.notice_no"), autoincrement=False),
+    number("lo"),
+    number("hi"),
+    text("form_sha256"),
+    text("form"),
+    CheckConstraint("lo >= 1 AND hi >= lo", name="sent_range"),
+    Index("sent_notice", "notice_no", "lo"),
+)
 DELIVERY_EVENT = spread(
     "delivery_event",
     "nid",

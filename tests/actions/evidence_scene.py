@@ -11,6 +11,8 @@ from pathlib import Path
 
 from policyctl import wiring
 from policyctl.actions.evidence import Sources
+from policyctl.actions.notify import notify
+from policyctl.adapters.mail.folder import FolderMailer
 from policyctl.core.notices.notice import Sender
 from policyctl.core.notices.outbox import DeliveryEvent, DeliveryName
 from policyctl.core.policy import VersionKey
@@ -22,6 +24,7 @@ from tests.peers.signing import SshKeys
 PLACE = Place("rows.csv", 2)
 AT = datetime(2027, 7, 1, 12, tzinfo=UTC)
 ASKED = f"{SLUG}@v2#newsletter"
+SENDER = Sender("privacy@example.com", "Example", "privacy@example.com", "1 Sample Street")
 CANARIES = (
     "zebra-works", "Zebra Works", "u-zoe", "zoe@zebra.example.org", "zora@zebra.example.org", "zoe-form",
     "u-bert", "bert@acme.example.org", "bert-form",
@@ -39,6 +42,7 @@ def make_scene(root: Path, keys: SshKeys) -> Path:
         _people(opened)
         repo.commit("Second text", policy(TEXT_2, PRACTICES_2))
         opened.publish(DAYS[2])
+        notify(DAYS[2], ledger=opened.ledger, mailer=FolderMailer(root / ".policyctl/mails"), sender=SENDER)
         _answers(opened)
     return root
 
@@ -104,7 +108,7 @@ def sources_of(opened: Opened, signers: Path | None = None) -> Sources:
         ledger=opened.ledger,
         history=opened.history,
         checker=wiring.open_checker(opened.history, signers),
-        sender=Sender("privacy@example.com", "Example", "privacy@example.com", "1 Sample Street"),
+        sender=SENDER,
         taxonomy=wiring.catalogue(opened.settings).taxonomy,
         release="test",
     )

@@ -13,6 +13,8 @@ import sys
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from email import message_from_bytes
+from email.policy import default as policy_of_mail
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +143,25 @@ def test_a_bundle_tells_what_was_promised_told_and_answered(ada: bytes) -> None:
     assert "<script" not in page
     assert "default-src &#39;none&#39;" in page or "default-src 'none'" in page
     assert [name for name in files if f'href="{name}"' not in page] == ["index.html"]
+
+
+def test_the_mail_is_the_one_that_was_sent(scene: Path, ada: bytes) -> None:
+    files = files_of(ada)
+    mails = (file.read_bytes() for file in (scene / ".policyctl/mails").rglob("*.eml"))
+    (sent,) = [data for data in mails if b"ada@acme.example.org" in data]
+    mail = message_from_bytes(sent, policy=policy_of_mail)
+    body = mail.get_body(("plain",))
+    assert body is not None
+    nid = json.loads(files["facts.json"])["deliveries"][0]["nid"]
+    (name,) = [name for name in files if name.endswith("/mail.txt")]
+    shown = files[name].decode().replace("[nid]", nid)
+    assert shown == f"Subject: {mail['subject']}\n\n{body.get_content()}".replace("\r\n", "\n")
+    assert b"Its hash is that of what was sent" in files["index.html"]
+
+
+def another_mail(files: Files) -> Files:
+    name = next(name for name in files if name.endswith("/form.json"))
+    return {**files, name: files[name].replace(b"newsletter", b"postcards!")}
 
 
 def test_the_signer_stands_beside_each_version(scene: Path, ssh_keys: SshKeys) -> None:
@@ -289,6 +310,7 @@ FORGERIES: Mapping[str, tuple[Callable[[Files], Files], FlawKind, str]] = {
     "facts beside the rows": (told_otherwise, FlawKind.ALTERED, ""),
     "a text": (another_text, FlawKind.ALTERED, ""),
     "a tag object's name": (another_name, FlawKind.OTHER_NAME, ""),
+    "a mail": (another_mail, FlawKind.ALTERED, ""),
     "a notice": (another_notice, FlawKind.ALTERED, ""),
 }
 

@@ -28,7 +28,7 @@ CUT = {name: table.info["spread_by"] for name, table in METADATA.tables.items() 
 SMALL = {
     "entry", "chain", "policy", "version", "practice", "change", "category", "customer", "notice", "epoch",
     "batch", "batch_seal", "cut", "receipt", "chunk", "reminder", "instance", "posting",
-    "posting_event",
+    "posting_event", "sent",
 }  # fmt: skip
 
 

@@ -139,8 +139,7 @@ def check_facts(files, ledger, rows):
         "deliveries": [(raw[-2] if len(raw) > 4 else raw[3], when(raw[1]), p) for p, _, raw in of("delivery_event")],
         "versions": [
             (versions[r["version_no"]], r["change_class"], when(r["effective_at"]), r["commit_id"],
-             r["text_sha256"], p) for p, r, _ in of("version")
-        ],
+             r["text_sha256"], p) for p, r, _ in of("version")],
         "tags": [
             (kinds.get(leaf[1]), when(leaf[3] * 1000000), versions.get(leaf[4]), place)
             for place, leaf in enumerate(struct.unpack(">qhqqh", bytes.fromhex(t["leaf"])) for t in ledger["tags"])],
@@ -154,7 +153,8 @@ def check_facts(files, ledger, rows):
         need(found == wanted, "facts.json: %s are not what the rows say" % name)
     bodies = {"notices/%d/notice.json" % row["notice_no"]: row["body"].encode() for _, row, _ in of("notice")}
     there = {path: files[path] for path in files if path.endswith("/notice.json")}
-    need(there == bodies, "notices: not those that the ledger holds")
+    forms = {sha(data).hex() for path, data in files.items() if path.endswith("/form.json")}
+    need(there == bodies and forms <= {raw[5] for _, _, raw in of("sent")}, "notices: not those that the ledger holds")
     return {fact["version"]: fact for fact in facts["versions"]}
 
 

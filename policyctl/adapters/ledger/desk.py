@@ -34,6 +34,7 @@ from policyctl.core.notices.outbox import (
     OutboxItem,
     OutboxState,
     Part,
+    SentForm,
     Suppressed,
 )
 from policyctl.core.notices.progress import Progress
@@ -145,6 +146,11 @@ class OutboxDesk:
         """The addressees of a chunk from its cursor on."""
         with engine.reading(self._engine) as connection:
             return outbox.addressees(connection, chunk)
+
+    def note_sent(self, chunk: Chunk, forms: Sequence[SentForm], at: datetime) -> None:
+        """Record what the mails of a chunk are made by, before they are handed over; once for the same."""
+        with self._writing("sent", at) as writer:
+            outbox.note_sent(writer, chunk.notice_no, forms)
 
     def move(self, chunk: Chunk, to: OutboxState, at: datetime, **values: Any) -> Chunk | None:
         """The chunk in another state. ``values``: ``batch_id``, ``send_at``, ``body_sha256``, ``attempts``,

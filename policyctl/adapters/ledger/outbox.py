@@ -12,8 +12,10 @@ from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, and_, cas
 
 from policyctl.adapters.ledger.common import (
     TENANT_BITS,
+    Writer,
     administrator,
     is_administrator,
+    last_number,
     rows_by,
     tenant_of,
 )
@@ -25,6 +27,7 @@ from policyctl.adapters.tables import (
     NOTICE,
     OUTBOX,
     POLICY,
+    SENT,
     SUBJECT,
     VERSION,
 )
@@ -38,6 +41,7 @@ from policyctl.core.notices.outbox import (
     OutboxCount,
     OutboxItem,
     OutboxState,
+    SentForm,
 )
 from policyctl.core.policy import VersionKey
 from policyctl.errors import CannotCompareError
@@ -84,6 +88,23 @@ def map_nothing(engine: Engine) -> None:
         with closing(engine.raw_connection()) as connection:
             connection.cursor().execute("PRAGMA mmap_size = 0")
             connection.cursor().execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+
+
+def note_sent(writer: Writer, notice_no: int, forms: Sequence[SentForm]) -> None:
+    """Rows for forms that are not on record yet for the same places."""
+    query = "SELECT lo, hi, form_sha256 FROM sent WHERE notice_no = ? AND lo BETWEEN ? AND ?"
+    ends = min(form.lo for form in forms), max(form.lo for form in forms)
+    known = set(writer.driver.rows(query, notice_no, *ends))
+    fresh = [form for form in forms if (form.lo, form.hi, form.sha256) not in known]
+    first = last_number(writer.connection, SENT.c.sent_no) + 1 if fresh else 0
+    writer.add(
+        SENT,
+        [
+            {"sent_no": number, "notice_no": notice_no, "lo": form.lo, "hi": form.hi,
+             "form_sha256": form.sha256, "form": form.form}
+            for number, form in enumerate(fresh, start=first)
+        ],
+    )  # fmt: skip
 
 
 def _hex(ext_id: bytes | None) -> str:

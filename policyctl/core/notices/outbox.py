@@ -183,6 +183,18 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class SentForm:
+    """What the mails to places ``lo`` to ``hi`` of a notice are made by: ``sha256`` is that of the mail
+    without names and links, hex; ``form`` what it takes to write it again, as JSON.
+    """
+
+    lo: int
+    hi: int
+    sha256: str
+    form: str
+
+
+@dataclass(frozen=True, slots=True)
 class OutboxItem:
     """One notice owed to one addressee, at ``place`` among those of the notice. ``addressee`` is the
     customer id or the subject's pseudonym ('' once erased); ``addressee_kind`` is ``customer`` or

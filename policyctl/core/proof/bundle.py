@@ -9,7 +9,7 @@ network.
 5. Each version's files have the hashes of its tag object's message, which the ledger's row has too; the tag
    object is named after its version and has the id that ``signatures.json`` gives.
 6. A head in a tag object's message is the root at that entry.
-7. Each notice that was written anew is of the row that it names.
+7. Each notice is the one of its row, and each mail's form one whose hash a row holds.
 
 What cannot be proven is a note, never a proof.
 """
@@ -41,6 +41,7 @@ NAME = re.compile(r"[a-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*){0,5}", 
 """The paths that files of a bundle may have."""
 
 _TAG = re.compile(r"versions/([a-z0-9][a-z0-9-]{0,62})/v([1-9][0-9]{0,8})/tag", re.ASCII)
+_FORM = re.compile(r"notices/[1-9][0-9]*/form\.json", re.ASCII)
 _SIGNATURE = re.compile(r"^-----BEGIN (PGP|SSH|SIGNED) (SIGNATURE|MESSAGE)-----$", re.MULTILINE)
 _ASK = "ask who gave it to you for another copy"
 _MANIFEST_KEYS = {"schema", "about", "from", "to", "ledger", "release", "files"}
@@ -332,5 +333,9 @@ def _notices(files: Mapping[str, bytes], part: LedgerPart) -> Iterator[Flaw]:
         if files.get(path) != body.encode():
             yield _flaw(FlawKind.ALTERED, path, "it is not the notice that the ledger holds")
         written.discard(path)
+    hashes = {row.values()["form_sha256"] for row in part.rows if row.table == "sent"}
+    for path in sorted(path for path in files if _FORM.fullmatch(path)):
+        if hashlib.sha256(files[path]).hexdigest() not in hashes:
+            yield _flaw(FlawKind.ALTERED, path, "the ledger holds no hash of such a mail")
     for path in sorted(written):
         yield _flaw(FlawKind.ALTERED, path, "the ledger holds no such notice")

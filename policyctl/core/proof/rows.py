@@ -41,6 +41,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     ),
     "batch": ("batch_no", "tag_count", "epoch_no", "digest", "provenance", "root"),
     "batch_seal": ("batch_no", "root"),
+    "sent": ("sent_no", "notice_no", "lo", "hi", "form_sha256", "form"),
     "subject": ("subject_no", "seal"),
     "admission": ("subject_no", "admitted_at", "version_no"),
     "choice": ("subject_no", "given_at", "seq", "practice_no", "answer"),

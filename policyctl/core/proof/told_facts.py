@@ -56,6 +56,7 @@ class _Reading:
             "practices": self._practices,
             "changes": self._changes,
             "notices": self._notices,
+            "sent": self._sent,
             "acceptances": self._acceptances,
             "choices": self._choices,
             "acknowledgements": self._acknowledgements,
@@ -104,6 +105,16 @@ class _Reading:
                 "kind": row["kind"],
                 "asks": json.loads(row["changes"]),
                 "language": json.loads(row["body"]).get("language", ""),
+                "row": place,
+            }
+
+    def _sent(self) -> Iterator[Fact]:
+        for place, row in self._rows["sent"]:
+            yield {
+                "notice": row["notice_no"],
+                "first": row["lo"],
+                "last": row["hi"],
+                "sha256": row["form_sha256"],
                 "row": place,
             }
 

@@ -43,6 +43,7 @@ class OwedNotice:
     mailer: str
     receipt: str
     receipt_owed: bool
+    place: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,9 +36,9 @@ _END = 1 << 62
 _ANY = 1 << 30
 _GONE = ", ".join(f"'{state.value}'" for state in GONE)
 _OWED = (
-    "SELECT o.nid, o.notice_no, o.locale, c.state, c.changed_at, c.mailer, r.answered_at, r.owed_since "  # noqa: S608 - our own
-    "FROM outbox o LEFT JOIN answer_receipt r ON r.subject_no = o.subject_no AND r.notice_no = o.notice_no "
-    "AND r.contact = o.contact "
+    "SELECT o.nid, o.notice_no, o.locale, c.state, c.changed_at, c.mailer, r.answered_at, r.owed_since, "  # noqa: S608 - our own
+    "o.place FROM outbox o LEFT JOIN answer_receipt r ON r.subject_no = o.subject_no "
+    "AND r.notice_no = o.notice_no AND r.contact = o.contact "
     "LEFT JOIN chunk c ON c.notice_no = o.notice_no AND o.place BETWEEN c.lo AND c.hi "
     f"AND c.state NOT IN ({_GONE}) WHERE o.subject_no = ? ORDER BY o.notice_no, o.nid"
 )
@@ -103,6 +103,8 @@ def choose_person(connection: Connection, known: Known, number: int, span: Span)
     notices = {row[1] for row in chosen.owed}
     named = {row["version_no"] for row in reader.take("notice", "notice_no", notices)}
     reader.take("reminder", "notice_no", notices)
+    sent = {number for row in chosen.owed for number in _sent(reader.driver, row[1], row[-1])}
+    reader.take("sent", "sent_no", sent)
     categories = _tags(connection, reader, number, span)
     named |= {version for version in said if version != NO_VERSION}
     named |= {version for version, _ in categories}
@@ -141,10 +143,23 @@ def _owed(driver: Driver, number: int, known: Known, span: Span) -> list[tuple[A
     at = {no: published[key] for no, key in known.key_of.items() if key in published}
     versions: dict[int, int] = dict(driver.rows("SELECT notice_no, version_no FROM notice"))
     return [
-        (*row[:3], row[3] or "", moment_of(row[4] or 0), row[5] or "", *_receipt(row[0], row[6], row[7]))
+        (
+            *row[:3],
+            row[3] or "",
+            moment_of(row[4] or 0),
+            row[5] or "",
+            *_receipt(row[0], row[6], row[7]),
+            row[8],
+        )
         for row in driver.rows(_OWED, number)
         if at.get(versions[row[1]], 0) <= span.last
     ]
+
+
+def _sent(driver: Driver, notice_no: int, place: int) -> list[int]:
+    """What the mails to a place of a notice were made by; one that was sent again has several."""
+    query = "SELECT sent_no FROM sent WHERE notice_no = ? AND lo <= ? AND hi >= ? ORDER BY sent_no"
+    return [row[0] for row in driver.rows(query, notice_no, place, place)]
 
 
 def _receipt(nid: str, answered_at: int | None, owed_since: int | None) -> tuple[str, bool]:
