@@ -11,6 +11,8 @@ table                      keys                           meaning
 ``[ledger]``               url, shards, erasures          SQLite file (relative to the top) or PostgreSQL;
                                                           in place of it, servers that share the subjects; the
                                                           list of erasures, best on another disk
+``[retention]``            proof_after_data               how long proof is kept once the data is gone:
+                                                          ``P3Y``, ``P18M``, ``P90D``; empty: for ever
 ``[mail]``                 mailer, folder, from,          ``folder`` writes .eml files, ``smtp`` and
                            from_name, reply_to,           ``sendgrid`` send
                            postal_address
@@ -59,6 +61,7 @@ from pathlib import Path
 
 from policyctl.errors import CannotCompareError, InputError, Place, RefusedError
 from policyctl.settings_places import PLACE_KEYS, PlaceSetting, read_places
+from policyctl.settings_retention import read_proof_after_data
 from policyctl.settings_site import SITE_KEYS, Site, read_site
 from policyctl.settings_tables import Reader, Table
 
@@ -155,6 +158,7 @@ class Settings:
     ledger_url: str = "sqlite:///.policyctl/ledger.db"
     ledger_shards: tuple[str, ...] = ()
     erasures: str = ".policyctl/erasures"
+    proof_after_data: str = ""
     mail: Mail = field(default_factory=Mail)
     site_folder: str = ".policyctl/site"
     base_url: str = ""
@@ -237,7 +241,7 @@ def parse_settings(text: str, *, root: Path) -> Settings:
 
 _TABLES = (
     "ledger", "mail", "site", "lead_time", "choices", "regimes", "taxonomy", "publish", "limits", "web",
-    "spark", "doctor", "places",
+    "spark", "doctor", "places", "retention",
 )  # fmt: skip
 _MAIL = ("mailer", "folder", "from", "from_name", "reply_to", "postal_address", "smtp", "sendgrid")
 
@@ -253,6 +257,7 @@ def _settings(top: Table, root: Path) -> Settings:
             ledger_url=ledger.text("url", "sqlite:///.policyctl/ledger.db"),
             ledger_shards=ledger.lines("shards", "postgresql://..."),
             erasures=ledger.text("erasures", ".policyctl/erasures"),
+            proof_after_data=read_proof_after_data(top.table("retention", ("proof_after_data",))),
             mail=_mail(top.table("mail", _MAIL)),
             site_folder=site.text("folder", ".policyctl/site"),
             base_url=site.text("base_url", "").rstrip("/"),

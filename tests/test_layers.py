@@ -17,8 +17,11 @@ FILES = sorted(p for p in PACKAGE.rglob("*.py") if "migrations" not in p.parts)
 TABLE: dict[str, tuple[set[str], set[str]]] = {
     "errors": (set(), set()),
     "faults": (set(), set()),
-    "settings": ({"errors", "settings_tables", "settings_site", "settings_places"}, set()),
+    "settings": (
+        {"errors", "settings_tables", "settings_site", "settings_places", "settings_retention"}, set()
+    ),
     "settings_places": ({"settings_tables"}, set()),
+    "settings_retention": ({"settings_tables"}, set()),
     "settings_site": ({"settings_tables"}, set()),
     "settings_tables": ({"errors"}, set()),
     "settings_secrets": ({"errors"}, set()),

@@ -39,6 +39,9 @@ def test_every_key_is_read() -> None:
         """
 [ledger]
 url = "postgresql://policyctl@db.example.com/ledger"
+erasures = "/mnt/other/erasures"
+[retention]
+proof_after_data = "P18M"
 [mail]
 mailer = "smtp"
 folder = "out"
@@ -69,6 +72,7 @@ apply = ["gdpr", "founding"]
 max_bytes = 1000000
 """
     )
+    assert (settings.erasures, settings.proof_after_data) == ("/mnt/other/erasures", "P18M")
     assert (settings.ledger_url, settings.base_url) == (
         "postgresql://policyctl@db.example.com/ledger",
         "https://policies.example.org",

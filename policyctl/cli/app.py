@@ -29,6 +29,7 @@ from policyctl.cli import (
     notifying,
     people,
     places,
+    pruning,
     publishing,
     reference,
     serve,
@@ -100,7 +101,8 @@ def options(
 
 for group in (
     setup, comparing, checking, lineage, publishing, notifying, site, places, people, deciding, tagging,
-    ledger, custody, copies, exporting, serve, links, showing, verifying, ci, reference,
+    ledger, custody, copies, pruning, exporting, serve, links, showing, verifying, ci,
+    reference,
 ):  # fmt: skip
     group.register(app)
 

@@ -45,3 +45,14 @@ class Instance:
     here: bool
     lost_up_to: int = 0
     erasures: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """Proof that was taken out, or would be: of how many people, rows by table, and how many cut records it
+    left.
+    """
+
+    people: int = 0
+    rows: tuple[tuple[str, int], ...] = ()
+    cuts: int = 0

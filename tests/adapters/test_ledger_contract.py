@@ -449,6 +449,7 @@ def test_no_row_of_the_record_can_be_changed_or_deleted(
     corrected = tag("u1", "2026-02-02", provenance="clock was wrong")
     filled.import_tags([corrected], now=NOW, batch=ClientBatch("crm", "1", "0" * 64))
     filled.upkeep.seal(now=NOW)
+    filled.erase_subject("u3", now=NOW)
     before = rows(filled)
     assert before[name]
     column = next(iter(METADATA.tables[name].c)).name
@@ -464,7 +465,7 @@ def test_no_row_of_the_record_can_be_changed_or_deleted(
 
 
 def test_what_may_change_are_addresses_outbox_states_and_what_is_erased() -> None:
-    changing = {"address", "chunk", "answer_receipt", "subject", "pseudonym", "record_name"}
+    changing = {"address", "chunk", "answer_receipt", "subject", "pseudonym", "record_name", "instance"}
     assert set(METADATA.tables) - set(APPEND_ONLY) == changing
 
 

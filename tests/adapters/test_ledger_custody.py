@@ -4,19 +4,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from policyctl.actions.notify import notify
 from policyctl.adapters.ledger import Ledger, open_ledger
 from policyctl.adapters.ledger.checking import open_record
 from policyctl.adapters.mail.folder import FolderMailer
+from policyctl.adapters.tables import METADATA
 from policyctl.core.custody import Erasure, Scrub
+from policyctl.core.proof.heads import Anchor
 from policyctl.core.records import Answer
+from policyctl.core.retention import before
 from policyctl.core.use.decision import UseAnswer, UseRequest, decide
-from policyctl.errors import UsageError
+from policyctl.errors import IntegrityError, UsageError
 from tests.actions.notify_scene import NOW, PEOPLE, publish
 from tests.actions.notify_scene import TAXONOMY as NOTIFIED
 from tests.adapters.ledger_samples import (
@@ -97,3 +101,78 @@ def test_what_is_still_owed_to_the_erased_is_not_sent(database_url: str, tmp_pat
     assert {who for who in PEOPLE if f"<{who}>" in mails or f"To: {who}" in mails} == PEOPLE - {
         "u1@example.org"
     }
+
+
+# Proof that was kept long enough
+
+
+def held(ledger: Ledger, table: str) -> int:
+    with ledger._engine.connect() as connection:
+        return int(
+            connection.execute(sa.select(sa.func.count()).select_from(METADATA.tables[table])).scalar_one()
+        )
+
+
+def test_proof_goes_a_period_after_the_data_and_leaves_a_record(ledger: Ledger, database_url: str) -> None:
+    ledger.custody.erase("u1", now=NOW, customer="acme")
+    rule, early, late = "retention: kept for P3Y", NOW - timedelta(seconds=1), NOW
+    assert ledger.custody.would_prune(early) == ledger.custody.prune(early, rule, now=NOW)
+    assert (held(ledger, "choice"), held(ledger, "admission")) == (2, 2)
+    heads = ledger.heads()
+    planned = ledger.custody.would_prune(late)
+    assert (planned.people, dict(planned.rows)["choice"], dict(planned.rows)["admission"]) == (1, 1, 1)
+    assert held(ledger, "choice") == 2, "a plan does nothing"
+    assert ledger.custody.prune(late, rule, now=NOW) == planned
+    assert (held(ledger, "choice"), held(ledger, "admission")) == (1, 1)
+    with open_record(database_url) as record:
+        looked = record.through([Anchor("a mail", head) for head in heads])
+    assert looked.flaws == ()
+    assert looked.counts.cuts == planned.cuts + 1  # that of the erasure
+    assert ask(ledger, "bolt") is UseAnswer.PERMITTED, "the namesake is untouched"
+    assert ledger.custody.prune(late, rule, now=NOW).people == 0
+
+
+def test_pruned_again_a_later_cut_holds_the_earlier(ledger: Ledger, database_url: str) -> None:
+    ledger.custody.erase("u1", now=NOW, customer="acme")
+    ledger.custody.prune(NOW, "first", now=NOW)
+    ledger.custody.erase("u1", now=NOW, customer="bolt")
+    done = ledger.custody.prune(NOW, "second", now=NOW)
+    assert done.people == 1
+    assert held(ledger, "choice") == 0
+    assert flaws(database_url) == []
+
+
+def test_the_record_is_append_only_again_after_it_was_pruned(ledger: Ledger, database_url: str) -> None:
+    ledger.custody.erase("u1", now=NOW, customer="acme")
+    ledger.custody.prune(NOW, "retention", now=NOW)
+    for attempt in ("DELETE FROM choice", "UPDATE admission SET entry = entry"):
+        with pytest.raises(IntegrityError, match="append-only"), ledger._writing("x", NOW) as writer:
+            writer.connection.exec_driver_sql(attempt)
+    assert flaws(database_url) == []
+
+
+def test_more_taken_out_than_was_recorded_is_told(ledger: Ledger, database_url: str) -> None:
+    ledger.custody.erase("u1", now=NOW, customer="acme")
+    ledger.custody.prune(NOW, "retention", now=NOW)
+    ledger.custody.erase("u1", now=NOW, customer="bolt")
+    with ledger._engine.begin() as connection:
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql("DROP TRIGGER choice_no_delete")
+        else:
+            connection.exec_driver_sql("ALTER TABLE choice DISABLE TRIGGER USER")
+        connection.exec_driver_sql("DELETE FROM choice")
+    assert flaws(database_url) != []
+
+
+@pytest.mark.parametrize(
+    ("moment", "period", "limit"),
+    [
+        ("2026-11-30", "P3Y", "2023-11-30"),
+        ("2028-02-29", "P1Y", "2027-02-28"),
+        ("2027-01-31", "P2M", "2026-11-30"),
+        ("2027-01-31", "P13M", "2025-12-31"),
+        ("2027-03-01", "P90D", "2026-12-01"),
+    ],
+)
+def test_a_period_ends_on_the_day_of_the_calendar(moment: str, period: str, limit: str) -> None:
+    assert before(datetime.fromisoformat(moment), period) == datetime.fromisoformat(limit)

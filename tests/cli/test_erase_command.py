@@ -107,3 +107,26 @@ def test_what_old_pages_hold_goes_too(demo: Path) -> None:
     run = inside("erase", WHO, "--yes", cwd=demo)
     assert "laid anew" in run.stdout
     assert held(demo, CANARY) == []
+
+
+def test_proof_is_pruned_only_by_a_period_that_is_set_and_has_passed(demo: Path) -> None:
+    refused = inside("prune", "--yes", cwd=demo)
+    assert refused.returncode == 2
+    assert "proof_after_data" in refused.stderr
+    settings = demo / "policyctl.toml"
+    settings.write_text(settings.read_text("utf-8") + '\n[retention]\nproof_after_data = "P3Y"\n', "utf-8")
+    counts(demo, "--yes")
+    early = said(inside("prune", "--yes", "--format", "json", cwd=demo), "receipt")
+    assert early["counts"][0] == {"name": "people", "number": 0}
+    with closing(sqlite3.connect(demo / ".policyctl/ledger.db")) as raw, raw:
+        triggers = raw.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'subject'"
+        )
+        for (name,) in triggers.fetchall():
+            raw.execute(f"DROP TRIGGER {name}")
+        raw.execute("UPDATE subject SET erased_at = erased_at - 126144000000000")  # four years ago
+    planned = said(inside("prune", "--plan", "--format", "json", cwd=demo), "receipt")
+    done = said(inside("prune", "--yes", "--format", "json", cwd=demo), "receipt")
+    assert planned["counts"] == done["counts"]
+    assert done["counts"][0] == {"name": "people", "number": 1}
+    assert inside("verify", "--allow-unsigned", cwd=demo).returncode == 0

@@ -18,13 +18,14 @@ from policyctl.adapters.ledger.chain import head, root_at
 from policyctl.adapters.ledger.common import Writer, pseudonym
 from policyctl.adapters.ledger.custody.copies import back_up
 from policyctl.adapters.ledger.custody.erasures import ErasureList
+from policyctl.adapters.ledger.custody.pruning import Pruning
 from policyctl.adapters.ledger.custody.scrub import overwrite_deleted, scrub, traces_of
 from policyctl.adapters.ledger.driver import driver_of
 from policyctl.adapters.ledger.engine import reading, writing
 from policyctl.adapters.ledger.instance import adopt, note_erasures, read_instance
 from policyctl.adapters.ledger.people import erase_subject, find_subject
 from policyctl.core.backup import Manifest
-from policyctl.core.custody import Erasure, Instance, Scrub
+from policyctl.core.custody import Erasure, Instance, Pruned, Scrub
 from policyctl.core.notices.outbox import OutboxState
 from policyctl.core.proof.heads import Anchor
 
@@ -135,6 +136,22 @@ class Custody:
     def back_up(self, output: Path, *, now: datetime, version: str) -> tuple[Path, Manifest]:
         """Write a backup while others write; where it is, and what it says of itself."""
         return back_up(self._engine, output, key=self._key, now=now, version=version)
+
+    def would_prune(self, limit: datetime) -> Pruned:
+        """What :meth:`prune` would take out; nothing is done."""
+        with reading(self._engine) as connection:
+            return Pruning(connection, limit).counted()
+
+    def prune(self, limit: datetime, rule: str, *, now: datetime) -> Pruned:
+        """Take out the proof about people whose data was gone by ``limit``, and record that it was cut out.
+        ``rule`` says by what right, in plain words.
+        """
+        with writing(self._engine) as connection:
+            overwrite_deleted(connection)
+            writer = Writer(connection, "prune", now)
+            done = Pruning(connection, limit).cut(writer, rule)
+            writer.finish()
+        return done
 
     def missing(self, anchors: Iterable[Anchor]) -> Anchor | None:
         """The newest head kept outside that this ledger does not have: an older state was put back, or it is

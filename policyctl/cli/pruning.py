@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Proof that has been kept long enough."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from policyctl.cli.edge import command
+from policyctl.cli.opened import repository
+from policyctl.cli.printing import Format, FormatOption, YesOption, confirm, now
+from policyctl.cli.setup import print_receipt
+from policyctl.errors import UsageError
+
+if TYPE_CHECKING:
+    from policyctl.core.custody import Pruned
+    from policyctl.reports.receipt_v1 import Receipt
+
+
+def register(app: typer.Typer) -> None:
+    """Add this file's command."""
+    command(app, "prune", "policyctl prune --plan", "policyctl prune --yes")(prune)
+
+
+def prune(
+    *,
+    plan: Annotated[bool, typer.Option("--plan", help="Say what would go, and do nothing.")] = False,
+    yes: YesOption = False,
+    output_format: FormatOption = Format.TEXT,
+) -> None:
+    """Take out choices, acceptances, objections and delivery events of people who were erased longer ago than
+    [retention] proof_after_data. Cut records say what went and by which rule, and the rest still verifies.
+    """
+    from policyctl.actions.custody.prune import prune as action
+
+    if plan and yes:
+        raise UsageError("--plan and --yes exclude each other", hint="leave one of them out")
+    with repository() as opened:
+        period = opened.settings.proof_after_data
+        if not plan and period:
+            confirm(f"Take out what was proven about people erased more than {period} ago?", yes=yes)
+        done = action(period, now=now(), ledger=opened.ledger(upgrade=False), plan=plan)
+    print_receipt(_receipt(done, plan=plan), output_format)
+
+
+def _receipt(done: Pruned, *, plan: bool) -> Receipt:
+    from policyctl.reports.receipt_v1 import Receipt
+
+    rows = tuple((f"{table.replace('_', ' ')} rows", count) for table, count in done.rows if count)
+    counts = (("people", done.people), *rows, ("cut records", done.cuts))
+    remarks = () if done.people else ("nothing has been kept for longer than it may be",)
+    return Receipt("prune", dry_run=plan, counts=counts, remarks=remarks)
