@@ -314,3 +314,20 @@ def test_release_notes_say_what_changes_and_what_proves_it(desk: Desk) -> None:
     assert output.read_text("utf-8") == text
     assert "Class: first version" in desk.run("release-notes", V1)
     desk.fails("release-notes", f"{SLUG}@v9", code=3)
+
+
+@pytest.mark.parametrize("step", ["sync.ledger-written", "sync.site-written"])
+def test_a_publication_that_was_killed_before_its_places_is_completed_by_running_it_again(
+    desk: Desk, step: str
+) -> None:
+    with receiver() as server:
+        settle(desk, server)
+        run = policyctl("publish", SLUG, "--yes", cwd=desk.folder, env={"POLICYCTL_FAULT": step})
+        assert run.returncode == KILLED
+        desk.run("publish", SLUG, "--yes")
+        desk.fails("publish", SLUG, "--yes", code=4)
+        desk.run("notify")
+    assert len(server.got) == 1
+    assert {name for name, each in places(desk).items() if each["state"] == "posted"} == {
+        "site", "feed", "app", "partner",
+    }  # fmt: skip
