@@ -13,8 +13,9 @@ import sqlalchemy as sa
 from policyctl.adapters.ledger import Ledger, open_ledger, proofs
 from policyctl.adapters.ledger.engine import nid_of
 from policyctl.adapters.tables import APPEND_ONLY, METADATA
-from policyctl.core.notices.outbox import Audience, DeliveryEvent, DeliveryName, OutboxState
+from policyctl.core.notices.outbox import Audience, DeliveryEvent, DeliveryName, OutboxState, SentForm
 from policyctl.core.policy import VersionKey
+from policyctl.core.postings import NewPosting, PlaceKind
 from policyctl.core.practice import ChoiceMode, Recipient
 from policyctl.core.records import Answer, ClientBatch, VersionRecord
 from policyctl.core.use.decision import UseAnswer, UseRequest, decide
@@ -430,6 +431,7 @@ def test_entries_are_numbered_without_gaps_and_refused_writes_take_no_number(fil
 def remind_all(ledger: Ledger) -> None:
     """As if it had been May, before the second version took effect."""
     while chunk := ledger.claim(NOW, mailer="test", owner="me"):
+        ledger.note_sent(chunk, [SentForm(chunk.lo, chunk.hi, "a" * 64, "{}")], NOW)
         ledger.move(chunk, OutboxState.ACCEPTED, day("2026-05-01"))
     assert ledger.add_reminders(day("2026-05-31"), (7,)) > 0
 
@@ -450,6 +452,8 @@ def test_no_row_of_the_record_can_be_changed_or_deleted(
     filled.import_tags([corrected], now=NOW, batch=ClientBatch("crm", "1", "0" * 64))
     filled.upkeep.seal(now=NOW)
     filled.erase_subject("u3", now=NOW)
+    posted = NewPosting(V2.key, "app", PlaceKind.FILE, "a.md", "a" * 64, posted_at=NOW)
+    filled.enter_postings([posted], now=NOW)
     before = rows(filled)
     assert before[name]
     column = next(iter(METADATA.tables[name].c)).name
