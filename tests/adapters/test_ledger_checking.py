@@ -189,7 +189,7 @@ def test_everything_that_is_wrong_is_told_and_the_first_first(ledger: Ledger) ->
 
 
 # What leads to a person, what is owed and how far it came, and where an epoch begins: no part of the record.
-OUTSIDE = {"pseudonym", "outbox", "chunk", "address", "record_name", "answer_receipt", "epoch"}
+OUTSIDE = {"pseudonym", "outbox", "chunk", "address", "record_name", "answer_receipt", "epoch", "instance"}
 FREE = {"ext_id", "salt", "tiles"}  # what may be erased; what a proof is found with
 
 
