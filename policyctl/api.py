@@ -22,14 +22,14 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, cast
 
 from policyctl.core.use.decision import Decision, UseAnswer, UseRequest
-from policyctl.errors import USE_REFUSED, PolicyctlError, UsageError
+from policyctl.errors import USE_REFUSED, PolicyctlError, UnreachableError, UsageError
 
 if TYPE_CHECKING:
     from policyctl.adapters.ledger import Ledger
@@ -59,7 +59,11 @@ def open_ledger(root: str | Path = ".") -> OpenLedger:
     from policyctl import wiring
     from policyctl.settings import load_settings
 
-    return OpenLedger(wiring.open_ledger(load_settings(Path(root))))
+    opened = wiring.open_ledger(load_settings(Path(root)))
+    for part in opened.parts:
+        with suppress(UnreachableError):
+            part.custody.reapply(_now())
+    return OpenLedger(opened)
 
 
 class OpenLedger:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,6 +14,8 @@ import sqlalchemy as sa
 from policyctl.actions.notify import notify
 from policyctl.adapters.ledger import Ledger, open_ledger
 from policyctl.adapters.ledger.checking import open_record
+from policyctl.adapters.ledger.custody.erasures import ErasureList
+from policyctl.adapters.ledger.shards import Shards, open_one, open_shards
 from policyctl.adapters.mail.folder import FolderMailer
 from policyctl.adapters.tables import METADATA
 from policyctl.core.custody import Erasure, Scrub
@@ -176,3 +179,41 @@ def test_more_taken_out_than_was_recorded_is_told(ledger: Ledger, database_url: 
 )
 def test_a_period_ends_on_the_day_of_the_calendar(moment: str, period: str, limit: str) -> None:
     assert before(datetime.fromisoformat(moment), period) == datetime.fromisoformat(limit)
+
+
+# Several servers
+
+
+def spread(urls: list[str], folder: Path) -> Shards:
+    """A ledger on these servers, with its list of erasures."""
+    opened = open_shards(urls, key=KEY, taxonomy=TAXONOMY)
+    for part in opened.parts:
+        part.erasures = ErasureList(folder / "erasures", KEY)
+    return opened
+
+
+def test_on_several_servers_one_is_erased_where_he_stands_and_stays_so(tmp_path: Path) -> None:
+    urls = [f"sqlite:///{tmp_path / name}" for name in ("a.db", "b.db")]
+    with spread(urls, tmp_path) as ledger:
+        ledger.upgrade()
+        ledger.record_version(V1, (), now=NOW)
+        ledger.import_subjects([subject(f"u{n}") for n in range(6)], now=NOW)
+    before = [shutil.copy(tmp_path / name, tmp_path / f"old-{name}") for name in ("a.db", "b.db")]
+    with spread(urls, tmp_path) as ledger:
+        for n in range(4):
+            assert ledger.custody_of(f"u{n}", NOW).erase(f"u{n}", now=NOW)[0].known
+    for name, old in zip(("a.db", "b.db"), before, strict=True):
+        shutil.copy(old, tmp_path / name)
+    with spread(urls, tmp_path) as ledger:
+        assert sum(part.custody.reapply(NOW) for part in ledger.parts) == 4
+        assert sum(part.custody.reapply(NOW) for part in ledger.parts) == 0
+        known = [ledger.custody_of(f"u{n}", NOW).would_erase(f"u{n}").known for n in range(6)]
+        assert known == [False] * 4 + [True] * 2
+        with pytest.raises(UsageError, match="one server at a time"):
+            _ = ledger.custody
+    assert [flaws(url) for url in urls] == [[], []]
+    with (
+        open_one(urls, "1", key=KEY, taxonomy=TAXONOMY) as one,
+        pytest.raises(UsageError, match="all servers"),
+    ):
+        one.custody_of("u5", NOW)
