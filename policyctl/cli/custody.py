@@ -75,5 +75,5 @@ def _receipt(done: Erasure, scrub: Scrub | None) -> Receipt:
     if scrub and scrub.rewritten:
         remarks.append("the ledger's file was laid anew: old pages still held some of it")
     if scrub and scrub.waits:
-        remarks.append("others read old pages of the file: run `policyctl erase` again when they have ended")
+        remarks.append("others read old pages of the file: run `policyctl ledger scrub` when they have ended")
     return Receipt("erase", scrub is None, counts, (), tuple(remarks))

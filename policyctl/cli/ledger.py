@@ -28,6 +28,7 @@ def register(app: typer.Typer) -> None:
         "policyctl ledger stats --customer harbour-clinic --format csv",
     )(stats)
     command(group, "adopt", "policyctl ledger adopt", "policyctl ledger adopt --yes")(adopt)
+    command(group, "scrub", "policyctl ledger scrub")(scrub)
     add_commands(group)
     app.add_typer(group, name="ledger")
 
@@ -44,6 +45,19 @@ def upgrade(*, output_format: FormatOption = Format.TEXT) -> None:
     print_receipt(
         Receipt("ledger upgrade", counts=(("ledger upgraded", int(changed)),), remarks=remarks), output_format
     )
+
+
+def scrub(*, output_format: FormatOption = Format.TEXT) -> None:
+    """Lay the ledger's file anew, so that no old page holds what was erased; on PostgreSQL vacuum the tables
+    of people. `policyctl erase` does it where it must, unless others were reading.
+    """
+    from policyctl.reports.receipt_v1 import Receipt
+
+    with repository() as opened:
+        done = [part.custody.scrub() for part in opened.ledger(upgrade=False).parts]
+    waits = any(each.waits for each in done)
+    remarks = ("others still read old pages: run it again when they have ended",) if waits else ()
+    print_receipt(Receipt("ledger scrub", counts=(("ledgers", len(done)),), remarks=remarks), output_format)
 
 
 class Counts(StrEnum):

@@ -130,3 +130,23 @@ def test_proof_is_pruned_only_by_a_period_that_is_set_and_has_passed(demo: Path)
     assert planned["counts"] == done["counts"]
     assert done["counts"][0] == {"name": "people", "number": 1}
     assert inside("verify", "--allow-unsigned", cwd=demo).returncode == 0
+
+
+def test_while_another_reads_old_pages_stay_and_go_with_scrub(demo: Path) -> None:
+    with closing(sqlite3.connect(demo / ".policyctl/ledger.db", isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM subject").fetchone()
+        run = inside("erase", WHO, "--yes", cwd=demo)
+        assert "policyctl ledger scrub" in run.stdout
+        reader.execute("COMMIT")
+    assert inside("ledger", "scrub", cwd=demo).returncode == 0
+    assert held(demo, CANARY, CANARY_NAME) == []
+
+
+def test_a_line_that_was_cut_off_is_no_erasure_and_does_no_harm(demo: Path) -> None:
+    """The power went while it was written, so before the ledger was touched."""
+    (demo / ".policyctl/erasures").write_text("2026-11-30T09:0", "ascii")
+    assert counts(demo, "--yes")["people erased"] == 1
+    (line,) = (demo / ".policyctl/erasures").read_text("ascii").splitlines()
+    assert len(line.split()) == 3
+    assert inside("ledger", "stats", cwd=demo).returncode == 0

@@ -49,7 +49,9 @@ class ErasureList:
 
     def lines(self, content: bytes) -> Iterator[tuple[str, LedgerHead]]:
         """(digest, head of the ledger before) of each erasure. InputError for what is no line of it."""
-        for number, line in enumerate(content.decode("ascii", "replace").splitlines(), start=1):
+        # A last line without an end was cut off before its erasure began.
+        whole = content[: content.rfind(b"\n") + 1]
+        for number, line in enumerate(whole.decode("ascii", "replace").splitlines(), start=1):
             parts = line.split()
             try:
                 if len(parts) != _PARTS:
@@ -76,8 +78,11 @@ class ErasureList:
         line = f"{now:%Y-%m-%dT%H:%M:%SZ} {self.digest(seal)} {head}\n"
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-            with os.fdopen(handle, "ab") as file:
+            handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+            with os.fdopen(handle, "r+b") as file:
+                end = file.read().rfind(b"\n") + 1
+                file.truncate(end)
+                file.seek(end)
                 file.write(line.encode())
                 file.flush()
                 os.fsync(file.fileno())

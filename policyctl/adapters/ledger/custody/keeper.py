@@ -19,7 +19,7 @@ from policyctl.adapters.ledger.common import Writer, pseudonym
 from policyctl.adapters.ledger.custody.copies import back_up
 from policyctl.adapters.ledger.custody.erasures import ErasureList
 from policyctl.adapters.ledger.custody.pruning import Pruning
-from policyctl.adapters.ledger.custody.scrub import overwrite_deleted, scrub, traces_of
+from policyctl.adapters.ledger.custody.scrub import overwrite_deleted, rewrite, scrub, traces_of
 from policyctl.adapters.ledger.driver import driver_of
 from policyctl.adapters.ledger.engine import reading, writing
 from policyctl.adapters.ledger.instance import adopt, note_erasures, read_instance
@@ -73,6 +73,12 @@ class Custody:
             erase_subject(writer, number, now)
             writer.finish()
         return done, scrub(self._engine, traces)
+
+    def scrub(self) -> Scrub:
+        """Lay the files anew, so that they hold nothing that was deleted."""
+        with reading(self._engine):
+            pass  # that there is a ledger
+        return rewrite(self._engine)
 
     def _list(self, connection: Connection, number: int, now: datetime) -> None:
         """Put one on the list, which the ledger has then seen; unless it had not seen what is before."""

@@ -84,6 +84,16 @@ def scrub(engine: Engine, traces: Sequence[bytes]) -> Scrub:
             return _scrub_file(lent.driver_connection, Path(str(engine.url.database)), traces)
 
 
+def rewrite(engine: Engine) -> Scrub:
+    """Lay the files anew without looking whether they hold anything: where others kept it from being done."""
+    if engine.dialect.name == "postgresql":
+        return scrub(engine, ())
+    with plain_errors(engine), closing(engine.raw_connection()) as lent:
+        raw: Any = lent.driver_connection
+        raw.execute("VACUUM")
+        return Scrub(rewritten=True, waits=not _emptied(raw))
+
+
 def _scrub_file(raw: Any, path: Path, traces: Sequence[bytes]) -> Scrub:
     if not _emptied(raw):
         return Scrub(waits=True)
