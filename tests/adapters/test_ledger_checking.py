@@ -23,6 +23,7 @@ from policyctl.adapters.ledger.common import Writer
 from policyctl.adapters.ledger.cuts import add_cut
 from policyctl.adapters.ledger.driver import driver_of
 from policyctl.adapters.tables import METADATA
+from policyctl.core.postings import NewPosting, PlaceKind
 from policyctl.core.proof.cuts import Cut, CutOf, left_over
 from policyctl.core.proof.flaws import FlawKind
 from policyctl.core.proof.heads import Anchor, LedgerHead
@@ -206,6 +207,9 @@ def test_every_other_value_of_every_table_is_under_the_chain(tmp_path: Path) -> 
         ledger.accept("u3", V2.key, day("2026-10-01"), now=NOW)
         ledger.acknowledge("acme", V2.key, day("2026-10-01"), now=NOW)
         ledger.erase_subject("u2", now=NOW)
+        ledger.enter_postings(
+            [NewPosting(V2.key, "app", PlaceKind.FILE, "a.md", "a" * 64, posted_at=NOW)], now=NOW
+        )
     with closing(sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)) as raw:
         for (name,) in raw.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
             raw.execute(f"DROP TRIGGER {name}")
