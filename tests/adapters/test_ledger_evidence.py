@@ -6,11 +6,13 @@ import pytest
 
 from policyctl.adapters.ledger import open_ledger
 from policyctl.adapters.ledger.evidence import HeldEvidence, Span
+from policyctl.core.proof.cuts import Cut, CutOf
 from policyctl.core.proof.rows import entry_digest_by, part_from_json, part_json
 from policyctl.core.proof.told_facts import facts_of
 from policyctl.core.records import Answer, ChoiceRow
 from policyctl.errors import IntegrityError, Place
 from tests.adapters.ledger_samples import KEY, TAXONOMY, day, subject, tag
+from tests.adapters.test_ledger_checking import cut, rest_of
 from tests.adapters.test_ledger_contract import V1, V2
 from tests.adapters.test_ledger_record import run
 
@@ -65,3 +67,16 @@ def test_a_row_that_was_altered_gives_no_evidence(database_url: str) -> None:
         run(ledger, "UPDATE choice SET answer = 1 WHERE subject_no = 1")
         with pytest.raises(IntegrityError, match="the rows of entry"):
             ledger.evidence.of_subject("u2", None, Span(end=NOW))
+
+
+def test_what_entered_with_rows_that_were_cut_since_is_told_without_a_proof(database_url: str) -> None:
+    whole = held(database_url)
+    entry = next(row.entry for row in whole.part.rows if row.table == "choice")
+    with open_ledger(database_url, key=KEY, taxonomy=TAXONOMY) as ledger:
+        run(ledger, "DELETE FROM choice WHERE subject_no = 1")
+        cut(ledger, Cut(CutOf.ENTRY, entry, entry, 1, rest_of(ledger, entry, entry), "two years"))
+        found = ledger.evidence.of_subject("u2", None, Span(end=NOW))
+    bare = [row for row in found.part.rows if row.path is None]
+    assert [row.table for row in bare] == ["choice"]
+    assert "cut record" in bare[0].why
+    assert found.head.entry == whole.head.entry + 1
