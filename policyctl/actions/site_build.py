@@ -143,7 +143,6 @@ def _gather(
         raise CannotCompareError(
             "no version is published, so there is nothing to post", hint="run `policyctl publish SLUG --plan`"
         )
-    site = site.resolve()  # of a link, what it leads to is replaced, not the link
     slugs = frozenset(mark.key.slug for mark in marked)
     printing = open_printing(options, taxonomy, slugs)
     made_by = recipe(

@@ -275,7 +275,15 @@ def _swap(folder: Path, fresh: Path) -> None:
     _flush(folder.parent)
     fault_point("site.swapped")
     if aside.exists():
-        shutil.rmtree(aside)
+        _remove(aside)
+
+
+def _remove(folder: Path) -> None:
+    """The files at once, as each waits for the disk alone; then the folders."""
+    files = [os.path.join(place, name) for place, _, names in os.walk(folder) for name in names]  # noqa: PTH118
+    with ThreadPoolExecutor(_FLUSHERS) as pool:
+        list(pool.map(os.unlink, files))
+    shutil.rmtree(folder)
 
 
 def _exchanged(one: Path, other: Path) -> bool:
