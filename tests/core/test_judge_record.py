@@ -30,7 +30,7 @@ def change(
     lines += [f"  impact: {impact}"] if impact else []
     if cls == "transition":
         lines.append(
-            "  transition: {old_controller: Example Fax, new_controller: Sample Paper, on: 2027-03-02}"
+            "  transition: {old_controller: Example Fax, new_controller: Sample Paper, on: 2027-03-01}"
         )
     return "change:\n" + "\n".join(lines) + f"\n{waivers}"
 
