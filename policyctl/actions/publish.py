@@ -19,6 +19,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 
 from policyctl.actions import sync as syncing
@@ -195,29 +196,8 @@ def publish(
         marked = history.published()
         require_trusted(marked, require_agreement(marked, ledger), trust)
         shelf = syncing.shelf_of(history, standards)
-        draft = _draft(slug, history, standards, now, shelf)
-        if draft is None:
-            return _resume(
-                slug,
-                now=now,
-                history=history,
-                ledger=ledger,
-                site=site,
-                base_url=base_url,
-                standards=standards,
-                options=options,
-                shelf=shelf,
-                places=places,
-            )
-        if stops := blocking(draft.findings):
-            raise BlockedError(draft.key, stops)
-        _follow(draft, standards, now)
-        writer = GitWriter(history.runner, at=now, sign=sign)
-        writer.branch()
-        ledger.upgrade()
-        fault_point("publish.checked")
-        commit = _write(draft, writer, ledger, trust, stamp)
-        synced = syncing.sync(
+        follow = partial(
+            syncing.sync,
             history=history,
             ledger=ledger,
             site=site,
@@ -228,34 +208,24 @@ def publish(
             shelf=shelf,
             places=places,
         )
+        draft = _draft(slug, history, standards, now, shelf)
+        if draft is None:
+            return _resume(slug, history, follow)
+        if stops := blocking(draft.findings):
+            raise BlockedError(draft.key, stops)
+        _follow(draft, standards, now)
+        writer = GitWriter(history.runner, at=now, sign=sign)
+        writer.branch()
+        ledger.upgrade()
+        fault_point("publish.checked")
+        commit = _write(draft, writer, ledger, trust, stamp)
+        synced = follow()
     return Published(draft.key, commit, synced)
 
 
-def _resume(
-    slug: str,
-    *,
-    now: datetime,
-    history: History,
-    ledger: Ledger,
-    site: Path,
-    base_url: str,
-    standards: Standards,
-    options: SiteOptions | None,
-    shelf: Shelf,
-    places: Sequence[PostingPlace],
-) -> Published:
+def _resume(slug: str, history: History, follow: Callable[[], Synced]) -> Published:
     """Nothing is new, but the last publication may have been interrupted after its ref."""
-    synced = syncing.sync(
-        history=history,
-        ledger=ledger,
-        site=site,
-        base_url=base_url,
-        standards=standards,
-        now=now,
-        options=options,
-        shelf=shelf,
-        places=places,
-    )
+    synced = follow()
     last = history.published(slug)[-1]
     if last.key not in synced.recorded and not (synced.site_changed or synced.postings):
         raise _already(last.key)
