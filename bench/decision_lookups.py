@@ -28,9 +28,9 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench.figures import figure
-from policyctl.actions.decide import decide_from_facts, decide_use, decide_uses
+from policyctl.actions.deciding.decide import decide_from_facts, decide_use, decide_uses
 from policyctl.adapters.ledger import Ledger, open_ledger
-from policyctl.adapters.ledger.common import pseudonym
+from policyctl.adapters.ledger.base.common import pseudonym
 from policyctl.core.practice import ChoiceMode
 from policyctl.core.records import Answer
 from policyctl.core.use.decision import UseRequest

@@ -9,7 +9,7 @@
   found by all words at once. It is no dependency: looked for on the path, or put into a virtual environment
   of its own for this run by ``--install-peer``.
 
-Ours is what the ledger does once the facts are read (adapters/ledger/online_answers.py): where the subject
+Ours is what the ledger does once the facts are read (adapters/ledger/asking/answers.py): where the subject
 stands, its cell, and a decision that knows version, clause, practice and rule. The peers are told where the
 subject stands, so that is measured beside it. What the words cost, which are made when they are read, is
 told too.
@@ -35,16 +35,16 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench.figures import figure
-from policyctl.adapters.ledger.answers import ANSWER_OF
-from policyctl.adapters.ledger.known import Known
-from policyctl.adapters.ledger.online_answers import Asked, of_look
-from policyctl.adapters.ledger.online_rows import Book, Head, Look, SubjectRows
+from policyctl.adapters.ledger.asking.answers import Asked, of_look
+from policyctl.adapters.ledger.asking.rows import Book, Head, Look, SubjectRows
+from policyctl.adapters.ledger.people.answers import ANSWER_OF
+from policyctl.adapters.ledger.versions.known import Known
 from policyctl.core.records import VersionRecord, change_name
 from policyctl.core.use.cells import DELIVERED, CellKey, Cells, Column, NoticeRow, Numbers, micros
 from policyctl.core.use.decision import Decision, UseAnswer, decide
 from policyctl.core.use.question import Explanation
 from policyctl.core.use.wording import Wording
-from policyctl.reports.cedar import cedar_entities, cedar_policies
+from policyctl.reports.deciding.cedar import cedar_entities, cedar_policies
 from tests.adapters.ledger_samples import TAXONOMY
 from tests.reports.cedar_cases import CATEGORIES, IDS, Case, cases, some_versions
 

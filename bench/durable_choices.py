@@ -25,7 +25,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from policyctl.actions import imports, record  # noqa: E402
+from policyctl.actions.recording import imports, record  # noqa: E402
 from policyctl.adapters.ledger import Ledger, open_ledger  # noqa: E402
 from tests.adapters.ledger_samples import KEY, TAXONOMY, day  # noqa: E402
 from tests.peers.postgres import postgres  # noqa: E402

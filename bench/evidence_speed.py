@@ -23,7 +23,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench.figures import figure
-from policyctl.actions.evidence import Subject, export_evidence
+from policyctl.actions.evidence.bundle import Subject, export_evidence
 from policyctl.core.proof.bundle import check_bundle
 from policyctl.core.records import SubjectRow, TagRow
 from policyctl.errors import Place

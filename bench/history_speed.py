@@ -26,8 +26,8 @@ from pathlib import Path
 from figures import figure, milliseconds
 from histories import bundles
 
-from policyctl.adapters.gitrun import GitRunner
-from policyctl.adapters.history import History
+from policyctl.adapters.repository.history import History
+from policyctl.adapters.repository.run import GitRunner
 from policyctl.core.diff.compare import compare
 from policyctl.core.policy import Document
 from policyctl.core.revision import Kind, Revision

@@ -28,8 +28,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from policyctl import wiring  # noqa: E402
-from policyctl.actions.decide import decide_use, decide_uses  # noqa: E402
-from policyctl.actions.tagging import NewTag, add_tags  # noqa: E402
+from policyctl.actions.deciding.decide import decide_use, decide_uses  # noqa: E402
+from policyctl.actions.recording.tagging import NewTag, add_tags  # noqa: E402
 from policyctl.core.use.decision import UseRequest  # noqa: E402
 from policyctl.settings import load_settings  # noqa: E402
 from policyctl.web import log  # noqa: E402

@@ -38,8 +38,9 @@ from bench.ledger_import import (
     sqlite_url,
     timed,
 )
-from policyctl.adapters.ledger import Ledger, engine, epochs
-from policyctl.adapters.ledger.driver import driver_of
+from policyctl.adapters.ledger import Ledger
+from policyctl.adapters.ledger.base import engine, epochs
+from policyctl.adapters.ledger.base.driver import driver_of
 
 LOOKS = 20_000
 

@@ -26,11 +26,13 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from policyctl.adapters.ledger import Ledger, engine, open_ledger, proofs
-from policyctl.adapters.ledger import tags as tags_of_ledger
-from policyctl.adapters.ledger.common import Writer
-from policyctl.adapters.ledger.driver import driver_of
-from policyctl.adapters.ledger.packed import TAG_COLUMNS, WIDTH, NewTag, Packer, in_key_order, pack_tags
+from policyctl.adapters.ledger import Ledger, open_ledger
+from policyctl.adapters.ledger.base import engine
+from policyctl.adapters.ledger.base.common import Writer
+from policyctl.adapters.ledger.base.driver import driver_of
+from policyctl.adapters.ledger.base.packed import TAG_COLUMNS, WIDTH, NewTag, Packer, in_key_order, pack_tags
+from policyctl.adapters.ledger.proving import proofs
+from policyctl.adapters.ledger.tagging import tags as tags_of_ledger
 from policyctl.adapters.tables import BATCH
 from policyctl.core import merkle
 from tests.adapters.ledger_samples import (

@@ -33,10 +33,12 @@ from bench.ledger_import import (
     timed,
     whole_import,
 )
-from policyctl.actions.epochs import check_epoch_file, export_epoch
-from policyctl.adapters.ledger import Ledger, engine, epochs, proofs
-from policyctl.adapters.ledger.driver import driver_of
-from policyctl.adapters.ledger.packed import TAG_COLUMNS
+from policyctl.actions.deciding.epochs import check_epoch_file, export_epoch
+from policyctl.adapters.ledger import Ledger
+from policyctl.adapters.ledger.base import engine, epochs
+from policyctl.adapters.ledger.base.driver import driver_of
+from policyctl.adapters.ledger.base.packed import TAG_COLUMNS
+from policyctl.adapters.ledger.proving import proofs
 from tests.adapters.ledger_samples import EMAIL, SERVICE, practice, version
 
 PROOFS = 200

@@ -11,9 +11,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from policyctl.actions.mails import MailWriter
+from policyctl.actions.mailing.mails import MailWriter
 from policyctl.core.notices.notice import Addressee, Notice, NoticeKind, Occasion
-from policyctl.reports.mail import render
+from policyctl.reports.mails.mail import render
 from tests.core.notice_samples import SENDER, notice_of
 from tests.reports.test_mail_size import many
 

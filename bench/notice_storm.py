@@ -22,8 +22,9 @@ import httpx
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from policyctl.actions.notify import notify
-from policyctl.adapters.ledger import Ledger, chunks
+from policyctl.actions.mailing.notify import notify
+from policyctl.adapters.ledger import Ledger
+from policyctl.adapters.ledger.sending import chunks
 from policyctl.adapters.mail.sendgrid import SendGridMailer
 from policyctl.core.notices.outbox import DeliveryEvent, DeliveryName, OutboxState
 from policyctl.core.records import CustomerRow

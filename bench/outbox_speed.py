@@ -21,7 +21,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench.figures import figure
-from policyctl.actions.notify import notify
+from policyctl.actions.mailing.notify import notify
 from policyctl.adapters.ledger import Ledger
 from policyctl.adapters.mail.interface import Accepted, Batch, Cancelled, Mail, Outcome, Staged
 from tests.actions.notify_scene import NOW, open_scene, publish

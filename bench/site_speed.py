@@ -31,9 +31,9 @@ from figures import figure
 
 from policyctl import wiring
 from policyctl.actions.init import init
-from policyctl.actions.publish import plan_publication, publish
-from policyctl.actions.site_build import SiteOptions, build_site
+from policyctl.actions.site.build import SiteOptions, build_site
 from policyctl.actions.sync import shelf_of, sync
+from policyctl.actions.versions.publish import plan_publication, publish
 from policyctl.core.formats.version_note import VersionNote, write_note
 from policyctl.core.policy import ChangeClass, VersionKey
 from policyctl.reports.site.look import Look

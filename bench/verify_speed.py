@@ -27,12 +27,13 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench.figures import figure
-from policyctl.adapters.ledger import Ledger, engine, open_ledger
-from policyctl.adapters.ledger.chain import entry_digest, raw_line
-from policyctl.adapters.ledger.common import Writer
-from policyctl.adapters.ledger.driver import driver_of
-from policyctl.adapters.ledger.packed import NewTag, Packer, in_key_order, pack_tags
-from policyctl.adapters.ledger.proofs import batch_row
+from policyctl.adapters.ledger import Ledger, open_ledger
+from policyctl.adapters.ledger.base import engine
+from policyctl.adapters.ledger.base.chain import entry_digest, raw_line
+from policyctl.adapters.ledger.base.common import Writer
+from policyctl.adapters.ledger.base.driver import driver_of
+from policyctl.adapters.ledger.base.packed import NewTag, Packer, in_key_order, pack_tags
+from policyctl.adapters.ledger.proving.proofs import batch_row
 from policyctl.adapters.tables import BATCH
 from tests.adapters.ledger_samples import EMAIL, KEY, SERVICE, TAXONOMY, practice, version
 from tests.peers import postgres
@@ -59,8 +60,8 @@ import sys, time
 from hashlib import sha256
 from operator import itemgetter
 from policyctl.adapters.ledger.checking import open_record
-from policyctl.adapters.ledger.driver import driver_of
-from policyctl.adapters.ledger.packed import pack_tags
+from policyctl.adapters.ledger.base.driver import driver_of
+from policyctl.adapters.ledger.base.packed import pack_tags
 start, found, five = time.perf_counter(), sha256(), itemgetter(1, 2, 3, 4, 5)
 query = ("SELECT batch_no, subject_no, category, ref, collected_at, version_no FROM tag_1 "
     "ORDER BY batch_no, subject_no, category, ref")

@@ -24,7 +24,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench.figures import figure
-from policyctl.actions.events import take_sendgrid_events
+from policyctl.actions.mailing.events import take_sendgrid_events
 from policyctl.adapters.ledger import open_ledger
 from policyctl.adapters.mail.sendgrid_events import SendGridWebhook
 from tests.adapters.ledger_samples import KEY, TAXONOMY

@@ -21,7 +21,7 @@ from policyctl.adapters.rule_pages import load_rule_page
 from policyctl.cli.app import app
 from policyctl.core.judge.rules import RULES
 from policyctl.core.judge.rules.rule import Rule
-from policyctl.reports.rule_page import page_markdown
+from policyctl.reports.checking.rule_page import page_markdown
 from policyctl.web import openapi
 
 HERE = Path(__file__).resolve().parent / "reference"

@@ -17,8 +17,8 @@ from pathlib import Path
 
 from markdown_it import MarkdownIt
 
-from policyctl.reports.review_markdown import render_comment
-from policyctl.reports.review_v1 import Review, read_review
+from policyctl.reports.checking.review_markdown import render_comment
+from policyctl.reports.checking.review_v1 import Review, read_review
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLE, IMAGES = ROOT / "policyctl" / "sample", ROOT / "docs" / "images"

@@ -103,7 +103,7 @@ class OpenLedger:
         ``provenance`` says how it is known. False when it is tagged so already. InputError for an
         unknown subject, category or version, and for a time in the future.
         """
-        from policyctl.actions.tagging import Tagging, add_tag
+        from policyctl.actions.recording.tagging import Tagging, add_tag
 
         now = _now()
         return add_tag(
@@ -129,7 +129,7 @@ class OpenLedger:
         customer: str | None = None,
     ) -> Decision:
         """May data of ``category`` about ``subject`` be used for ``purpose``? As :func:`may_use`."""
-        from policyctl.actions.decide import decide_use
+        from policyctl.actions.deciding.decide import decide_use
 
         moment = _now() if at is None else _aware(at, "at")
         request = UseRequest(subject, category, purpose, moment, recipient, policy, customer)

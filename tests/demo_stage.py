@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from policyctl import wiring, wiring_mail
+from policyctl import wiring
 from policyctl.actions.demo import DemoStage, play_demo, prepare_demo
 from policyctl.adapters.sample import SLUG
 from policyctl.core.story import DemoStory
 from policyctl.settings import load_settings
+from policyctl.wiring import mail as wiring_mail
 
 ROOT = Path(__file__).resolve().parents[1]
 

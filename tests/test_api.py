@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from policyctl import wiring
-from policyctl.actions import imports, tagging
+from policyctl.actions.recording import imports, tagging
 from policyctl.api import NotPermittedError, may_use, open_ledger, requires_use
 from policyctl.core.use.decision import UseAnswer
 from policyctl.errors import CannotCompareError, InputError, UsageError

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from policyctl import wiring
-from policyctl.actions.compare import Proposal, compare_sources
-from policyctl.actions.sources import Source
+from policyctl.actions.versions.compare import Proposal, compare_sources
+from policyctl.actions.versions.sources import Source
 from policyctl.adapters.rule_pages import load_rule_page, rules_with_a_page
 from policyctl.core.formats.frontmatter import read_policy
 from policyctl.core.formats.practices_file import read_practices
@@ -22,7 +22,7 @@ from policyctl.core.judge.rules.rule import Rule, Translation
 from policyctl.core.judge.standards import differences
 from policyctl.core.policy import ChangeClass
 from policyctl.core.text.parse import parse
-from policyctl.reports.comparison import side_of
+from policyctl.reports.comparing.comparison import side_of
 from policyctl.settings import parse_settings
 from tests.cli.run import inside, said
 

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from policyctl import wiring, wiring_mail
+from policyctl import wiring
 from policyctl.actions.init import SETTINGS
 from policyctl.core.judge.regimes import REGIMES as CORE_REGIMES
 from policyctl.core.policy import ChangeClass
 from policyctl.errors import CannotCompareError, InputError, InputErrors, RefusedError, UsageError
 from policyctl.settings import REGIMES, Settings, load_settings, parse_settings
-from policyctl.settings_secrets import pseudonym_key
+from policyctl.settings.secrets import pseudonym_key
+from policyctl.wiring import mail as wiring_mail
 
 ROOT = Path("/srv/policies")
 KEY = "00112233445566778899aabbccddeeff" * 2

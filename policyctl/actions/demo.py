@@ -19,18 +19,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from policyctl.actions.decide import decide_use
-from policyctl.actions.imports import import_choices, import_customers, import_subjects
+from policyctl.actions.deciding.decide import decide_use
 from policyctl.actions.init import IGNORED, init
-from policyctl.actions.notify import notify
-from policyctl.actions.publish import publish
-from policyctl.actions.record import acknowledge, choose, deliver
-from policyctl.actions.site_build import SiteOptions
-from policyctl.actions.tagging import import_tags
+from policyctl.actions.mailing.notify import notify
+from policyctl.actions.recording.imports import import_choices, import_customers, import_subjects
+from policyctl.actions.recording.record import acknowledge, choose, deliver
+from policyctl.actions.recording.tagging import import_tags
+from policyctl.actions.site.build import SiteOptions
+from policyctl.actions.versions.publish import publish
 from policyctl.adapters.demo_repository import DemoRepository
-from policyctl.adapters.history import History
 from policyctl.adapters.ledger import Ledger
 from policyctl.adapters.mail.interface import Mailer
+from policyctl.adapters.repository.history import History
 from policyctl.adapters.sample import SLUG, sample_settings, sample_table, sample_version
 from policyctl.core.judge.standards import Standards
 from policyctl.core.notices.notice import NoticeKind, Sender

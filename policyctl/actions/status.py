@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from policyctl.actions.sources import missing_policy, plain_files, slugs_in_tree, version_files
-from policyctl.adapters.gitwrite import uncommitted
-from policyctl.adapters.history import History
+from policyctl.actions.versions.sources import missing_policy, plain_files, slugs_in_tree, version_files
 from policyctl.adapters.ledger import Ledger
+from policyctl.adapters.repository.history import History
+from policyctl.adapters.repository.write import uncommitted
 from policyctl.core.formats.slugs import check_slug
 from policyctl.core.formats.version_note import MarkedVersion
 from policyctl.core.notices.progress import Progress, duties

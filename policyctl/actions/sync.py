@@ -18,13 +18,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
 from pathlib import Path
 
-from policyctl.actions.compare import compare_sources
+from policyctl.actions.evidence.trust import Trust, require_trusted
 from policyctl.actions.posting.record import Posted, record_places
-from policyctl.actions.site_build import SiteOptions, build_site
-from policyctl.actions.sources import Reading, Shelf, Source
-from policyctl.actions.trust import Trust, require_trusted
-from policyctl.adapters.history import History
+from policyctl.actions.site.build import SiteOptions, build_site
+from policyctl.actions.versions.compare import compare_sources
+from policyctl.actions.versions.sources import Reading, Shelf, Source
 from policyctl.adapters.ledger import Ledger
+from policyctl.adapters.repository.history import History
 from policyctl.core.formats.version_note import MarkedVersion
 from policyctl.core.judge.findings import ChangeAsked
 from policyctl.core.judge.regimes import changes_asked, standing_assessments
@@ -37,7 +37,7 @@ from policyctl.core.practice import ChoiceMode
 from policyctl.core.records import PendingChange, VersionRecord
 from policyctl.errors import CannotCompareError, IntegrityError, RefusedError
 from policyctl.faults import fault_point
-from policyctl.reports.comparison import Comparison
+from policyctl.reports.comparing.comparison import Comparison
 
 STEPS = ("sync.before-ledger", "sync.ledger-written", "sync.site-written")
 """The named steps, in order; a test can end the process at each (policyctl/faults.py)."""

@@ -16,7 +16,7 @@ from policyctl.cli.printing import emit, in_colour, now, width
 from policyctl.errors import CannotCompareError, PolicyctlError, UsageError
 
 if TYPE_CHECKING:
-    from policyctl.reports.checked import Checked, Report
+    from policyctl.reports.checking.checked import Checked, Report
 
 
 class FailOn(StrEnum):
@@ -97,9 +97,9 @@ def run_check(
     targets: Sequence[str], *, against: str | None, fail_on: FailOn, published: bool = False
 ) -> Report:
     """Check what is named, and put what kept us from looking into the report: every face shows it."""
-    from policyctl.actions.check import exit_code
+    from policyctl.actions.versions.check import exit_code
     from policyctl.core.judge.findings import Severity
-    from policyctl.reports.checked import Report
+    from policyctl.reports.checking.checked import Report
 
     files = [target for target in targets if _is_file(target)]
     slugs = [target for target in targets if target not in files]
@@ -134,7 +134,7 @@ def _checked(slugs: Sequence[str], files: Sequence[str], against: str | None) ->
 
     found: tuple[Checked, ...] = ()
     if slugs or not files:
-        from policyctl.actions.check import check as action
+        from policyctl.actions.versions.check import check as action
 
         _require_settings()
         with repository() as opened:
@@ -162,7 +162,7 @@ def _require_settings() -> None:
 
 
 def _checked_files(files: Sequence[str], against: str | None) -> tuple[Checked, ...]:
-    from policyctl.actions.check_files import check_files
+    from policyctl.actions.versions.check_files import check_files
     from policyctl.cli.comparing import standards_at
     from policyctl.wiring import history_at
 
@@ -182,22 +182,22 @@ def _checked_files(files: Sequence[str], against: str | None) -> tuple[Checked, 
 def face(report: Report, chosen: CheckFormat, *, colour: bool = False) -> str:
     """The report as text of one format, a newline at its end."""
     if chosen is CheckFormat.TEXT:
-        from policyctl.reports.check_text import check_text
+        from policyctl.reports.checking.text import check_text
 
         return check_text(report, width=width(), colour=colour)
     return _MACHINES[chosen](report)
 
 
 def _json(report: Report) -> str:
-    from policyctl.reports.check_v1 import check_json
-    from policyctl.reports.json_v1 import dumps
+    from policyctl.reports.checking.check_v1 import check_json
+    from policyctl.reports.comparing.json_v1 import dumps
 
     return dumps(check_json(report))
 
 
 def _markdown(report: Report) -> str:
-    from policyctl.reports.review_markdown import render_review
-    from policyctl.reports.review_v1 import review_of
+    from policyctl.reports.checking.review_markdown import render_review
+    from policyctl.reports.checking.review_v1 import review_of
 
     return render_review(review_of(report))
 
@@ -205,8 +205,8 @@ def _markdown(report: Report) -> str:
 def _sarif(report: Report) -> str:
     from policyctl import __version__
     from policyctl.core.judge.rules import RULES
-    from policyctl.reports.check_sarif import check_sarif
-    from policyctl.reports.json_v1 import dumps
+    from policyctl.reports.checking.sarif import check_sarif
+    from policyctl.reports.comparing.json_v1 import dumps
 
     return dumps(check_sarif(report, rules=RULES, version=__version__))
 
@@ -214,19 +214,19 @@ def _sarif(report: Report) -> str:
 def _github(report: Report) -> str:
     from secrets import token_hex
 
-    from policyctl.reports.check_github import check_github
+    from policyctl.reports.checking.github import check_github
 
     return check_github(report, token=token_hex(16))
 
 
 def _gitlab(report: Report) -> str:
-    from policyctl.reports.check_gitlab import check_gitlab
+    from policyctl.reports.checking.gitlab import check_gitlab
 
     return check_gitlab(report)
 
 
 def _junit(report: Report) -> str:
-    from policyctl.reports.check_junit import check_junit
+    from policyctl.reports.checking.junit import check_junit
 
     return check_junit(report)
 

@@ -19,8 +19,8 @@ from policyctl.cli.printing import emit, now, say
 from policyctl.errors import PolicyctlError, UsageError
 
 if TYPE_CHECKING:
-    from policyctl.reports.checked import Report
-    from policyctl.reports.review_v1 import AudienceRow
+    from policyctl.reports.checking.checked import Report
+    from policyctl.reports.checking.review_v1 import AudienceRow
 
 REPORT = Path("policyctl-review.json")
 _HELP = "\b\nExamples:\n  policyctl ci check\n\nThe two halves of a pull request's check, for GitHub Actions."
@@ -48,9 +48,9 @@ def check(
     Reads POLICYCTL_POLICIES (slugs or files, none: all), POLICYCTL_AGAINST and POLICYCTL_FAIL_ON; writes
     what GITHUB_STEP_SUMMARY and GITHUB_OUTPUT name. Needs no token and no secret.
     """
-    from policyctl.actions.review import outputs
-    from policyctl.reports.review_markdown import SUMMARY_LIMIT, render_review
-    from policyctl.reports.review_v1 import render_review_json, review_of
+    from policyctl.actions.versions.review import outputs
+    from policyctl.reports.checking.review_markdown import SUMMARY_LIMIT, render_review
+    from policyctl.reports.checking.review_v1 import render_review_json, review_of
 
     targets = os.environ.get("POLICYCTL_POLICIES", "").split()
     if option := next((target for target in targets if target.startswith("-")), None):
@@ -69,7 +69,7 @@ def _audience(report: Report) -> dict[str, tuple[AudienceRow, ...]]:
     """Who would be told of each changed policy, where a ledger and its key are at hand; else nobody is
     counted: a check needs neither.
     """
-    from policyctl.reports.checked import State
+    from policyctl.reports.checking.checked import State
 
     slugs = [each.slug for each in report.policies if each.practice_file and each.state is State.CHANGED]
     if not slugs:
@@ -81,9 +81,9 @@ def _audience(report: Report) -> dict[str, tuple[AudienceRow, ...]]:
 
 
 def _counted(slugs: Sequence[str]) -> dict[str, tuple[AudienceRow, ...]]:
-    from policyctl.actions.publish import plan_publication
+    from policyctl.actions.versions.publish import plan_publication
     from policyctl.cli.opened import repository
-    from policyctl.reports.review_v1 import AudienceRow
+    from policyctl.reports.checking.review_v1 import AudienceRow
 
     counts: dict[str, tuple[AudienceRow, ...]] = {}
     with repository() as opened:
@@ -110,7 +110,7 @@ def comment(
     For a workflow on workflow_run: it reads the event at GITHUB_EVENT_PATH, GITHUB_REPOSITORY and
     GITHUB_TOKEN, trusts nothing in the report, and never looks at the code of the pull request.
     """
-    from policyctl.actions.review import comment as action
+    from policyctl.actions.versions.review import comment as action
     from policyctl.wiring import open_github
 
     event = os.environ.get("GITHUB_EVENT_PATH", "")

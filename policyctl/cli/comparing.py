@@ -77,8 +77,8 @@ def standards_at(here: Path) -> Standards:
 
 def clauses(source: SourceArgument, *, output_format: FormatOption = Format.TEXT) -> None:
     """List the clauses of a text: their lines, headings and ids."""
-    from policyctl.actions.sources import load_source
-    from policyctl.reports.clauses_v1 import clauses_json, clauses_text
+    from policyctl.actions.versions.sources import load_source
+    from policyctl.reports.comparing.clauses_v1 import clauses_json, clauses_text
     from policyctl.wiring import history_at
 
     here = Path.cwd()
@@ -111,8 +111,8 @@ def diff(
     it was before: a policy with its last published version, a version with the one before it, a file with
     HEAD, REV:path with the commit before REV.
     """
-    from policyctl.actions.compare import diff as action
     from policyctl.actions.places import is_file
+    from policyctl.actions.versions.compare import diff as action
     from policyctl.wiring import history_at
 
     require_sense(output_format, stat=stat, layout=layout, output=output)

@@ -135,9 +135,9 @@ def _source(source: str | None, customer: str | None, *, one_tag: bool) -> Path 
 
 
 def _of_one(request: UseRequest, output_format: Format) -> None:
-    from policyctl.actions.decide import decide_use
+    from policyctl.actions.deciding.decide import decide_use
     from policyctl.core.use.question import UseAnswer
-    from policyctl.reports.decision_v1 import decision_json, decision_text
+    from policyctl.reports.deciding.decision_v1 import decision_json, decision_text
 
     with repository() as opened:
         decision = decide_use(request, ledger=opened.ledger(upgrade=False))
@@ -157,9 +157,9 @@ def _in_bulk(
     *,
     spark: tuple[str | None] | None,
 ) -> None:
-    from policyctl.actions.decide_bulk import BulkOutput, BulkSource, decide_in_bulk
+    from policyctl.actions.deciding.bulk import BulkOutput, BulkSource, decide_in_bulk
     from policyctl.core.use.matrix import BulkQuestion
-    from policyctl.reports.bulk_v1 import bulk_json, bulk_text
+    from policyctl.reports.deciding.bulk_v1 import bulk_json, bulk_text
     from policyctl.wiring import spark_cluster
 
     name, customer, one_tag = source

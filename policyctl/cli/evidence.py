@@ -17,7 +17,7 @@ from policyctl.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from policyctl.actions.evidence import Sources, Wanted
+    from policyctl.actions.evidence.bundle import Sources, Wanted
 
 _Subject = Annotated[str | None, typer.Option("--subject", help="A person, by the id that your system has.")]
 _Customer = Annotated[
@@ -65,7 +65,7 @@ def evidence(
 
     The same ledger and the same --to give the same bytes.
     """
-    from policyctl.actions.evidence import export_evidence
+    from policyctl.actions.evidence.bundle import export_evidence
 
     wanted = _wanted(subject, publication, customer)
     at = moment(end, option="--to")
@@ -88,9 +88,9 @@ def consents(
     """Write a consent record for each answer of a person, in the shape of ISO/IEC TS 27560, as JSON-LD with
     terms of the Data Privacy Vocabulary.
     """
-    from policyctl.actions.evidence import Subject, export_consents
+    from policyctl.actions.evidence.bundle import Subject, export_consents
+    from policyctl.reports.comparing.json_v1 import dumps
     from policyctl.reports.evidence.consents import consents_json
-    from policyctl.reports.json_v1 import dumps
 
     wanted = _wanted(subject, None, customer)
     if not isinstance(wanted, Subject):
@@ -102,7 +102,7 @@ def consents(
 
 
 def _wanted(subject: str | None, publication: str | None, customer: str | None) -> Wanted:
-    from policyctl.actions.evidence import Customer, Subject
+    from policyctl.actions.evidence.bundle import Customer, Subject
 
     if publication is not None and subject is None and customer is None:
         return version_named(publication)
@@ -119,7 +119,7 @@ def _wanted(subject: str | None, publication: str | None, customer: str | None) 
 @contextmanager
 def _sources(*, printing: bool = True) -> Iterator[Sources]:
     from policyctl import __version__
-    from policyctl.actions.evidence import Sources
+    from policyctl.actions.evidence.bundle import Sources
     from policyctl.wiring import catalogue, open_checker, open_printer, sender
 
     with repository() as opened:

@@ -42,11 +42,11 @@ def cedar(
         raise UsageError("name a policy, or --entities", hint="policyctl export cedar example-fax")
     with repository() as opened:
         if policy is None:
-            from policyctl.reports.cedar import cedar_entities
+            from policyctl.reports.deciding.cedar import cedar_entities
             from policyctl.wiring import catalogue
 
             emit(cedar_entities(catalogue(opened.settings).taxonomy) + "\n")
         else:
-            from policyctl.actions.export import export_cedar
+            from policyctl.actions.deciding.export import export_cedar
 
             emit(export_cedar(policy, ledger=opened.ledger(upgrade=False)))

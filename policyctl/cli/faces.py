@@ -14,7 +14,7 @@ from policyctl.cli.printing import emit, emit_bytes
 from policyctl.errors import UsageError
 
 if TYPE_CHECKING:
-    from policyctl.reports.comparison import Comparison
+    from policyctl.reports.comparing.comparison import Comparison
 
 WIDE_ENOUGH = 120
 """Columns from which two texts stand side by side by themselves."""
@@ -52,14 +52,14 @@ def require_sense(face: DiffFormat, *, stat: bool, layout: Layout, output: Path 
 
 def put_document(comparison: Comparison, output: Path, *, at: datetime) -> None:
     """Write the Word document."""
-    from policyctl.reports.docx import render_docx
+    from policyctl.reports.docx.document import render_docx
 
     emit_bytes(render_docx(comparison, at=at), output)
 
 
 def put_exact(comparison: Comparison, output: Path | None) -> None:
     """Write CriticMarkup, in which every character counts; on a terminal hidden ones are written out."""
-    from policyctl.reports.criticmarkup import render_criticmarkup
+    from policyctl.reports.comparing.criticmarkup import render_criticmarkup
     from policyctl.reports.words import shown
 
     text = render_criticmarkup(comparison)
@@ -79,22 +79,22 @@ def text_of(
     if stat:
         return _numbers(comparison, face, width=width, colour=colour)
     if face is DiffFormat.JSON:
-        from policyctl.reports.json_v1 import render_json
+        from policyctl.reports.comparing.json_v1 import render_json
 
         return render_json(comparison)
     if face is DiffFormat.MARKDOWN:
-        from policyctl.reports.markdown import render_markdown
+        from policyctl.reports.comparing.markdown import render_markdown
 
         return render_markdown(comparison)
     if face is DiffFormat.HTML:
-        from policyctl.reports.html import render_html
+        from policyctl.reports.comparing.html import render_html
 
         return render_html(comparison)
     if face is DiffFormat.UNIFIED:
-        from policyctl.reports.unified import render_unified
+        from policyctl.reports.comparing.unified import render_unified
 
         return render_unified(comparison)
-    from policyctl.reports.terminal import render_terminal
+    from policyctl.reports.comparing.terminal import render_terminal
 
     beside = layout is Layout.SIDE_BY_SIDE or (layout is Layout.AUTO and width >= WIDE_ENOUGH)
     return render_terminal(comparison, width=width, colour=colour, side_by_side=beside)
@@ -102,11 +102,11 @@ def text_of(
 
 def _numbers(comparison: Comparison, face: DiffFormat, *, width: int, colour: bool) -> str:
     if face is DiffFormat.JSON:
-        from policyctl.reports.json_v1 import dumps
-        from policyctl.reports.stat_v1 import stat_json
+        from policyctl.reports.comparing.json_v1 import dumps
+        from policyctl.reports.comparing.stat_v1 import stat_json
 
         return dumps(stat_json(comparison))
-    from policyctl.reports import stat
+    from policyctl.reports.comparing import stat
 
     if face is DiffFormat.MARKDOWN:
         return stat.stat_markdown(comparison)

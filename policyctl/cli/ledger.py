@@ -81,8 +81,9 @@ def stats(
     """Count what is in the ledger: tags by version, category and month, choices, and for each purpose how
     much of the data may be used and why the rest may not. Looks at every tag.
     """
-    from policyctl.actions.count import count_ledger
-    from policyctl.reports import ledger_text, ledger_v1
+    from policyctl.actions.deciding.count import count_ledger
+    from policyctl.reports.ledger import ledger_v1
+    from policyctl.reports.ledger import text as ledger_text
 
     with repository() as opened:
         found = count_ledger(at=now(), ledger=opened.ledger(upgrade=False), customer=customer)

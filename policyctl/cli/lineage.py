@@ -15,7 +15,7 @@ from policyctl.cli.edge import command
 from policyctl.cli.printing import Format, FormatOption, emit, emit_json, in_colour, say, width
 
 if TYPE_CHECKING:
-    from policyctl.actions.lineage import Traced
+    from policyctl.actions.versions.lineage import Traced
     from policyctl.core.diff.clause_history import Lineage
 
 
@@ -72,10 +72,10 @@ def log(
 
     A policy is followed through its published versions, a file through its commits, renames included.
     """
-    from policyctl.actions.lineage import clause_named
-    from policyctl.reports import lineage as report
-    from policyctl.reports.json_v1 import dumps
-    from policyctl.reports.lineage_v1 import log_json
+    from policyctl.actions.versions.lineage import clause_named
+    from policyctl.reports.comparing.json_v1 import dumps
+    from policyctl.reports.lineage import text as report
+    from policyctl.reports.lineage.lineage_v1 import log_json
 
     traced = _traced(source)
     only = clause_named(traced, clause) if clause else None
@@ -104,8 +104,8 @@ def blame(
     output_format: FormatOption = Format.TEXT,
 ) -> None:
     """Show for every clause of a text which version last changed it."""
-    from policyctl.reports.lineage import blame_text
-    from policyctl.reports.lineage_v1 import blame_json
+    from policyctl.reports.lineage.lineage_v1 import blame_json
+    from policyctl.reports.lineage.text import blame_text
 
     traced = _traced(source, words=words)
     if output_format is Format.JSON:
@@ -117,8 +117,8 @@ def blame(
 
 def _traced(source: str, *, words: bool = False) -> Traced:
     from policyctl import wiring
-    from policyctl.actions.lineage import lineage
-    from policyctl.actions.sources import Reading
+    from policyctl.actions.versions.lineage import lineage
+    from policyctl.actions.versions.sources import Reading
     from policyctl.settings import find_root, load_settings
 
     here = Path.cwd()
@@ -133,7 +133,7 @@ def _traced(source: str, *, words: bool = False) -> Traced:
 
 
 def _picture(source: str, lineage: Lineage, output_format: LogFormat) -> str:
-    from policyctl.reports.lineage_svg import chart_html, chart_svg
+    from policyctl.reports.lineage.svg import chart_html, chart_svg
 
     draw = chart_svg if output_format is LogFormat.SVG else chart_html
     return draw(source, lineage)

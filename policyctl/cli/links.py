@@ -40,7 +40,7 @@ def links_rotate(*, output_format: FormatOption = Format.TEXT) -> None:
     """Make a key that the links of the next mails are signed with. Links of the key before it still open;
     older ones do no more. The first one is made so too.
     """
-    from policyctl.actions.links import rotate_links
+    from policyctl.actions.mailing.links import rotate_links
     from policyctl.core.links import in_force
     from policyctl.reports.receipt_v1 import Receipt
 
@@ -84,7 +84,7 @@ def links_retire(
     """Retire a key: links signed with it open nothing from the next request on, and say how to get a new
     one.
     """
-    from policyctl.actions.links import retire_link_key
+    from policyctl.actions.mailing.links import retire_link_key
     from policyctl.reports.receipt_v1 import Receipt
 
     with _keys() as keys:

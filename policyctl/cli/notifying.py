@@ -30,9 +30,9 @@ from policyctl.core.notices.notice import NoticeKind
 from policyctl.errors import FINDINGS, UsageError
 
 if TYPE_CHECKING:
-    from policyctl.actions.answers import Receipted
-    from policyctl.actions.notify import Notified, Planned, Trial
-    from policyctl.actions.recall import Recalled
+    from policyctl.actions.mailing.notify import Notified, Planned, Trial
+    from policyctl.actions.mailing.recall import Recalled
+    from policyctl.actions.recording.answers import Receipted
     from policyctl.cli.opened import Opened
     from policyctl.core.notices.underway import Underway
     from policyctl.core.policy import VersionKey
@@ -145,12 +145,12 @@ def _require_one_way(
 
 
 def _send(opened: Opened, slug: str | None, output_format: Format, *, watch: bool) -> int:
-    from policyctl.actions import notify as action
-    from policyctl.actions.answers import send_receipts
-    from policyctl.actions.watch import Watch
+    from policyctl.actions.mailing import notify as action
+    from policyctl.actions.mailing.watch import Watch
+    from policyctl.actions.recording.answers import send_receipts
     from policyctl.core.notices.underway import Step
     from policyctl.wiring import open_links, open_printer, sender
-    from policyctl.wiring_mail import open_mailer
+    from policyctl.wiring.mail import open_mailer
 
     ledger, from_us, printer = opened.ledger(), sender(opened.settings), open_printer()
     require_own(opened, ledger)
@@ -185,8 +185,8 @@ def _send(opened: Opened, slug: str | None, output_format: Format, *, watch: boo
 
 
 def _look(opened: Opened, slug: str | None, output_format: Format, *, watch: bool) -> int:
-    from policyctl.actions import notify as action
-    from policyctl.actions.watch import Watch
+    from policyctl.actions.mailing import notify as action
+    from policyctl.actions.mailing.watch import Watch
     from policyctl.core.notices.underway import Step
     from policyctl.wiring import open_links, open_printer, sender
 
@@ -212,8 +212,8 @@ def _look(opened: Opened, slug: str | None, output_format: Format, *, watch: boo
 
 
 def _show_plan(opened: Opened, slug: str | None, output_format: Format) -> int:
-    from policyctl.actions.notify_plan import plan_notices
-    from policyctl.reports.notices_v1 import notices_json, notices_text
+    from policyctl.actions.mailing.plan import plan_notices
+    from policyctl.reports.notices.notices_v1 import notices_json, notices_text
     from policyctl.wiring import open_printer, sender
 
     plans = plan_notices(
@@ -242,9 +242,9 @@ def _watched(seen: Underway) -> Receipt:
 def _cancel(
     opened: Opened, version: VersionKey, kind: NoticeKind | None, output_format: Format, *, yes: bool
 ) -> int:
-    from policyctl.actions.recall import recall
+    from policyctl.actions.mailing.recall import recall
     from policyctl.wiring import sender
-    from policyctl.wiring_mail import open_mailer
+    from policyctl.wiring.mail import open_mailer
 
     what = f"the {kind.value} notice" if kind else "every notice"
     confirm(f"Recall {what} of {version}? Those who have not got it will not.", yes=yes)
@@ -287,7 +287,7 @@ def _recalled(done: Recalled, version: VersionKey, kind: NoticeKind | None) -> R
 def _plan_again(
     opened: Opened, version: VersionKey, kind: NoticeKind | None, output_format: Format, *, yes: bool
 ) -> int:
-    from policyctl.actions.recall import plan_again
+    from policyctl.actions.mailing.recall import plan_again
     from policyctl.reports.receipt_v1 import Receipt
 
     what = f"the {kind.value} notice" if kind else "every notice"
@@ -301,9 +301,9 @@ def _plan_again(
 
 
 def _try(opened: Opened, slug: str | None, address: str) -> tuple[Trial, ...]:
-    from policyctl.actions.notify import send_test
+    from policyctl.actions.mailing.notify import send_test
     from policyctl.wiring import open_printer, sender
-    from policyctl.wiring_mail import open_mailer
+    from policyctl.wiring.mail import open_mailer
 
     mailer = open_mailer(opened.settings)
     opened.stack.callback(mailer.close)
@@ -319,7 +319,7 @@ def _try(opened: Opened, slug: str | None, address: str) -> tuple[Trial, ...]:
 
 
 def _previewed(opened: Opened, slug: str | None, folder: Path) -> Receipt:
-    from policyctl.actions.preview import preview
+    from policyctl.actions.mailing.preview import preview
     from policyctl.reports.receipt_v1 import Receipt
     from policyctl.wiring import open_printer, sender
 

@@ -13,9 +13,9 @@ from policyctl.cli.printing import now
 from policyctl.errors import UnreachableError
 
 if TYPE_CHECKING:
-    from policyctl.actions.trust import Trust
-    from policyctl.adapters.history import History
+    from policyctl.actions.evidence.trust import Trust
     from policyctl.adapters.ledger import Ledger
+    from policyctl.adapters.repository.history import History
     from policyctl.core.judge.standards import BaseStandards, Standards
     from policyctl.settings import Settings
 
@@ -37,7 +37,7 @@ class Opened:
 
     def trust(self, history: History) -> Trust:
         """Whose version refs may enter the ledger."""
-        from policyctl.actions.trust import Trust
+        from policyctl.actions.evidence.trust import Trust
         from policyctl.wiring import open_checker
 
         return Trust(open_checker(history), always=self.settings.sign == "always")

@@ -111,7 +111,7 @@ def customers_import(
     file: CsvArgument, *, dry_run: DryRunOption = False, output_format: FormatOption = Format.TEXT
 ) -> None:
     """Import customers and administrators: customer, name, admin_email, admin_name, locale."""
-    from policyctl.actions.imports import import_customers
+    from policyctl.actions.recording.imports import import_customers
 
     _imported("customers", file, import_customers, output_format, dry_run=dry_run)
 
@@ -126,7 +126,7 @@ def subjects_import(
     """Import subjects: subject, customer, email, locale, known_since."""
     from functools import partial
 
-    from policyctl.actions.imports import import_subjects
+    from policyctl.actions.recording.imports import import_subjects
 
     action = partial(import_subjects, customer=customer)
     _imported("subjects", file, action, output_format, dry_run=dry_run)
@@ -142,7 +142,7 @@ def choices_import(
     """Import answers: subject or customer, change, answer, at."""
     from functools import partial
 
-    from policyctl.actions.imports import import_choices
+    from policyctl.actions.recording.imports import import_choices
 
     action = partial(import_choices, customer=customer)
     _imported("choices", file, action, output_format, dry_run=dry_run)
@@ -152,7 +152,7 @@ def deliveries_import(
     file: CsvArgument, *, dry_run: DryRunOption = False, output_format: FormatOption = Format.TEXT
 ) -> None:
     """Import what became of mails: nid, event, at."""
-    from policyctl.actions.imports import import_deliveries
+    from policyctl.actions.recording.imports import import_deliveries
 
     _imported("deliveries", file, import_deliveries, output_format, dry_run=dry_run)
 
@@ -175,9 +175,9 @@ def deliveries_read(
     move to cur/; those that are no reports are flagged there and told. With --suppressions SendGrid's lists
     of bounces, blocks, spam reports and invalid addresses tell of events that were lost.
     """
-    from policyctl.actions.events import read_reports
+    from policyctl.actions.mailing.events import read_reports
     from policyctl.reports.receipt_v1 import Receipt
-    from policyctl.wiring_mail import open_maildir
+    from policyctl.wiring.mail import open_maildir
 
     if suppressions:
         if maildir is not None:
@@ -203,9 +203,9 @@ def _suppressions(days: int, output_format: Format, *, dry_run: bool) -> None:
     """Look the lists up, print the receipt."""
     from contextlib import closing
 
-    from policyctl.actions.events import look_up_suppressions
+    from policyctl.actions.mailing.events import look_up_suppressions
     from policyctl.reports.receipt_v1 import Receipt
-    from policyctl.wiring_mail import open_suppressions
+    from policyctl.wiring.mail import open_suppressions
 
     with repository() as opened, closing(open_suppressions(opened.settings)) as lists:
         done = look_up_suppressions(lists, days=days, ledger=opened.ledger(), now=now(), dry_run=dry_run)
@@ -234,7 +234,7 @@ def accept(
     output_format: FormatOption = Format.TEXT,
 ) -> None:
     """Record that a subject accepts a version, or that a customer's administrator acknowledges it."""
-    from policyctl.actions import record
+    from policyctl.actions.recording import record
 
     key, when = version_named(version), moment(at, option="--at")
     if subject is None and customer is None:
@@ -268,7 +268,7 @@ def choose(
     output_format: FormatOption = Format.TEXT,
 ) -> None:
     """Record a subject's or a customer's answer about one change."""
-    from policyctl.actions.record import choose as action
+    from policyctl.actions.recording.record import choose as action
 
     with repository() as opened:
         added = action(

@@ -59,7 +59,7 @@ VersionArgument = Annotated[str, typer.Argument(metavar="SLUG@vN", help="The ver
 
 
 def _place(opened: Opened, name: str) -> PostingPlace:
-    from policyctl.wiring_posting import posting_places
+    from policyctl.wiring.posting import posting_places
 
     places = posting_places(opened.settings)
     for place in places:
@@ -159,8 +159,8 @@ def check(
     or cannot be looked at.
     """
     from policyctl.actions.posting.drift import check_places
-    from policyctl.reports.places_v1 import places_json, places_text
-    from policyctl.wiring_posting import page_digest, posting_places
+    from policyctl.reports.posting.places_v1 import places_json, places_text
+    from policyctl.wiring.posting import page_digest, posting_places
 
     with repository() as opened:
         found = check_places(

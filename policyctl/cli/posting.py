@@ -25,7 +25,7 @@ def post(opened: Opened, slug: str | None, stop: Callable[[], bool]) -> Delivere
     if not _has_webhooks(opened) or server_number(opened.settings):
         return None
     from policyctl.actions.posting.send import Delivered, send_webhooks
-    from policyctl.wiring_posting import open_webhooks, posting_places
+    from policyctl.wiring.posting import open_webhooks, posting_places
 
     ledger = open_whole(opened.settings)
     opened.stack.callback(ledger.close)
@@ -72,7 +72,7 @@ def with_due(receipt: Receipt, opened: Opened, slug: str | None) -> Receipt:
     if not _has_webhooks(opened) or server_number(opened.settings):
         return receipt
     from policyctl.actions.posting.send import due_webhooks
-    from policyctl.wiring_posting import posting_places
+    from policyctl.wiring.posting import posting_places
 
     ledger = open_whole(opened.settings)
     opened.stack.callback(ledger.close)

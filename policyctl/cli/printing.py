@@ -78,7 +78,7 @@ def emit_bytes(content: bytes, output: Path) -> None:
 
 def emit_json(value: Mapping[str, Any]) -> None:
     """Print one of our machine formats."""
-    from policyctl.reports.json_v1 import dumps
+    from policyctl.reports.comparing.json_v1 import dumps
 
     emit(dumps(dict(value)))
 

@@ -28,8 +28,8 @@ from policyctl.cli.site import site_options
 from policyctl.errors import FINDINGS
 
 if TYPE_CHECKING:
-    from policyctl.actions.publish import Published, PublishPlan
-    from policyctl.reports.plan_v1 import Plan
+    from policyctl.actions.versions.publish import Published, PublishPlan
+    from policyctl.reports.notices.plan_v1 import Plan
     from policyctl.reports.receipt_v1 import Receipt
 
 
@@ -57,9 +57,9 @@ def publish(
 
     Interrupted anywhere, run it again.
     """
-    from policyctl.actions import publish as action
+    from policyctl.actions.versions import publish as action
     from policyctl.wiring import open_stamper, site_folder
-    from policyctl.wiring_posting import posting_places
+    from policyctl.wiring.posting import posting_places
 
     with repository() as opened:
         history, ledger, standards = opened.history(), opened.ledger(upgrade=not plan), opened.standards()
@@ -89,7 +89,7 @@ def publish(
 
 
 def _show_plan(made: PublishPlan, output_format: Format, *, colour: bool) -> None:
-    from policyctl.reports.plan_v1 import plan_json, plan_text
+    from policyctl.reports.notices.plan_v1 import plan_json, plan_text
 
     plan = _plan(made)
     if output_format is Format.JSON:
@@ -100,7 +100,7 @@ def _show_plan(made: PublishPlan, output_format: Format, *, colour: bool) -> Non
 
 
 def _plan(made: PublishPlan) -> Plan:
-    from policyctl.reports.plan_v1 import Audience, Plan
+    from policyctl.reports.notices.plan_v1 import Audience, Plan
 
     return Plan(
         version=made.version,
@@ -140,7 +140,7 @@ def sync(*, dry_run: DryRunOption = False, output_format: FormatOption = Format.
     from policyctl.actions.sync import sync as action
     from policyctl.reports.receipt_v1 import Receipt
     from policyctl.wiring import site_folder
-    from policyctl.wiring_posting import posting_places
+    from policyctl.wiring.posting import posting_places
 
     with repository() as opened:
         history = opened.history()
@@ -182,8 +182,8 @@ def status(
 ) -> None:
     """Show each version, how many were told of it, and what is still owed (then exit code 1)."""
     from policyctl.actions.status import status as action
-    from policyctl.reports.status_v1 import owed, status_csv, status_json, status_text
-    from policyctl.wiring_posting import posting_places
+    from policyctl.reports.notices.status_v1 import owed, status_csv, status_json, status_text
+    from policyctl.wiring.posting import posting_places
 
     with repository() as opened:
         found = action(

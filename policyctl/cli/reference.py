@@ -38,8 +38,8 @@ def explain(
     output_format: FormatOption = Format.TEXT,
 ) -> None:
     """Explain a rule: what it sees, why, an example, and how to fix what it finds."""
-    from policyctl.actions.explain import explain as action
-    from policyctl.reports.rule_page import page_json, page_text
+    from policyctl.actions.versions.explain import explain as action
+    from policyctl.reports.checking.rule_page import page_json, page_text
 
     found, body = action(rule)
     if output_format is Format.JSON:
@@ -51,7 +51,7 @@ def explain(
 def rules(*, output_format: FormatOption = Format.TEXT) -> None:
     """List the rules a revision is judged by."""
     from policyctl.core.judge.rules import RULES
-    from policyctl.reports.rules_v1 import rules_json, rules_text
+    from policyctl.reports.checking.rules_v1 import rules_json, rules_text
 
     if output_format is Format.JSON:
         emit_json(rules_json(RULES))

@@ -70,7 +70,7 @@ def serve(
     gc.set_threshold(*_USUAL)  # unlike other commands (cli/app.py) this one lives long
     with repository() as opened:
         from policyctl.wiring import open_keys, open_links, sender
-        from policyctl.wiring_mail import open_webhook
+        from policyctl.wiring.mail import open_webhook
 
         web, links = opened.settings.web, open_links(opened.settings)
         action(
@@ -88,7 +88,7 @@ def _site_pages(settings: Settings) -> SitePages:
     """The posted pages; what compares any two versions is made ready when first asked for."""
     from functools import cache
 
-    from policyctl.actions.site_build import open_printing
+    from policyctl.actions.site.build import open_printing
     from policyctl.cli.site import site_options
     from policyctl.web.site import SitePages
     from policyctl.wiring import open_posted, standards
@@ -123,7 +123,7 @@ def keys_new(
     """Make an API key and print it, once: only its digest is kept. Without --customer it reaches the whole
     ledger; with it, the customer must be known already (`policyctl customers import`).
     """
-    from policyctl.actions.keys import new_key
+    from policyctl.actions.recording.keys import new_key
 
     with repository() as opened:
         from policyctl.wiring import open_keys
@@ -166,7 +166,7 @@ def keys_revoke(
     output_format: FormatOption = Format.TEXT,
 ) -> None:
     """Revoke an API key: a running service refuses it from the next request on."""
-    from policyctl.actions.keys import revoke_key
+    from policyctl.actions.recording.keys import revoke_key
 
     with _keys() as keys:
         done = revoke_key(number, now=now(), keys=keys)

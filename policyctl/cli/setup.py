@@ -12,7 +12,7 @@ from policyctl.cli.edge import command
 from policyctl.cli.printing import DryRunOption, Format, FormatOption, emit, emit_json
 
 if TYPE_CHECKING:
-    from policyctl.actions.new import NewPolicy
+    from policyctl.actions.versions.new import NewPolicy
     from policyctl.reports.receipt_v1 import Receipt
 
 
@@ -61,7 +61,7 @@ def new(
     output_format: FormatOption = Format.TEXT,
 ) -> None:
     """Write a new policy, from a text that is there already or to fill in."""
-    from policyctl.actions.new import new as action
+    from policyctl.actions.versions.new import new as action
 
     print_receipt(
         _new_receipt(action(slug, root=Path.cwd(), source=source, dry_run=dry_run), dry_run=dry_run),

@@ -16,9 +16,9 @@ from policyctl.errors import FINDINGS, UsageError
 
 if TYPE_CHECKING:
     from policyctl.actions.demo import DemoStage
-    from policyctl.actions.doctor import Openers
+    from policyctl.actions.drift.doctor import Openers
     from policyctl.actions.drift.posted import SiteLook
-    from policyctl.adapters.history import History
+    from policyctl.adapters.repository.history import History
     from policyctl.settings import Settings
 
 
@@ -61,10 +61,11 @@ def _fresh_folder() -> Path:
 def _stage(repository: object, place: Path, stack: ExitStack) -> DemoStage:
     from dataclasses import replace
 
-    from policyctl import wiring, wiring_mail
+    from policyctl import wiring
     from policyctl.actions.demo import DemoStage
     from policyctl.cli.site import site_options
     from policyctl.settings import load_settings
+    from policyctl.wiring import mail as wiring_mail
 
     settings = load_settings(place)
     history, ledger, mailer = (
@@ -103,8 +104,8 @@ def doctor(
     """Look at everything the tool rests on here (git, settings, ledger, mailer), and where things part:
     version refs, ledger, pages, lead times, duties, what nobody works on. Exit code 1 on an error.
     """
-    from policyctl.actions.doctor import Question
-    from policyctl.actions.doctor import doctor as action
+    from policyctl.actions.drift.doctor import Question
+    from policyctl.actions.drift.doctor import doctor as action
     from policyctl.reports.doctor_v1 import doctor_json, doctor_text
 
     checks = action(_openers(), Question(now(), (lambda: url or _base_url()) if live or url else None))
@@ -126,10 +127,11 @@ def _base_url() -> str:
 
 
 def _openers() -> Openers:
-    from policyctl import wiring, wiring_mail
-    from policyctl.actions.doctor import Openers
+    from policyctl import wiring
+    from policyctl.actions.drift.doctor import Openers
     from policyctl.actions.drift.due import Pulse
     from policyctl.settings import FILE, load_settings
+    from policyctl.wiring import mail as wiring_mail
 
     here = Path.cwd()
     return Openers(

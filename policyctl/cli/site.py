@@ -17,8 +17,8 @@ from policyctl.cli.setup import print_receipt
 from policyctl.errors import PolicyctlError
 
 if TYPE_CHECKING:
-    from policyctl.actions.site_build import Built, SiteOptions
-    from policyctl.adapters.history import History
+    from policyctl.actions.site.build import Built, SiteOptions
+    from policyctl.adapters.repository.history import History
     from policyctl.core.formats.version_note import MarkedVersion
     from policyctl.reports.receipt_v1 import Receipt
     from policyctl.reports.site.look import Theme
@@ -40,7 +40,7 @@ def register(app: typer.Typer) -> None:
 
 def site_options(settings: Settings, history: History | None = None) -> SiteOptions:
     """How ``[site]`` wants the pages. With ``history`` they say who signed the version refs."""
-    from policyctl.actions.site_build import SiteOptions
+    from policyctl.actions.site.build import SiteOptions
     from policyctl.reports.site.look import Look
     from policyctl.wiring import late_printer
 
@@ -104,7 +104,7 @@ def build(
     `policyctl publish` and `policyctl sync` do it too. Run it once a day: on the day a version takes effect
     it becomes the current page.
     """
-    from policyctl.actions.site_build import build_site, trusted
+    from policyctl.actions.site.build import build_site, trusted
     from policyctl.actions.sync import shelf_of
     from policyctl.wiring import site_folder
 

@@ -56,7 +56,7 @@ def tags_import(
     """Import tags: subject, category, record, collected_at, and optionally version, provenance. The file
     enters whole or not at all; what is there already adds nothing.
     """
-    from policyctl.actions.tagging import Tagging, tag_file
+    from policyctl.actions.recording.tagging import Tagging, tag_file
     from policyctl.reports.receipt_v1 import Receipt
 
     how = Tagging(policy, customer, provenance)
@@ -96,7 +96,7 @@ def tags_add(
     output_format: FormatOption = Format.TEXT,
 ) -> None:
     """Tag one piece of data with the version in force for its subject at collection."""
-    from policyctl.actions.tagging import Tagging, add_tag
+    from policyctl.actions.recording.tagging import Tagging, add_tag
 
     at = moment(collected_at, option="--collected-at")
     with repository() as opened:

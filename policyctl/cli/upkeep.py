@@ -69,7 +69,7 @@ def export(
     """Write the tags of a closed epoch as Parquet, under the ledger's numbers, for other programs. The
     file says which ledger and which entry it was written from.
     """
-    from policyctl.actions.epochs import export_epoch
+    from policyctl.actions.deciding.epochs import export_epoch
     from policyctl.reports.receipt_v1 import Receipt
 
     with repository() as opened:
@@ -87,7 +87,7 @@ def check_export(
     """Check that an exported epoch is of this ledger, unaltered, and up to date: refused where tags were
     corrected or erased since, or more entered.
     """
-    from policyctl.actions.epochs import check_epoch_file
+    from policyctl.actions.deciding.epochs import check_epoch_file
     from policyctl.reports.receipt_v1 import Receipt
 
     with repository() as opened:

@@ -15,9 +15,9 @@ from policyctl.cli.printing import Format, FormatOption, emit, emit_json
 from policyctl.errors import UsageError
 
 if TYPE_CHECKING:
-    from policyctl.actions.verify import Verified
+    from policyctl.actions.evidence.verify import Verified
     from policyctl.core.proof.heads import LedgerHead
-    from policyctl.reports.verify_v1 import Verification
+    from policyctl.reports.evidence.verify_v1 import Verification
 
 
 def register(app: typer.Typer) -> None:
@@ -93,7 +93,7 @@ def verify(
         _verify_bundle(*given, _heads(anchor or ()), allow_unsigned, output_format)
     if ledger is not None and no_ledger:
         raise UsageError("--ledger and --no-ledger exclude each other", hint="leave one of them out")
-    from policyctl.actions import verify as action
+    from policyctl.actions.evidence import verify as action
     from policyctl.wiring import open_checker, open_records, open_stamp_checker
 
     slug, number = _target(target)
@@ -124,7 +124,7 @@ def _verify_bundle(
     allow_unsigned: bool,  # noqa: FBT001 - handed on as it is
     output_format: Format,
 ) -> NoReturn:
-    from policyctl.actions.verify_bundle import verify_bundle
+    from policyctl.actions.evidence.verify_bundle import verify_bundle
     from policyctl.core.proof.flaws import exit_code_of
     from policyctl.reports.evidence.bundle_v1 import bundle_json, bundle_text
     from policyctl.wiring import open_stamp_checker, open_tag_signatures
@@ -170,7 +170,7 @@ def _heads(texts: list[str] | tuple[str, ...]) -> list[LedgerHead]:
 
 
 def _print(done: Verified, output_format: Format) -> None:
-    from policyctl.reports.verify_v1 import verify_json, verify_text
+    from policyctl.reports.evidence.verify_v1 import verify_json, verify_text
 
     found = _verification(done)
     if output_format is Format.JSON:
@@ -180,7 +180,7 @@ def _print(done: Verified, output_format: Format) -> None:
 
 
 def _verification(done: Verified) -> Verification:
-    from policyctl.reports.verify_v1 import LedgerPart, Verification
+    from policyctl.reports.evidence.verify_v1 import LedgerPart, Verification
 
     return Verification(
         refs=[(each.ref, not any(flaw.counts for flaw in each.flaws)) for each in done.refs],

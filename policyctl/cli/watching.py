@@ -41,7 +41,7 @@ def stopping() -> Iterator[Callable[[], bool]]:
 @contextmanager
 def showing() -> Iterator[Callable[[Underway], None]]:
     """Bars that are drawn anew on a terminal; elsewhere a line whenever something changed."""
-    from policyctl.reports.watching import frame, line
+    from policyctl.reports.notices.watching import frame, line
 
     if not is_terminal():
         told = [""]

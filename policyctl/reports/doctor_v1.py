@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from policyctl.reports.json_v1 import Json
+from policyctl.reports.comparing.json_v1 import Json
 from policyctl.reports.words import one_line
 
 SCHEMA = "policyctl.doctor/1"

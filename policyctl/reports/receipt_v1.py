@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from policyctl.reports.json_v1 import Json
+from policyctl.reports.comparing.json_v1 import Json
 from policyctl.reports.words import one_line
 
 SCHEMA = "policyctl.receipt/1"

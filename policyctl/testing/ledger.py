@@ -137,7 +137,7 @@ class SampleLedger(OpenLedger):
         """A subject, or a customer for all of its own, answers ``consent``, ``refuse`` or ``withdraw`` to a
         change: ``example-fax@v1#newsletter``.
         """
-        from policyctl.actions import record
+        from policyctl.actions.recording import record
 
         now = _now()
         whose = None if subject is not None else customer

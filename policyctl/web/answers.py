@@ -21,7 +21,7 @@ from urllib.parse import parse_qsl
 from anyio import CapacityLimiter, to_thread
 from starlette.requests import ClientDisconnect, Request
 
-from policyctl.actions.answers import (
+from policyctl.actions.recording.answers import (
     ANSWERS,
     Act,
     Closed,
@@ -34,7 +34,7 @@ from policyctl.actions.answers import (
 )
 from policyctl.core.links import LinkPurpose
 from policyctl.errors import PolicyctlError, RefusedError
-from policyctl.reports.answer_page import (
+from policyctl.reports.answers.page import (
     Shown,
     answer_page,
     content_security_policy,

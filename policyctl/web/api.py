@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from policyctl.actions import record
-from policyctl.actions.decide import decide_uses
-from policyctl.actions.tagging import NewTag, add_tags
+from policyctl.actions.deciding.decide import decide_uses
+from policyctl.actions.recording import record
+from policyctl.actions.recording.tagging import NewTag, add_tags
 from policyctl.core.access import ApiKey
 from policyctl.core.records import ClientBatch, split_change
 from policyctl.core.use.decision import Decision, UseRequest

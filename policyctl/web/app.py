@@ -30,7 +30,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from policyctl.actions.keys import find_key
+from policyctl.actions.recording.keys import find_key
 from policyctl.core.access import ApiKey, Scope
 from policyctl.errors import PolicyctlError
 from policyctl.web import api, events, listing, log

@@ -18,7 +18,7 @@ from threading import Lock
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from policyctl.actions.count import count_ledger
+from policyctl.actions.deciding.count import count_ledger
 
 if TYPE_CHECKING:
     from policyctl.adapters.ledger import Ledger

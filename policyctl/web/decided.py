@@ -17,7 +17,7 @@ from policyctl.core.policy import VersionKey
 from policyctl.core.records import Tag
 from policyctl.core.use.decision import Decision, UseRequest
 from policyctl.core.use.wording import Spoken, TagValues, Told, Wording, fill
-from policyctl.reports.decision_v1 import (
+from policyctl.reports.deciding.decision_v1 import (
     decision_json,
     finding_json,
     ledger_json,
@@ -35,7 +35,7 @@ _Parts = tuple[tuple[bytes, ...], tuple[str, ...]]
 
 
 def decision_bytes(request: UseRequest, decision: Decision, *, whole: bool) -> bytes:
-    """One decision, as :func:`policyctl.reports.decision_v1.decision_json` has it."""
+    """One decision, as :func:`policyctl.reports.deciding.decision_v1.decision_json` has it."""
     words = decision.words
     spoken = words.spoken() if isinstance(words, Told) else []
     said = _reasons(spoken)

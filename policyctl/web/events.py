@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from policyctl.actions.events import take_sendgrid_events
+from policyctl.actions.mailing.events import take_sendgrid_events
 from policyctl.core.notices.outbox import DeliveryReceipt
 from policyctl.errors import InputError
 from policyctl.web.problems import Answer, ProblemError

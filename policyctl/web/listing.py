@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from policyctl.core.records import Listed, Value
-from policyctl.reports.json_v1 import dumps
-from policyctl.reports.ledger_page import ledger_page, page_policy
-from policyctl.reports.ledger_v1 import ledger_json
+from policyctl.reports.comparing.json_v1 import dumps
+from policyctl.reports.ledger.ledger_v1 import ledger_json
+from policyctl.reports.ledger.page import ledger_page, page_policy
 from policyctl.web.api import Call, customer_of
 from policyctl.web.bodies import (
     ChoicesQuery,

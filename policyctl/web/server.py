@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
-from policyctl.actions.keys import keys_astray
+from policyctl.actions.recording.keys import keys_astray
 from policyctl.errors import PolicyctlError, UsageError
 from policyctl.web import log
 from policyctl.web.answers import Pages

@@ -30,14 +30,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from policyctl.actions.site_compare import compare_posted
+from policyctl.actions.site.compare import compare_posted
 from policyctl.reports.site import memento
 from policyctl.reports.site.memento import Timeline
 from policyctl.web import log
 from policyctl.web.problems import Answer, ProblemError
 
 if TYPE_CHECKING:
-    from policyctl.adapters.site import PostedFolder
+    from policyctl.adapters.site.folder import PostedFolder
     from policyctl.reports.site.version_pages import Printing
 
 _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)

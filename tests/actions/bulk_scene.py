@@ -14,7 +14,8 @@ from typing import Any
 import pyarrow.parquet as pq
 from hypothesis import strategies as st
 
-from policyctl.adapters.ledger import Ledger, epochs, open_ledger
+from policyctl.adapters.ledger import Ledger, open_ledger
+from policyctl.adapters.ledger.base import epochs
 from policyctl.core.notices.outbox import DeliveryEvent, DeliveryName
 from policyctl.core.policy import VersionKey
 from policyctl.core.records import Answer, Tag, TagRow, VersionRecord

@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from policyctl import wiring
-from policyctl.actions.evidence import Sources
-from policyctl.actions.notify import notify
+from policyctl.actions.evidence.bundle import Sources
+from policyctl.actions.mailing.notify import notify
 from policyctl.adapters.mail.folder import FolderMailer
 from policyctl.core.notices.notice import Sender
 from policyctl.core.notices.outbox import DeliveryEvent, DeliveryName

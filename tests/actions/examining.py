@@ -6,13 +6,14 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from policyctl import wiring, wiring_mail
-from policyctl.actions.doctor import Check, Openers, Question, doctor
+from policyctl import wiring
+from policyctl.actions.drift.doctor import Check, Openers, Question, doctor
 from policyctl.actions.drift.due import Pulse
 from policyctl.actions.drift.posted import SiteLook
-from policyctl.actions.site_build import SiteOptions
+from policyctl.actions.site.build import SiteOptions
 from policyctl.reports.site.look import Look
 from policyctl.settings import load_settings
+from policyctl.wiring import mail as wiring_mail
 
 LOOK = SiteOptions(Look(base_url="https://policies.example.com"))
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Self
 
 from policyctl import wiring
-from policyctl.actions import publish as publishing
 from policyctl.actions import sync as syncing
+from policyctl.actions.evidence.trust import Trust
 from policyctl.actions.init import init
-from policyctl.actions.trust import Trust
+from policyctl.actions.versions import publish as publishing
 from policyctl.settings import load_settings
 from tests.repos import Repo, make_repo
 

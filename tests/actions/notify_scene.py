@@ -7,7 +7,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from policyctl.actions.notify import notify
+from policyctl.actions.mailing.notify import notify
 from policyctl.adapters.ledger import Ledger, open_ledger
 from policyctl.adapters.mail.folder import FolderMailer
 from policyctl.adapters.mail.smtp import SmtpMailer, SmtpServer

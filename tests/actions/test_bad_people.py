@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from policyctl.actions import imports
+from policyctl.actions.recording import imports
 from policyctl.adapters.ledger import Ledger, open_ledger
 from policyctl.core.records import ImportReceipt
 from policyctl.errors import InputError, InputErrors, PolicyctlError

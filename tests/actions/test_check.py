@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from policyctl.actions.check import Checked, check, exit_code
+from policyctl.actions.versions.check import Checked, check, exit_code
 from policyctl.core.judge.findings import Severity
 from policyctl.errors import CannotCompareError, UsageError
-from policyctl.reports.checked import State
+from policyctl.reports.checking.checked import State
 from tests.actions.instance import (
     DAYS,
     PRACTICES_1,

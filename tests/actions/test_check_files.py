@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from policyctl import wiring
-from policyctl.actions.check_files import check_files
+from policyctl.actions.versions.check_files import check_files
 from policyctl.errors import CannotCompareError
-from policyctl.reports.checked import Checked, State
+from policyctl.reports.checking.checked import Checked, State
 from tests.actions.instance import DAYS
 from tests.repos import Repo, make_repo
 

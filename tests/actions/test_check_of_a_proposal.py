@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from policyctl import wiring
-from policyctl.actions.check import Checked, check, exit_code
+from policyctl.actions.versions.check import Checked, check, exit_code
 from policyctl.core.judge.findings import Severity
 from policyctl.core.judge.standards import BaseStandards
 from policyctl.core.policy import ChangeClass

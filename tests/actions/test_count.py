@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from policyctl.actions.count import count_ledger
+from policyctl.actions.deciding.count import count_ledger
 from policyctl.adapters.ledger import Ledger
 from policyctl.core.practice import ChoiceMode
 from policyctl.core.records import Answer

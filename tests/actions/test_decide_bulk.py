@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 from hypothesis import HealthCheck, Phase, given, settings
 
-from policyctl.actions.decide_bulk import BulkOutput, BulkSource, decide_in_bulk
+from policyctl.actions.deciding.bulk import BulkOutput, BulkSource, decide_in_bulk
 from policyctl.core.practice import ChoiceMode
 from policyctl.core.records import Answer
 from policyctl.core.use.matrix import BulkQuestion

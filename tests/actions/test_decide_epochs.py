@@ -16,9 +16,10 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from policyctl.actions.decide_bulk import BulkOutput, BulkSource, decide_in_bulk
-from policyctl.actions.epochs import check_epoch_file, export_epoch
-from policyctl.adapters.ledger import Ledger, epochs
+from policyctl.actions.deciding.bulk import BulkOutput, BulkSource, decide_in_bulk
+from policyctl.actions.deciding.epochs import check_epoch_file, export_epoch
+from policyctl.adapters.ledger import Ledger
+from policyctl.adapters.ledger.base import epochs
 from policyctl.core.practice import ChoiceMode
 from policyctl.core.records import Answer, TagRow
 from policyctl.core.use.matrix import BulkQuestion

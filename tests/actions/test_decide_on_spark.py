@@ -14,7 +14,7 @@ import duckdb
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from policyctl.actions.decide_bulk import BulkOutput, BulkSource, decide_in_bulk
+from policyctl.actions.deciding.bulk import BulkOutput, BulkSource, decide_in_bulk
 from policyctl.adapters.bulk import Cluster
 from policyctl.adapters.ledger import Ledger
 from policyctl.core.practice import ChoiceMode

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from msgspec.json import encode
 from sqlalchemy import select
 
-from policyctl.actions.decide import decide_from_facts, decide_use, decide_uses
+from policyctl.actions.deciding.decide import decide_from_facts, decide_use, decide_uses
 from policyctl.adapters.ledger import Ledger, open_ledger
 from policyctl.adapters.tables import CHAIN
 from policyctl.core.notices.outbox import DeliveryEvent, DeliveryName
@@ -24,7 +24,7 @@ from policyctl.core.practice import ChoiceMode
 from policyctl.core.records import Answer
 from policyctl.core.use.decision import UseRequest
 from policyctl.errors import PolicyctlError, UsageError
-from policyctl.reports.decision_v1 import decision_json
+from policyctl.reports.deciding.decision_v1 import decision_json
 from policyctl.web.decided import decision_bytes
 from tests.actions.bulk_scene import PEOPLE, World, filled, worlds
 from tests.adapters.ledger_samples import (

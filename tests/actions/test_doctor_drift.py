@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from policyctl.actions.doctor import Check
+from policyctl.actions.drift.doctor import Check
 from policyctl.actions.drift.record import durability_checks
 from policyctl.actions.status import status
 from policyctl.adapters.ledger import open_ledger

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from policyctl import wiring
-from policyctl.actions.compare import diff
-from policyctl.adapters.history import open_history
+from policyctl.actions.versions.compare import diff
+from policyctl.adapters.repository.history import open_history
 from policyctl.core.revision import Kind
 from policyctl.errors import PolicyctlError
-from policyctl.reports.comparison import Comparison
+from policyctl.reports.comparing.comparison import Comparison
 from tests.actions.instance import (
     DAYS,
     PRACTICES_1,

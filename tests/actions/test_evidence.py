@@ -20,13 +20,13 @@ from typing import Any
 
 import pytest
 
-from policyctl.actions.decide import decide_use
-from policyctl.actions.evidence import Customer, Subject, Wanted, export_consents, export_evidence
-from policyctl.actions.verify_bundle import verify_bundle
+from policyctl.actions.deciding.decide import decide_use
+from policyctl.actions.evidence.bundle import Customer, Subject, Wanted, export_consents, export_evidence
+from policyctl.actions.evidence.verify_bundle import verify_bundle
 from policyctl.adapters.bundle_zip import write_bundle
-from policyctl.adapters.gitbundle import TagSignatures
-from policyctl.adapters.ledger.chain import told
+from policyctl.adapters.ledger.base.chain import told
 from policyctl.adapters.ledger.evidence import proving
+from policyctl.adapters.repository.bundle import TagSignatures
 from policyctl.adapters.tables import METADATA
 from policyctl.core.policy import VersionKey
 from policyctl.core.proof.bundle import MANIFEST, CheckedBundle, check_bundle, dumps, manifest_json

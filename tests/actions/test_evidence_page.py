@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from policyctl.actions.evidence import Subject, export_evidence
+from policyctl.actions.evidence.bundle import Subject, export_evidence
 from tests.actions.evidence_scene import AT, make_scene, sources_of
 from tests.actions.instance import Opened
 from tests.cli.run import GIT

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from policyctl.actions import imports, record, tagging
-from policyctl.actions.decide import decide_use
+from policyctl.actions.deciding.decide import decide_use
+from policyctl.actions.recording import imports, record, tagging
 from policyctl.adapters.ledger import Ledger, open_ledger
 from policyctl.core.policy import VersionKey
 from policyctl.core.practice import ChoiceMode

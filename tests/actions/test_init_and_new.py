@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from policyctl.actions.init import init
-from policyctl.actions.new import new
+from policyctl.actions.versions.new import new
 from policyctl.adapters.catalogue import load_catalogue
 from policyctl.core.formats.frontmatter import read_policy
 from policyctl.core.formats.practices_file import read_practices

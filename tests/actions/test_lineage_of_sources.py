@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from policyctl import wiring
-from policyctl.actions.lineage import Traced, clause_named, lineage
-from policyctl.actions.sources import Reading
-from policyctl.adapters.history import open_history
+from policyctl.actions.versions.lineage import Traced, clause_named, lineage
+from policyctl.actions.versions.sources import Reading
+from policyctl.adapters.repository.history import open_history
 from policyctl.core.practice import Taxonomy
 from policyctl.errors import CannotCompareError, PolicyctlError, UsageError
 from tests.actions.instance import DAYS, PRACTICES_2, SLUG, TEXT_1, TEXT_2, make_instance, policy, publish

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from policyctl.actions.events import read_reports
-from policyctl.actions.notify import Notified, notify
+from policyctl.actions.mailing.events import read_reports
+from policyctl.actions.mailing.notify import Notified, notify
 from policyctl.adapters.ledger import Ledger
 from policyctl.adapters.mail.dsn import Maildir
 from policyctl.adapters.mail.smtp import SmtpMailer, SmtpServer

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from policyctl.actions.mails import PDF_LIMIT, MailWriter
+from policyctl.actions.mailing.mails import PDF_LIMIT, MailWriter
 from policyctl.adapters.mail.interface import Mail
 from policyctl.adapters.mail.message import message_bytes
 from policyctl.core.notices.notice import Addressee, Notice, NoticeKind, Occasion, Sender
 from policyctl.core.notices.reminder import reminder_of
 from policyctl.core.policy import ChangeClass
 from policyctl.errors import RefusedError
-from policyctl.reports.mail import COPY_LIMIT
+from policyctl.reports.mails.mail import COPY_LIMIT
 from tests.adapters.mail_samples import part, read_back
 from tests.core.notice_samples import SENDER, notice_of, offer
 from tests.reports.test_mail import ADA, POSTED, SENT

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from aiosmtpd.controller import Controller
 
-from policyctl.actions.notify import Trial, notify, plan_notify, send_test
+from policyctl.actions.mailing.notify import Trial, notify, plan_notify, send_test
 from policyctl.adapters.ledger import Ledger
 from policyctl.adapters.mail.folder import FolderMailer
 from policyctl.adapters.mail.interface import Accepted, Mail, NotSent, Outcome, Rejected, Stopped, Unknown

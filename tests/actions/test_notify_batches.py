@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from policyctl.actions.notify import Notified, notify
+from policyctl.actions.mailing.notify import Notified, notify
 from policyctl.adapters.ledger import Ledger
 from policyctl.adapters.mail.sendgrid import SendGridMailer
 from policyctl.core.notices.outbox import DeliveryEvent, DeliveryName, OutboxState

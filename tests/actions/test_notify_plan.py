@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from policyctl.actions.notify import notify
-from policyctl.actions.notify_plan import NoticePlan, plan_notices
+from policyctl.actions.mailing.notify import notify
+from policyctl.actions.mailing.plan import NoticePlan, plan_notices
 from policyctl.adapters.ledger import Ledger, open_ledger
 from policyctl.adapters.mail.folder import FolderMailer
 from policyctl.core.notices.notice import NoticeKind
@@ -20,7 +20,7 @@ from policyctl.core.notices.outbox import Audience
 from policyctl.core.notices.reach import Reason, Timing, addressees
 from policyctl.core.policy import VersionKey
 from policyctl.core.records import SubjectRow, TagRow
-from policyctl.reports.notices_v1 import notices_json, notices_text
+from policyctl.reports.notices.notices_v1 import notices_json, notices_text
 from policyctl.wiring import standards
 from tests.actions.notify_scene import NOW, PLACE, SLUG, open_scene, publish
 from tests.adapters.ledger_samples import CONTACT, customer, owed, practice, subject, tag, version

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from policyctl.actions.preview import Previewed, preview
+from policyctl.actions.mailing.preview import Previewed, preview
 from policyctl.adapters.pdf import Printer
 from policyctl.core.notices.notice import Sender
 from policyctl.errors import CannotCompareError

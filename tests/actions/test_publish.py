@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from policyctl.actions.publish import BlockedError
+from policyctl.actions.versions.publish import BlockedError
 from policyctl.core.policy import ChangeClass, VersionKey
 from policyctl.core.records import CustomerRow
 from policyctl.errors import CannotCompareError, InputError, IntegrityError, Place, RefusedError, UsageError

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from policyctl.actions.publish import STEPS
+from policyctl.actions.versions.publish import STEPS
 from policyctl.core.policy import VersionKey
 from policyctl.core.records import CustomerRow, SubjectRow, TagRow
 from policyctl.errors import Place

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from policyctl import wiring
-from policyctl.actions.verify import verify
+from policyctl.actions.evidence.verify import verify
 from policyctl.errors import PolicyctlError
 from tests.actions.instance import DAYS, SLUG, Opened
 from tests.actions.test_publish_killed import LATER, assert_published_once, make_scene, outbox

@@ -14,9 +14,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from policyctl.actions.notify import notify
-from policyctl.actions.recall import Recalled, plan_again, recall
-from policyctl.adapters.ledger import Ledger, chunks
+from policyctl.actions.mailing.notify import notify
+from policyctl.actions.mailing.recall import Recalled, plan_again, recall
+from policyctl.adapters.ledger import Ledger
+from policyctl.adapters.ledger.sending import chunks
 from policyctl.adapters.mail.folder import FolderMailer
 from policyctl.adapters.mail.interface import Mail, Outcome
 from policyctl.adapters.mail.sendgrid import SendGridMailer

@@ -14,7 +14,7 @@ from typing import Protocol
 import httpx
 import pytest
 
-from policyctl.actions.notify import Notified, newest_notices, notify, plan_notify
+from policyctl.actions.mailing.notify import Notified, newest_notices, notify, plan_notify
 from policyctl.adapters.ledger import Ledger
 from policyctl.adapters.links import Links
 from policyctl.adapters.mail.folder import FolderMailer

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from policyctl.actions.review import CheckedRun, comment, post_review, run_of_event
+from policyctl.actions.versions.review import CheckedRun, comment, post_review, run_of_event
 from policyctl.adapters.github import LONGEST_WAIT, GitHub
 from policyctl.errors import CannotCompareError, InputError, UsageError
-from policyctl.reports.checked import Checked, Report
-from policyctl.reports.review_markdown import MARKER
-from policyctl.reports.review_v1 import Review, render_review_json, review_of
+from policyctl.reports.checking.checked import Checked, Report
+from policyctl.reports.checking.review_markdown import MARKER
+from policyctl.reports.checking.review_v1 import Review, render_review_json, review_of
 from tests.adapters.fake_github import BOT, REPOSITORY, TOKEN, Fake, fake_github
 from tests.reports import samples
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from policyctl.actions.site_build import Built, SiteOptions, build_site
+from policyctl.actions.site.build import Built, SiteOptions, build_site
 from policyctl.actions.sync import shelf_of
 from policyctl.core.formats.version_note import MarkedVersion
 from policyctl.errors import CannotCompareError, InputError, IntegrityError

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from policyctl import wiring
-from policyctl.actions.compare import diff
-from policyctl.actions.sources import Source, load_source
-from policyctl.adapters.history import open_history
+from policyctl.actions.versions.compare import diff
+from policyctl.actions.versions.sources import Source, load_source
+from policyctl.adapters.repository.history import open_history
 from policyctl.core.practice import Taxonomy
 from policyctl.errors import CannotCompareError, InputError, PolicyctlError, UsageError
 from tests.actions.instance import DAYS, PRACTICES_2, SLUG, TEXT_1, TEXT_2, make_instance, policy, publish

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from policyctl.actions.doctor import Check
+from policyctl.actions.drift.doctor import Check
 from policyctl.actions.status import PolicyStatus, status
 from policyctl.core.notices.outbox import DeliveryEvent, DeliveryName, OutboxState
 from policyctl.core.policy import VersionKey

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from policyctl.actions.events import ListsRead, look_up_suppressions
+from policyctl.actions.mailing.events import ListsRead, look_up_suppressions
 from policyctl.adapters.mail.suppressions import PAGE, SuppressionLists
 from policyctl.core.notices.outbox import DeliveryEvent, DeliveryName
 from policyctl.core.policy import VersionKey

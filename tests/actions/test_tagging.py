@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from policyctl.actions import tagging
-from policyctl.actions.tagging import Tagging, tag_file
+from policyctl.actions.recording import tagging
+from policyctl.actions.recording.tagging import Tagging, tag_file
 from policyctl.adapters.ledger import Ledger, open_ledger
 from policyctl.core.records import ImportReceipt
 from policyctl.core.use.decision import UseRequest, decide
@@ -256,7 +256,7 @@ def test_a_part_with_a_bad_row_stops_and_the_mended_file_goes_on(ledger: Ledger,
 DIES = """
 import os, sys
 from pathlib import Path
-from policyctl.actions import tagging
+from policyctl.actions.recording import tagging
 from policyctl.adapters.ledger import Ledger, open_ledger
 from tests.adapters.ledger_samples import KEY, TAXONOMY, day
 tagging.PART = 2
@@ -286,7 +286,7 @@ def test_an_import_that_was_killed_goes_on_where_it_ended(ledger: Ledger, url: s
 
 def test_a_large_file_takes_the_memory_of_a_portion(ledger: Ledger, tmp_path, monkeypatch) -> None:
     from policyctl.adapters import row_files
-    from policyctl.adapters.ledger import tags
+    from policyctl.adapters.ledger.tagging import tags
 
     monkeypatch.setattr(tags, "PORTION", 1_000)
     monkeypatch.setattr(row_files, "_BLOCK", 10_000)

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from policyctl import wiring
-from policyctl.actions.verify import Verified, verify
+from policyctl.actions.evidence.verify import Verified, verify
 from policyctl.core.notices.notice_json import notice_from_json
 from policyctl.core.proof.flaws import FlawKind
 from policyctl.core.proof.heads import read_head

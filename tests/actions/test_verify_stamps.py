@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from policyctl import wiring
-from policyctl.actions.verify import Verified, verify
+from policyctl.actions.evidence.verify import Verified, verify
 from policyctl.core.proof.flaws import FlawKind
 from policyctl.core.proof.stamps import Stamped, digest_of, stamp_of, with_stamp
 from policyctl.errors import InputError, RefusedError, UsageError

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from policyctl.actions.notify import notify
-from policyctl.actions.watch import Watch
+from policyctl.actions.mailing.notify import notify
+from policyctl.actions.mailing.watch import Watch
 from policyctl.adapters.ledger import Ledger
 from policyctl.adapters.mail.folder import FolderMailer
 from policyctl.adapters.mail.interface import Accepted, Mail, Outcome

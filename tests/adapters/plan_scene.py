@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from policyctl.adapters.ledger import Ledger, engine
-from policyctl.adapters.ledger.driver import PostgresDriver, SqliteDriver
-from policyctl.adapters.ledger.online import Online
+from policyctl.adapters.ledger import Ledger
+from policyctl.adapters.ledger.asking.online import Online
+from policyctl.adapters.ledger.base import engine
+from policyctl.adapters.ledger.base.driver import PostgresDriver, SqliteDriver
 from policyctl.core.notices.outbox import DeliveryEvent, DeliveryName
 from policyctl.core.records import Answer
 from policyctl.core.use.decision import UseRequest

@@ -12,8 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from policyctl.adapters.gitwrite import GitWriter, blob_id, publishing_alone, read_identity, uncommitted
-from policyctl.adapters.history import open_history
+from policyctl.adapters.repository.history import open_history
+from policyctl.adapters.repository.write import (
+    GitWriter,
+    blob_id,
+    publishing_alone,
+    read_identity,
+    uncommitted,
+)
 from policyctl.core.formats.version_note import VersionNote, write_note
 from policyctl.core.policy import VersionKey
 from policyctl.errors import RefusedError
@@ -178,8 +184,8 @@ def test_a_signature_that_cannot_be_made_publishes_nothing(repo: Repo, tmp_path:
 def test_of_twenty_publishers_one_creates_the_ref(repo: Repo) -> None:
     code = (
         "import sys\nfrom datetime import datetime, UTC\nfrom pathlib import Path\n"
-        "from policyctl.adapters.history import open_history\n"
-        "from policyctl.adapters.gitwrite import GitWriter\n"
+        "from policyctl.adapters.repository.history import open_history\n"
+        "from policyctl.adapters.repository.write import GitWriter\n"
         "from policyctl.core.policy import VersionKey\nfrom policyctl.errors import RefusedError\n"
         "h = open_history(Path(sys.argv[1])); w = GitWriter(h.runner, at=datetime(2027, 1, 1, tzinfo=UTC))\n"
         "sys.stdin.readline()\n"
@@ -210,8 +216,9 @@ def test_of_twenty_publishers_one_creates_the_ref(repo: Repo) -> None:
 def test_a_second_publisher_waits_and_a_dead_one_is_not_waited_for(repo: Repo) -> None:
     runner = open_history(repo.root).runner
     hold = (
-        "import os, sys\nfrom pathlib import Path\nfrom policyctl.adapters.history import open_history\n"
-        "from policyctl.adapters.gitwrite import publishing_alone\n"
+        "import os, sys\nfrom pathlib import Path\n"
+        "from policyctl.adapters.repository.history import open_history\n"
+        "from policyctl.adapters.repository.write import publishing_alone\n"
         "with publishing_alone(open_history(Path(sys.argv[1])).runner):\n"
         "    print('held', flush=True); sys.stdin.readline(); os._exit(137)\n"
     )

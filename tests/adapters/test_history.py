@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from policyctl.adapters.gitwrite import GitWriter
-from policyctl.adapters.history import History, open_history
+from policyctl.adapters.repository.history import History, open_history
+from policyctl.adapters.repository.write import GitWriter
 from policyctl.core.formats.version_note import VersionNote, write_note
 from policyctl.core.policy import ChangeClass, VersionKey
 from policyctl.errors import CannotCompareError, InputError, IntegrityError, UsageError

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from policyctl.adapters.history import open_history
-from policyctl.adapters.history_walk import FileState, walk
+from policyctl.adapters.repository.history import open_history
+from policyctl.adapters.repository.walk import FileState, walk
 from tests.repos import Repo, make_repo
 
 TEXT = "".join(f"Line {number} of a policy that is long enough to be known again.\n" for number in range(20))

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from policyctl import wiring
-from policyctl.actions.check import check
-from policyctl.actions.compare import diff
-from policyctl.actions.sources import load_source
+from policyctl.actions.evidence.verify import verify
 from policyctl.actions.status import status
-from policyctl.actions.verify import verify
-from policyctl.adapters.history import find_root, open_history
+from policyctl.actions.versions.check import check
+from policyctl.actions.versions.compare import diff
+from policyctl.actions.versions.sources import load_source
+from policyctl.adapters.repository.history import find_root, open_history
 from policyctl.errors import CannotCompareError, PolicyctlError
 from tests.actions.examining import examine
 from tests.actions.instance import DAYS, PRACTICES_2, SLUG, TEXT_2, Opened, make_instance, policy, publish

@@ -15,13 +15,15 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from policyctl.adapters.ledger import Ledger, engine, open_ledger, tags
-from policyctl.adapters.ledger.chain import chained
+from policyctl.adapters.ledger import Ledger, open_ledger
+from policyctl.adapters.ledger.base import engine
+from policyctl.adapters.ledger.base.chain import chained
+from policyctl.adapters.ledger.base.common import Writer
+from policyctl.adapters.ledger.base.driver import driver_of
 from policyctl.adapters.ledger.checking import Looked, entries, open_record
 from policyctl.adapters.ledger.checking import tags as checked_tags
-from policyctl.adapters.ledger.common import Writer
-from policyctl.adapters.ledger.cuts import add_cut
-from policyctl.adapters.ledger.driver import driver_of
+from policyctl.adapters.ledger.proving.cuts import add_cut
+from policyctl.adapters.ledger.tagging import tags
 from policyctl.adapters.tables import METADATA
 from policyctl.core.postings import NewPosting, PlaceKind
 from policyctl.core.proof.cuts import Cut, CutOf, left_over

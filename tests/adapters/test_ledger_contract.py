@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from policyctl.adapters.ledger import Ledger, open_ledger, proofs
-from policyctl.adapters.ledger.engine import nid_of
+from policyctl.adapters.ledger import Ledger, open_ledger
+from policyctl.adapters.ledger.base.engine import nid_of
+from policyctl.adapters.ledger.proving import proofs
 from policyctl.adapters.tables import APPEND_ONLY, METADATA
 from policyctl.core.notices.outbox import Audience, DeliveryEvent, DeliveryName, OutboxState, SentForm
 from policyctl.core.policy import VersionKey
@@ -164,7 +165,7 @@ def test_a_subject_without_address_or_admission_is_not_in_the_audience(ledger: L
 
 
 def test_the_nid_is_the_same_on_every_database_and_hides_the_addressee(filled: Ledger) -> None:
-    from policyctl.adapters.ledger.common import notice_secret
+    from policyctl.adapters.ledger.base.common import notice_secret
 
     secret = notice_secret(KEY, "fax@v2/0-revision")
     nids = {row[3]: row[0] for row in filled.nids(V2.key) if row[1] == "revision"}

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from policyctl.actions.notify import notify
+from policyctl.actions.mailing.notify import notify
 from policyctl.adapters.ledger import Ledger, open_ledger
 from policyctl.adapters.ledger.checking import open_record
 from policyctl.adapters.ledger.custody.erasures import ErasureList
-from policyctl.adapters.ledger.shards import Shards, open_one, open_shards
+from policyctl.adapters.ledger.sharding.shards import Shards, open_one, open_shards
 from policyctl.adapters.mail.folder import FolderMailer
 from policyctl.adapters.tables import METADATA
 from policyctl.core.custody import Erasure, Scrub

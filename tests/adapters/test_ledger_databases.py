@@ -17,7 +17,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from policyctl.adapters.ledger import Ledger, engine, open_ledger
+from policyctl.adapters.ledger import Ledger, open_ledger
+from policyctl.adapters.ledger.base import engine
 from policyctl.adapters.tables import METADATA
 from policyctl.core.use.decision import UseRequest
 from policyctl.errors import (
@@ -206,7 +207,9 @@ def test_two_claims_at_once_hand_out_different_notices(database_url: str) -> Non
 
 _DIES = """
 import os, signal, sys
-from policyctl.adapters.ledger import engine, open_ledger, people
+from policyctl.adapters.ledger import open_ledger
+from policyctl.adapters.ledger.base import engine
+from policyctl.adapters.ledger.people import people
 from tests.adapters.ledger_samples import KEY, TAXONOMY, customer, day
 ledger = open_ledger(sys.argv[1], key=KEY, taxonomy=TAXONOMY)
 ledger.import_customers([customer("before")], now=day("2026-11-01"))

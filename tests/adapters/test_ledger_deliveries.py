@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from policyctl.adapters.ledger import Ledger, open_ledger
-from policyctl.adapters.ledger.deliveries import BY_ADDRESS
+from policyctl.adapters.ledger.sending.deliveries import BY_ADDRESS
 from policyctl.core.notices.outbox import DeliveryEvent, DeliveryName
 from policyctl.core.practice import ChoiceMode
 from tests.adapters.ledger_samples import (

@@ -9,7 +9,7 @@ from threading import Event, Lock, Thread
 
 import pytest
 
-from policyctl.adapters.ledger.gather import MOST, Gatherer
+from policyctl.adapters.ledger.base.gather import MOST, Gatherer
 
 PATIENCE = 30
 

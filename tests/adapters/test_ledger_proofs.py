@@ -13,8 +13,11 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policyctl.adapters.ledger import Ledger, open_ledger, packed, proofs, tags
-from policyctl.adapters.ledger.common import ref_of
+from policyctl.adapters.ledger import Ledger, open_ledger
+from policyctl.adapters.ledger.base import packed
+from policyctl.adapters.ledger.base.common import ref_of
+from policyctl.adapters.ledger.proving import proofs
+from policyctl.adapters.ledger.tagging import tags
 from policyctl.core.merkle import leaf_hash
 from policyctl.errors import IntegrityError
 from tests.adapters.ledger_samples import EMAIL, KEY, PHONE, TAXONOMY, day, subject, tag

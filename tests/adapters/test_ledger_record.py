@@ -13,8 +13,10 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from policyctl.adapters.ledger import Ledger, epochs, open_ledger, tags
-from policyctl.adapters.ledger.common import ref_of
+from policyctl.adapters.ledger import Ledger, open_ledger
+from policyctl.adapters.ledger.base import epochs
+from policyctl.adapters.ledger.base.common import ref_of
+from policyctl.adapters.ledger.tagging import tags
 from policyctl.core.records import Answer, ClientBatch, TagRow
 from policyctl.core.use.decision import UseAnswer, UseRequest, decide
 from policyctl.errors import InputErrors, RefusedError, UsageError

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from policyctl.adapters.ledger import Ledger, open_ledger
-from policyctl.adapters.ledger.common import notice_secret
-from policyctl.adapters.ledger.engine import nid_of
+from policyctl.adapters.ledger.base.common import notice_secret
+from policyctl.adapters.ledger.base.engine import nid_of
 from policyctl.core.notices.notice import NoticeKind
 from policyctl.core.notices.outbox import Audience, DeliveryEvent, DeliveryName, OutboxState, PlannedNotice
 from policyctl.core.notices.progress import Group
@@ -361,7 +361,7 @@ def mailed(database_url: str, change_class: ChangeClass) -> Iterator[Ledger]:
 
 def three_ways(ledger: Ledger, request: UseRequest) -> set[tuple[str, str]]:
     """The answer by the rules, by the compiled cells and in bulk."""
-    from policyctl.actions.decide import decide_from_facts
+    from policyctl.actions.deciding.decide import decide_from_facts
 
     slow, quick = decide_from_facts(request, ledger=ledger), ledger.online.decide(request)
     assert quick is not None

@@ -20,7 +20,8 @@ import pytest
 import sqlalchemy as sa
 
 import policyctl.adapters.ledger
-from policyctl.adapters.ledger import Ledger, epochs, open_ledger
+from policyctl.adapters.ledger import Ledger, open_ledger
+from policyctl.adapters.ledger.base import epochs
 from policyctl.adapters.tables import METADATA
 from tests.adapters.ledger_samples import KEY, TAXONOMY
 

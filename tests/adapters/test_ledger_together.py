@@ -16,11 +16,12 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from policyctl.actions import record
-from policyctl.actions.tagging import NewTag, add_tags
-from policyctl.adapters.ledger import Ledger, engine, open_ledger
-from policyctl.adapters.ledger.answers import ANSWERS
-from policyctl.adapters.ledger.driver import driver_of
+from policyctl.actions.recording import record
+from policyctl.actions.recording.tagging import NewTag, add_tags
+from policyctl.adapters.ledger import Ledger, open_ledger
+from policyctl.adapters.ledger.base import engine
+from policyctl.adapters.ledger.base.driver import driver_of
+from policyctl.adapters.ledger.people.answers import ANSWERS
 from policyctl.core.policy import VersionKey
 from policyctl.core.records import Answer, ClientBatch
 from policyctl.errors import IntegrityError, OtherContentError, PolicyctlError

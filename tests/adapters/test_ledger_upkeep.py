@@ -13,8 +13,11 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from policyctl.actions.epochs import check_epoch_file, export_epoch
-from policyctl.adapters.ledger import Ledger, epochs, open_ledger, proofs, tags
+from policyctl.actions.deciding.epochs import check_epoch_file, export_epoch
+from policyctl.adapters.ledger import Ledger, open_ledger
+from policyctl.adapters.ledger.base import epochs
+from policyctl.adapters.ledger.proving import proofs
+from policyctl.adapters.ledger.tagging import tags
 from policyctl.errors import InputError, IntegrityError, RefusedError, UsageError
 from tests.adapters.ledger_samples import EMAIL, KEY, PHONE, TAXONOMY, day, subject, tag
 from tests.adapters.test_ledger_contract import V1, V2

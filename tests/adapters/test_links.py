@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policyctl.actions.links import retire_link_key, rotate_links
+from policyctl.actions.mailing.links import retire_link_key, rotate_links
 from policyctl.adapters.key_file import LinkKeyFile
 from policyctl.adapters.links import Links
 from policyctl.core.links import LinkKey, LinkPurpose, LinkState, in_force, with_new_key

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from policyctl.actions.events import read_reports
+from policyctl.actions.mailing.events import read_reports
 from policyctl.adapters.ledger import Ledger, open_ledger
 from policyctl.adapters.mail.dsn import Maildir
 from policyctl.adapters.mail.interface import Accepted

@@ -15,7 +15,8 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from policyctl.adapters.ledger import Ledger, chunks, open_ledger
+from policyctl.adapters.ledger import Ledger, open_ledger
+from policyctl.adapters.ledger.sending import chunks
 from policyctl.core.notices.notice import NoticeKind
 from policyctl.core.notices.notice_json import notice_to_json
 from policyctl.core.notices.outbox import (

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from policyctl.actions.count import count_ledger
-from policyctl.actions.decide import decide_from_facts, decide_use, decide_uses
+from policyctl.actions.deciding.count import count_ledger
+from policyctl.actions.deciding.decide import decide_from_facts, decide_use, decide_uses
 from policyctl.adapters.ledger import Ledger, open_ledger
-from policyctl.adapters.ledger.shard import VARIABLE, OneServer, server_of
-from policyctl.adapters.ledger.shards import Shards, open_one, open_shards
+from policyctl.adapters.ledger.sharding.shard import VARIABLE, OneServer, server_of
+from policyctl.adapters.ledger.sharding.shards import Shards, open_one, open_shards
 from policyctl.core.policy import VersionKey
 from policyctl.core.postings import NewPosting, PlaceKind, PostingOutcome
 from policyctl.core.practice import ChoiceMode

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from policyctl.adapters import site as site_adapter
-from policyctl.adapters.site import MARKER, PostedFolder, building_alone, earlier_site
+from policyctl.adapters.site import folder as site_adapter
+from policyctl.adapters.site.folder import MARKER, PostedFolder, building_alone, earlier_site
 from policyctl.errors import PolicyctlError, RefusedError
 
 ONE = {"index.html": b"one", "a/v1/index.html": b"first"}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from policyctl.reports.review_v1 import read_review
+from policyctl.reports.checking.review_v1 import read_review
 from tests.actions.instance import DAYS, PRACTICES_2, SLUG, TEXT_2, make_instance, policy, publish
 from tests.adapters.fake_github import REPOSITORY, TOKEN, fake_github
 from tests.cli.run import CLEAN, GIT, inside, policyctl, said

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from policyctl.reports.json_v1 import rebuild_new, rebuild_old
+from policyctl.reports.comparing.json_v1 import rebuild_new, rebuild_old
 from tests.cli.run import CLEAN, inside, policyctl, said
 from tests.repos import make_repo
 

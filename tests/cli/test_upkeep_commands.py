@@ -16,7 +16,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from policyctl import wiring
-from policyctl.adapters.ledger import epochs, proofs
+from policyctl.adapters.ledger.base import epochs
+from policyctl.adapters.ledger.proving import proofs
 from policyctl.settings import load_settings
 from tests.cli.run import inside, policyctl, said
 

@@ -11,7 +11,7 @@ from policyctl.core.notices.notice import NoticeKind
 from policyctl.core.notices.outbox import GONE, DeliveryName, OutboxState
 from policyctl.core.notices.progress import Group, Progress, Standing, Unreached, duties, group_of
 from policyctl.core.policy import VersionKey
-from policyctl.reports.status_v1 import bar
+from policyctl.reports.notices.status_v1 import bar
 
 V2 = VersionKey("fax", 2)
 S, E = OutboxState, DeliveryName

@@ -6,10 +6,10 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cache
 
-from policyctl.actions.answers import receipt_mail
-from policyctl.actions.mails import MailWriter
-from policyctl.adapters.ledger.answer_receipts import mail_id
-from policyctl.adapters.ledger.inquiries import OwedReceipt
+from policyctl.actions.mailing.mails import MailWriter
+from policyctl.actions.recording.answers import receipt_mail
+from policyctl.adapters.ledger.people.answer_receipts import mail_id
+from policyctl.adapters.ledger.people.inquiries import OwedReceipt
 from policyctl.adapters.mail.interface import Mail
 from policyctl.core.notices.inquiry import Inquiry, Standing
 from policyctl.core.notices.notice import Addressee, Notice, NoticeKind, Occasion

@@ -13,7 +13,7 @@ from policyctl.core.policy import ChangeClass, VersionKey
 from policyctl.core.practice import Taxonomy, Term
 from policyctl.core.proof.heads import LedgerHead
 from policyctl.core.text.parse import parse
-from policyctl.reports.comparison import Comparison, side_of
+from policyctl.reports.comparing.comparison import Comparison, side_of
 from policyctl.reports.site.look import Look, Painter
 from policyctl.reports.site.pages import PostedPolicy, overview_files
 from policyctl.reports.site.posted import Posted, Settled, settle

@@ -13,7 +13,7 @@ from policyctl.core.notices.notice import NoticeKind
 from policyctl.core.policy import ChangeClass, VersionKey
 from policyctl.core.practice import ChoiceMode
 from policyctl.core.records import Answer, PendingChange, VersionRecord
-from policyctl.reports.answer_page import (
+from policyctl.reports.answers.page import (
     PROBLEMS,
     Shown,
     answer_page,
@@ -21,7 +21,7 @@ from policyctl.reports.answer_page import (
     problem_page,
     reminders_page,
 )
-from policyctl.reports.answer_receipt import answer_receipt
+from policyctl.reports.answers.receipt import answer_receipt
 from policyctl.reports.phrases import LANGUAGES
 from tests.core.notice_samples import ASKED, OFFERS, QUOTE, SENDER, V3, notice_of
 from tests.peers.mail_checkers import NodeTools

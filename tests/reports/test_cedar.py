@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from policyctl.core.use.decision import UseAnswer, decide
-from policyctl.reports.cedar import cedar_entities, cedar_policies
+from policyctl.reports.deciding.cedar import cedar_entities, cedar_policies
 from tests.adapters.ledger_samples import TAXONOMY
 from tests.core.use_samples import V1, V2
 from tests.reports.cedar_cases import cases, some_versions

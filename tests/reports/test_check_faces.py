@@ -16,15 +16,15 @@ from hypothesis import strategies as st
 from policyctl.core.judge.findings import Finding, Severity
 from policyctl.core.judge.rules import RULES
 from policyctl.errors import CannotCompareError, InputError, Place
-from policyctl.reports.check_github import check_github, escape_data, escape_property
-from policyctl.reports.check_gitlab import check_gitlab
-from policyctl.reports.check_junit import check_junit
-from policyctl.reports.check_sarif import MOST, check_sarif
-from policyctl.reports.check_text import check_text
-from policyctl.reports.check_v1 import check_json
-from policyctl.reports.checked import Checked, Report, spot_of
-from policyctl.reports.review_markdown import render_review
-from policyctl.reports.review_v1 import review_of
+from policyctl.reports.checking.check_v1 import check_json
+from policyctl.reports.checking.checked import Checked, Report, spot_of
+from policyctl.reports.checking.github import check_github, escape_data, escape_property
+from policyctl.reports.checking.gitlab import check_gitlab
+from policyctl.reports.checking.junit import check_junit
+from policyctl.reports.checking.review_markdown import render_review
+from policyctl.reports.checking.review_v1 import review_of
+from policyctl.reports.checking.sarif import MOST, check_sarif
+from policyctl.reports.checking.text import check_text
 from tests.reports import samples
 
 TOKEN = "0123456789abcdef"

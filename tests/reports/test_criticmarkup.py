@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policyctl.reports.criticmarkup import render_criticmarkup
-from policyctl.reports.narrowing import narrowed
+from policyctl.reports.comparing.criticmarkup import render_criticmarkup
+from policyctl.reports.comparing.narrowing import narrowed
 from tests.core.markdown_texts import MESSY, TITLES, policy
 from tests.reports import samples
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from policyctl.core.policy import Document
 from policyctl.core.text.parse import parse
-from policyctl.reports.docx import CLOSING, render_docx
+from policyctl.reports.docx.document import CLOSING, render_docx
 from policyctl.reports.words import shown
 from tests.peers.office import Office
 from tests.reports.samples import HOSTILE, NEW, OLD, comparison

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from policyctl.reports.html import render_html
-from policyctl.reports.markdown import escaped, render_markdown
-from policyctl.reports.narrowing import narrowed
-from policyctl.reports.terminal import render_terminal
+from policyctl.reports.comparing.html import render_html
+from policyctl.reports.comparing.markdown import escaped, render_markdown
+from policyctl.reports.comparing.narrowing import narrowed
+from policyctl.reports.comparing.terminal import render_terminal
 from policyctl.reports.words import shown
 from tests.reports import samples
 

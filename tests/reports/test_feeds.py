@@ -12,7 +12,7 @@ import feedparser
 import pytest
 
 from policyctl.core.proof.heads import LedgerHead
-from policyctl.reports.feed import PROOF
+from policyctl.reports.site.atom import PROOF
 from policyctl.reports.site.feeds import Fed, feed_files
 from policyctl.reports.site.look import Look
 from tests.reports import samples

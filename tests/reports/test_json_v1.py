@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from policyctl.errors import IntegrityError
-from policyctl.reports.json_v1 import rebuild_new, rebuild_old, render_json, revision_json
+from policyctl.reports.comparing.json_v1 import rebuild_new, rebuild_old, render_json, revision_json
 from tests.reports import samples
 
 

@@ -8,8 +8,8 @@ from hashlib import sha256
 import pytest
 
 from policyctl.core.notices.notice import Addressee, Notice, Occasion
-from policyctl.reports.kept_form import form_again, form_bytes, kept_values, open_letter
-from policyctl.reports.mail_form import letter_form, shape_of
+from policyctl.reports.mails.form import letter_form, shape_of
+from policyctl.reports.mails.kept_form import form_again, form_bytes, kept_values, open_letter
 from tests.actions.notify_scene import NOW
 from tests.core.notice_samples import SENDER, planned
 

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policyctl.core import use
-from policyctl.reports import ledger_view
-from policyctl.reports.ledger_text import ledger_text, lengths_of
-from policyctl.reports.ledger_v1 import ledger_csv, ledger_json
-from policyctl.reports.ledger_view import REASONS, Bar, by_category, by_version, percent
+from policyctl.reports.ledger import view as ledger_view
+from policyctl.reports.ledger.ledger_v1 import ledger_csv, ledger_json
+from policyctl.reports.ledger.text import ledger_text, lengths_of
+from policyctl.reports.ledger.view import REASONS, Bar, by_category, by_version, percent
 from tests.reports.ledger_report import EMPTY, report
 from tests.reports.test_machine_formats import valid
 

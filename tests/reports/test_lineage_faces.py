@@ -11,10 +11,10 @@ import pytest
 
 from policyctl.core.diff.clause_history import Lineage, State, follow
 from policyctl.core.text.parse import parse
-from policyctl.reports.lineage import blame_text, chart_text, clause_text, log_text
-from policyctl.reports.lineage_chart import chart_of
-from policyctl.reports.lineage_svg import chart_html, chart_svg
-from policyctl.reports.lineage_v1 import blame_json, log_json
+from policyctl.reports.lineage.chart import chart_of
+from policyctl.reports.lineage.lineage_v1 import blame_json, log_json
+from policyctl.reports.lineage.svg import chart_html, chart_svg
+from policyctl.reports.lineage.text import blame_text, chart_text, clause_text, log_text
 from tests.cli.run import schema
 
 SVG = "{http://www.w3.org/2000/svg}"

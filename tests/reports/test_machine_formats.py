@@ -26,17 +26,17 @@ from policyctl.core.records import Tag
 from policyctl.core.text.parse import parse
 from policyctl.core.use.decision import Decision, Explanation, Finding, Reason, UseAnswer, UseRequest
 from policyctl.errors import InputError, Place
-from policyctl.reports.check_text import check_text
-from policyctl.reports.check_v1 import check_json
-from policyctl.reports.checked import Checked, Report
-from policyctl.reports.clauses_v1 import clauses_json, clauses_text
-from policyctl.reports.comparison import side_of
-from policyctl.reports.decision_v1 import decision_json, decision_text
+from policyctl.reports.checking.check_v1 import check_json
+from policyctl.reports.checking.checked import Checked, Report
+from policyctl.reports.checking.rules_v1 import rules_json
+from policyctl.reports.checking.text import check_text
+from policyctl.reports.comparing.clauses_v1 import clauses_json, clauses_text
+from policyctl.reports.comparing.comparison import side_of
+from policyctl.reports.deciding.decision_v1 import decision_json, decision_text
 from policyctl.reports.doctor_v1 import doctor_json, doctor_text
-from policyctl.reports.plan_v1 import Audience, Plan, plan_json, plan_text
+from policyctl.reports.notices.plan_v1 import Audience, Plan, plan_json, plan_text
+from policyctl.reports.notices.status_v1 import owed, status_csv, status_json, status_text
 from policyctl.reports.receipt_v1 import Receipt, receipt_json, receipt_text
-from policyctl.reports.rules_v1 import rules_json
-from policyctl.reports.status_v1 import owed, status_csv, status_json, status_text
 from tests.reports import samples
 
 AT = datetime(2027, 3, 4, 5, 6, 7, tzinfo=UTC)

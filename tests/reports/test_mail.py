@@ -18,7 +18,7 @@ from policyctl.core.notices.notice import Addressee, ClausePart, Notice, NoticeK
 from policyctl.core.policy import ChangeClass
 from policyctl.core.practice import ChoiceMode
 from policyctl.core.revision import Kind, Op, Run
-from policyctl.reports.mail import Letter, render
+from policyctl.reports.mails.mail import Letter, render
 from tests.core.notice_samples import NEW_TEXT, SENDER, notice_of, offer, planned
 
 SENT = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from policyctl.core.notices.notice import Addressee, Notice, NoticeKind, Occasion
 from policyctl.core.policy import ChangeClass
-from policyctl.reports.mail import Letter, render
-from policyctl.reports.mail_form import letter_form, shape_of
+from policyctl.reports.mails.form import letter_form, shape_of
+from policyctl.reports.mails.mail import Letter, render
 from policyctl.reports.phrases import LANGUAGES
 from tests.core.notice_samples import SENDER, notice_of
 from tests.reports.test_mail import SENT, flat

@@ -10,7 +10,7 @@ import pytest
 from policyctl.adapters.mail.message import message_bytes
 from policyctl.core.notices.notice import ClausePart, NoticeKind
 from policyctl.core.revision import Kind, Op, Run
-from policyctl.reports.mail import COPY_LIMIT, HTML_LIMIT, Letter
+from policyctl.reports.mails.mail import COPY_LIMIT, HTML_LIMIT, Letter
 from tests.adapters.mail_samples import mail, part, read_back
 from tests.core.notice_samples import SENDER, notice_of
 from tests.reports.test_mail import POSTED, Reader, flat, letter

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from policyctl.reports.comparison import Comparison
-from policyctl.reports.html import render_html
-from policyctl.reports.lineage_svg import chart_html, chart_svg
+from policyctl.reports.comparing.comparison import Comparison
+from policyctl.reports.comparing.html import render_html
+from policyctl.reports.lineage.svg import chart_html, chart_svg
 from tests.peers.browser import NARROW, Browser, complaints_of
 from tests.reports import samples
 from tests.reports.test_lineage_faces import COOKIES, KEEP, SHARE, history_of

@@ -15,7 +15,7 @@ from babel.messages.catalog import Message
 from policyctl.adapters.catalogue import load_catalogue
 from policyctl.core.notices.notice import NoticeKind, Occasion
 from policyctl.core.revision import Kind
-from policyctl.reports.mail import render
+from policyctl.reports.mails.mail import render
 from policyctl.reports.phrases import LANGUAGES, Phrases, catalogue
 from tests.core.notice_samples import SENDER, notice_of
 from tests.reports.test_mail import ADA, SENT, Reader, letter

@@ -11,7 +11,7 @@ from policyctl.core.diff.compare import compare
 from policyctl.core.formats.version_note import MarkedVersion, VersionNote
 from policyctl.core.policy import ChangeClass, VersionKey
 from policyctl.core.text.parse import parse
-from policyctl.reports.release_notes import LIMIT, release_notes
+from policyctl.reports.posting.release_notes import LIMIT, release_notes
 from tests.reports import samples
 from tests.reports.test_faces import Page
 

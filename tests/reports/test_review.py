@@ -16,9 +16,15 @@ from markdown_it import MarkdownIt
 from policyctl.core.judge.findings import Confidence, Severity
 from policyctl.core.policy import ChangeClass
 from policyctl.errors import CannotCompareError, InputError
-from policyctl.reports.checked import Checked, Report
-from policyctl.reports.review_markdown import COMMENT_LIMIT, MARKER, inert, render_comment, render_review
-from policyctl.reports.review_v1 import LARGEST, Review, read_review, render_review_json, review_of
+from policyctl.reports.checking.checked import Checked, Report
+from policyctl.reports.checking.review_markdown import (
+    COMMENT_LIMIT,
+    MARKER,
+    inert,
+    render_comment,
+    render_review,
+)
+from policyctl.reports.checking.review_v1 import LARGEST, Review, read_review, render_review_json, review_of
 from tests.cli.run import schema
 from tests.reports import samples
 from tests.reports.test_faces import Page

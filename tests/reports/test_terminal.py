@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from policyctl.reports.stat import stat_text
-from policyctl.reports.terminal import render_terminal
+from policyctl.reports.comparing.stat import stat_text
+from policyctl.reports.comparing.terminal import render_terminal
 from tests.reports import samples
 
 FULL = samples.comparison(samples.OLD, samples.NEW, samples.FINDING)

@@ -4,7 +4,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policyctl.reports.unified import render_unified
+from policyctl.reports.comparing.unified import render_unified
 from tests.reports.samples import HOSTILE, NEW, OLD, comparison
 
 LONG = "# Use\n\n" + " ".join(f"We use item {n} for what you asked." for n in range(1, 21)) + "\n"

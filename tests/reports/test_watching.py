@@ -12,7 +12,7 @@ from policyctl.core.notices.notice import NoticeKind
 from policyctl.core.notices.outbox import GONE, DeliveryName, OutboxCount, OutboxState
 from policyctl.core.notices.underway import Step, Underway, step_of
 from policyctl.core.policy import VersionKey
-from policyctl.reports.watching import frame, line
+from policyctl.reports.notices.watching import frame, line
 from tests.actions.notify_scene import NOW
 
 KEY = VersionKey("example-fax", 3)

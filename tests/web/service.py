@@ -17,7 +17,7 @@ from typing import Any, Self
 import httpx
 
 from policyctl import wiring
-from policyctl.actions import imports, keys
+from policyctl.actions.recording import imports, keys
 from policyctl.core.practice import ChoiceMode
 from policyctl.settings import load_settings
 from tests.adapters.ledger_samples import KEY, day, practice, version

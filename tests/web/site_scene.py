@@ -15,12 +15,12 @@ import uvicorn
 
 from policyctl.adapters.catalogue import load_catalogue
 from policyctl.adapters.key_file import KeyFile
-from policyctl.adapters.site import PostedFolder, building_alone, write_site
+from policyctl.adapters.site.folder import PostedFolder, building_alone, write_site
 from policyctl.core.formats.frontmatter import read_policy
 from policyctl.core.formats.practices_file import read_practices
 from policyctl.core.policy import VersionKey
 from policyctl.core.practice import Practice, Recipient
-from policyctl.reports.comparison import side_of
+from policyctl.reports.comparing.comparison import side_of
 from policyctl.reports.site.look import Look, Painter
 from policyctl.reports.site.pages import PostedPolicy, overview_files
 from policyctl.reports.site.posted import InLanguage, Posted, Settled, settle

@@ -16,12 +16,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from policyctl import wiring, wiring_mail
-from policyctl.actions.answers import send_receipts
-from policyctl.actions.decide import decide_use
-from policyctl.actions.links import with_links
-from policyctl.actions.mails import MailWriter
-from policyctl.actions.notify import notify
+from policyctl import wiring
+from policyctl.actions.deciding.decide import decide_use
+from policyctl.actions.mailing.links import with_links
+from policyctl.actions.mailing.mails import MailWriter
+from policyctl.actions.mailing.notify import notify
+from policyctl.actions.recording.answers import send_receipts
 from policyctl.adapters.mail.interface import Accepted, Mail, NotSent, Outcome, Rejected, Stopped, Unknown
 from policyctl.adapters.mail.message import message_bytes
 from policyctl.core.links import LinkPurpose, LinkState
@@ -31,6 +31,7 @@ from policyctl.core.policy import VersionKey
 from policyctl.core.use.decision import UseRequest
 from policyctl.settings import load_settings
 from policyctl.web import log
+from policyctl.wiring import mail as wiring_mail
 from tests.actions.notify_scene import open_scene
 from tests.cli.run import policyctl
 from tests.core.notice_samples import OFFERS, QUOTE

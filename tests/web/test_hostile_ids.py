@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from policyctl import api
-from policyctl.actions import record
+from policyctl.actions.recording import record
 from policyctl.core.policy import VersionKey
 from policyctl.core.use.question import UseAnswer
 from policyctl.errors import PolicyctlError, UsageError

@@ -19,7 +19,7 @@ from tests.web.service import make_repository, new_key, serving
 _MAKES = """
 import sys
 from pathlib import Path
-from policyctl.actions.keys import new_key
+from policyctl.actions.recording.keys import new_key
 from policyctl.adapters.key_file import KeyFile
 from tests.adapters.ledger_samples import day
 keys = KeyFile(Path(sys.argv[1]))

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from policyctl.adapters.ledger.common import pseudonym
-from policyctl.adapters.ledger.shard import server_of
+from policyctl.adapters.ledger.base.common import pseudonym
+from policyctl.adapters.ledger.sharding.shard import server_of
 from tests.adapters.ledger_samples import KEY
 from tests.peers.postgres import Server
 from tests.web.service import EMAIL, SERVICE, make_repository, new_key, problem, serving

@@ -16,7 +16,7 @@ import pytest
 from policyctl import wiring
 from policyctl.adapters.ledger import Ledger
 from policyctl.core.policy import VersionKey
-from policyctl.reports.ledger_page import ledger_page, page_policy
+from policyctl.reports.ledger.page import ledger_page, page_policy
 from policyctl.settings import load_settings
 from policyctl.web.counts import Counts
 from tests.adapters.ledger_samples import KEY

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """May this ledger send? A copy must not: it knows whom the original owes a mail.
 
-1. It is where its keeper adopted it (adapters/ledger/instance.py).
+1. It is where its keeper adopted it (adapters/ledger/base/instance.py).
 2. It has every head that was kept outside: in the version refs of this clone, and in the list of erasures.
    One that lacks the newest is an older state that was put back, and would send again what was sent since.
 """
@@ -16,8 +16,8 @@ from policyctl.core.proof.heads import Anchor, read_heads
 from policyctl.errors import CannotCompareError, RefusedError
 
 if TYPE_CHECKING:
-    from policyctl.adapters.history import History
     from policyctl.adapters.ledger import Ledger
+    from policyctl.adapters.repository.history import History
 
 ADOPT = "where this ledger is to send from here, say so: `policyctl ledger adopt`"
 

@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from policyctl.actions.drift.checks import ERROR, OK, WARNING, Check, few, looked
-from policyctl.actions.site_build import SiteOptions, site_pages
-from policyctl.actions.sources import Shelf
+from policyctl.actions.site.build import SiteOptions, site_pages
+from policyctl.actions.versions.sources import Shelf
 from policyctl.adapters.live import fetch
-from policyctl.adapters.site import earlier_site, posted_digests
+from policyctl.adapters.site.folder import earlier_site, posted_digests
 from policyctl.core.diff.compare import compare
 from policyctl.core.formats.version_note import MarkedVersion
 from policyctl.core.practice import Taxonomy

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from policyctl.reports.words import day, one_line
 
 if TYPE_CHECKING:
-    from policyctl.actions.sources import Source
+    from policyctl.actions.versions.sources import Source
     from policyctl.core.formats.version_note import MarkedVersion
 
 

@@ -25,10 +25,10 @@ from policyctl.core.formats.version_note import MarkedVersion
 from policyctl.core.policy import VersionKey
 from policyctl.core.postings import NewPosting, PlaceKind, Posting, PostingPlace, is_known, to_post
 from policyctl.errors import CannotCompareError, RefusedError
-from policyctl.reports.posting_v1 import posting_json
+from policyctl.reports.posting.posting_v1 import posting_json
 
 if TYPE_CHECKING:
-    from policyctl.actions.sources import Shelf
+    from policyctl.actions.versions.sources import Shelf
 
 
 @dataclass(frozen=True, slots=True)

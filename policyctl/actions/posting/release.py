@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-from policyctl.actions.sources import Shelf
-from policyctl.adapters.history import History
+from policyctl.actions.versions.sources import Shelf
+from policyctl.adapters.repository.history import History
 from policyctl.core.diff.compare import compare
 from policyctl.core.policy import VersionKey
-from policyctl.reports.release_notes import release_notes
+from policyctl.reports.posting.release_notes import release_notes
 
 
 def notes_of(version: VersionKey, *, history: History, shelf: Shelf, base_url: str) -> str:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The append-only record of versions, tags, acceptances, choices, notices and deliveries, in SQL.
 
-One class over two databases, SQLite and PostgreSQL; what it keeps is laid out in adapters/tables.py.
+One class over two databases, SQLite and PostgreSQL; what it keeps is laid out in adapters/tables/__init__.py.
 Each method enters wholly or not at all; small writes of several threads share a transaction.
 All times are aware UTC.
 The values that go in and come out are in core/records.py, core/notices/outbox.py and core/use/question.py.
@@ -16,32 +16,27 @@ from typing import Literal, Self
 
 from sqlalchemy import Engine
 
-from policyctl.adapters.ledger import (
-    answers,
-    chain,
-    checking,
-    engine,
-    epochs,
-    facts,
-    people,
-    proofs,
-    receipts,
-    tags,
-    versions,
-)
-from policyctl.adapters.ledger.common import Writer, administrator, pseudonym
+from policyctl.adapters.ledger import checking
+from policyctl.adapters.ledger.asking import facts
+from policyctl.adapters.ledger.asking.export import Export
+from policyctl.adapters.ledger.asking.online import Online
+from policyctl.adapters.ledger.base import chain, engine, epochs
+from policyctl.adapters.ledger.base.common import Writer, administrator, pseudonym
+from policyctl.adapters.ledger.base.driver import driver_of
+from policyctl.adapters.ledger.base.gather import Gatherer
 from policyctl.adapters.ledger.custody.erasures import ErasureList
 from policyctl.adapters.ledger.custody.keeper import Custody
-from policyctl.adapters.ledger.desk import OutboxDesk
-from policyctl.adapters.ledger.driver import driver_of
-from policyctl.adapters.ledger.export import Export
-from policyctl.adapters.ledger.gather import Gatherer
-from policyctl.adapters.ledger.inquiries import Inquiries
-from policyctl.adapters.ledger.known import Known, Memory
-from policyctl.adapters.ledger.looks import Looks
-from policyctl.adapters.ledger.online import Online
-from policyctl.adapters.ledger.together import Together, Write
-from policyctl.adapters.ledger.upkeep import Upkeep
+from policyctl.adapters.ledger.looking.looks import Looks
+from policyctl.adapters.ledger.people import answers, people
+from policyctl.adapters.ledger.people.inquiries import Inquiries
+from policyctl.adapters.ledger.proving import proofs
+from policyctl.adapters.ledger.sending.desk import OutboxDesk
+from policyctl.adapters.ledger.sending.owed import record_version
+from policyctl.adapters.ledger.tagging import receipts, tags
+from policyctl.adapters.ledger.tagging.together import Together, Write
+from policyctl.adapters.ledger.upkeep.upkeep import Upkeep
+from policyctl.adapters.ledger.versions.known import Known, Memory
+from policyctl.adapters.ledger.versions.reading import read_versions
 from policyctl.adapters.tables import seconds
 from policyctl.core.notices.outbox import PlannedNotice
 from policyctl.core.policy import VersionKey
@@ -167,7 +162,7 @@ class Ledger(OutboxDesk, Looks):
     def versions(self, slug: str | None = None) -> tuple[VersionRecord, ...]:
         """Versions on record by slug and number."""
         with engine.reading(self._engine) as connection:
-            return versions.read_versions(connection, None if slug is None else [slug])
+            return read_versions(connection, None if slug is None else [slug])
 
     def record_version(
         self, record: VersionRecord, notices: Sequence[PlannedNotice], *, now: datetime
@@ -178,7 +173,7 @@ class Ledger(OutboxDesk, Looks):
         another text or commit, or when a later version is there without it.
         """
         with self._writing("version", now) as writer:
-            return versions.record_version(writer, record, notices, key=self._key)
+            return record_version(writer, record, notices, key=self._key)
 
     # People and their data. Imports raise InputErrors that name every bad row; then nothing entered.
 

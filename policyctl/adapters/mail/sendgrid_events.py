@@ -4,7 +4,7 @@
 1. The signature covers the timestamp and the bytes of the body as they came. Either of two keys may
    have made it, so that a key can be changed. Whatever the check trips over, the answer is no.
 2. The timestamp is ten digits, not older than a limit: SendGrid tries for 24 hours. The limit is no
-   defence against a replay; that a report counts once is (adapters/ledger/deliveries.py).
+   defence against a replay; that a report counts once is (adapters/ledger/sending/deliveries.py).
 3. An event is ours by the nid in it. Those of others are passed over, and so are openings and clicks,
    of which nothing is read. A delayed bounce comes without any id and is told by its address.
 4. Any field may be missing or odd. A delivery that does not say when it happened is passed over: its

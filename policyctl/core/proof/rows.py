@@ -3,8 +3,8 @@
 
 1. A line is JSON: the table's name, then the values of its columns in the order of :data:`COLUMNS`. Times are
    microseconds since 1970, hashes hex digits.
-2. It is proven by a path of the Merkle tree of its entry (adapters/ledger/chain.py): the digest of an entry
-   is the SHA-256 of a byte 2, the entry's own line, and the root of the tree.
+2. It is proven by a path of the Merkle tree of its entry (adapters/ledger/base/chain.py): the digest of
+   an entry is the SHA-256 of a byte 2, the entry's own line, and the root of the tree.
 3. A tag is 28 bytes, the leaf of the tree of its batch; the root of that stands in the line of the batch,
    or of its seal.
 

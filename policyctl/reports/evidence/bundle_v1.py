@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from policyctl.core.proof.bundle import BundleTag, CheckedBundle
 from policyctl.core.proof.flaws import Flaw
 from policyctl.core.proof.refs import Signature
-from policyctl.reports.json_v1 import Json
-from policyctl.reports.verify_v1 import (
+from policyctl.reports.comparing.json_v1 import Json
+from policyctl.reports.evidence.verify_v1 import (
     BROKEN,
     HOLDS,
     UNPROVEN,

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from policyctl.reports.html import render
+from policyctl.reports.comparing.html import render
 from policyctl.reports.words import html_without_commands
 
 _CSS = "evidence.css.j2"

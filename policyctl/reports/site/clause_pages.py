@@ -9,7 +9,7 @@ from typing import Any
 from policyctl.core.diff.clause_history import ClauseHistory, Lineage, Point, Step, follow_compared
 from policyctl.core.policy import Clause, Document
 from policyctl.core.revision import ClauseChange
-from policyctl.reports.comparison import KIND_ORDER
+from policyctl.reports.comparing.comparison import KIND_ORDER
 from policyctl.reports.site.clause_names import folder_of
 from policyctl.reports.site.look import Head, Painter
 from policyctl.reports.site.posted import SCHEMA, ClauseLink, Posted, dumped

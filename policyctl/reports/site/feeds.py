@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 
 from policyctl.core.proof.heads import LedgerHead
-from policyctl.reports.feed import Entry, Feed, atom_feed
+from policyctl.reports.site.atom import Entry, Feed, atom_feed
 from policyctl.reports.site.look import Look
 from policyctl.reports.site.posted import Posted
 from policyctl.reports.words import day, one_line

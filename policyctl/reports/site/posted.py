@@ -19,7 +19,7 @@ from policyctl.core.policy import ChangeClass, Clause, Document, VersionKey
 from policyctl.core.practice import ChoiceMode, Practice, Recipient
 from policyctl.core.revision import Kind, Revision
 from policyctl.core.text.parse import parse
-from policyctl.reports.json_v1 import practice_json
+from policyctl.reports.comparing.json_v1 import practice_json
 
 SCHEMA = "policyctl.site/1"
 _FRONT = "---\npolicy:\n---\n"

@@ -16,7 +16,7 @@ from markupsafe import Markup, escape
 from policyctl.core.policy import Clause, Document
 from policyctl.core.practice import Practice, Taxonomy
 from policyctl.core.revision import PracticeChange, Revision
-from policyctl.reports.html import revision_view
+from policyctl.reports.comparing.html import revision_view
 from policyctl.reports.policy_html import policy_body
 from policyctl.reports.site.clause_names import folder_of
 from policyctl.reports.site.look import Head, Painter

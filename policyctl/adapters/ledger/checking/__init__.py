@@ -15,13 +15,13 @@ from typing import Self
 
 from sqlalchemy import Connection
 
-from policyctl.adapters.ledger import engine
+from policyctl.adapters.ledger.base import engine
+from policyctl.adapters.ledger.base.driver import driver_of
 from policyctl.adapters.ledger.checking.entries import walk_entries
 from policyctl.adapters.ledger.checking.strays import stray_flaws
 from policyctl.adapters.ledger.checking.tags import bad_batches
 from policyctl.adapters.ledger.checking.told import tell
-from policyctl.adapters.ledger.cuts import count_cuts, read_cuts
-from policyctl.adapters.ledger.driver import driver_of
+from policyctl.adapters.ledger.proving.cuts import count_cuts, read_cuts
 from policyctl.core.proof.cuts import CutOf, CutsCrossError, CutWalk, governing
 from policyctl.core.proof.flaws import Flaw, FlawKind
 from policyctl.core.proof.heads import Anchor, LedgerHead

@@ -13,8 +13,8 @@ from typing import IO, Any
 
 from sqlalchemy import LargeBinary, Table
 
-from policyctl.adapters.ledger.chain import chained, entry_digest, plain_digest, raw_line, told
-from policyctl.adapters.ledger.driver import Driver, Row
+from policyctl.adapters.ledger.base.chain import chained, entry_digest, plain_digest, raw_line, told
+from policyctl.adapters.ledger.base.driver import Driver, Row
 from policyctl.adapters.tables import METADATA
 from policyctl.core.proof.cuts import LeftOver
 from policyctl.core.proof.flaws import Flaw, FlawKind

@@ -5,7 +5,7 @@ corrections that do not come in the order of their batches.
 
 from __future__ import annotations
 
-from policyctl.adapters.ledger.driver import Driver
+from policyctl.adapters.ledger.base.driver import Driver
 from policyctl.adapters.tables import CATEGORY, CHANGE, NOTICE, POLICY, PRACTICE, REMINDER
 from policyctl.core.proof.flaws import Flaw, FlawKind
 from policyctl.core.proof.walk import RESTORE

@@ -15,12 +15,12 @@ from hashlib import sha256
 from operator import itemgetter
 from typing import Any
 
+from policyctl.adapters.ledger.base.driver import Driver, Row
+from policyctl.adapters.ledger.base.epochs import table_name
+from policyctl.adapters.ledger.base.packed import WIDTH, copy_of, pack_tags
 from policyctl.adapters.ledger.checking.entries import streamed
-from policyctl.adapters.ledger.driver import Driver, Row
-from policyctl.adapters.ledger.epochs import table_name
-from policyctl.adapters.ledger.packed import WIDTH, copy_of, pack_tags
-from policyctl.adapters.ledger.proofs import LEAVES
-from policyctl.adapters.ledger.seals import CORRECTIONS
+from policyctl.adapters.ledger.proving.proofs import LEAVES
+from policyctl.adapters.ledger.upkeep.seals import CORRECTIONS
 from policyctl.core import merkle
 from policyctl.core.proof.cuts import CutWalk, LeftOver
 from policyctl.core.proof.flaws import Flaw, FlawKind

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from policyctl.adapters.ledger.driver import Driver
+from policyctl.adapters.ledger.base.driver import Driver
 from policyctl.core.proof.flaws import Flaw, FlawKind
 from policyctl.core.proof.walk import MOST, RESTORE, ChainWalk, Suspect, places_changed
 

@@ -21,12 +21,12 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine
 
-from policyctl.adapters.ledger.chain import head
+from policyctl.adapters.ledger.base.chain import head
+from policyctl.adapters.ledger.base.driver import driver_of
+from policyctl.adapters.ledger.base.engine import HEAD, open_engine, reading
+from policyctl.adapters.ledger.base.instance import disown, read_instance
+from policyctl.adapters.ledger.base.plain import plain_errors
 from policyctl.adapters.ledger.custody.dumps import dump, is_ours
-from policyctl.adapters.ledger.driver import driver_of
-from policyctl.adapters.ledger.engine import HEAD, open_engine, reading
-from policyctl.adapters.ledger.instance import disown, read_instance
-from policyctl.adapters.ledger.plain import plain_errors
 from policyctl.core.backup import Manifest, manifest_text
 from policyctl.core.proof.heads import LedgerHead
 from policyctl.errors import RefusedError

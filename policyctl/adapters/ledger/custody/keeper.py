@@ -14,16 +14,16 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine
 
-from policyctl.adapters.ledger.chain import head, root_at
-from policyctl.adapters.ledger.common import Writer, pseudonym
+from policyctl.adapters.ledger.base.chain import head, root_at
+from policyctl.adapters.ledger.base.common import Writer, pseudonym
+from policyctl.adapters.ledger.base.driver import driver_of
+from policyctl.adapters.ledger.base.engine import reading, writing
+from policyctl.adapters.ledger.base.instance import adopt, note_erasures, read_instance
 from policyctl.adapters.ledger.custody.copies import back_up
 from policyctl.adapters.ledger.custody.erasures import ErasureList
 from policyctl.adapters.ledger.custody.pruning import Pruning
 from policyctl.adapters.ledger.custody.scrub import overwrite_deleted, rewrite, scrub, traces_of
-from policyctl.adapters.ledger.driver import driver_of
-from policyctl.adapters.ledger.engine import reading, writing
-from policyctl.adapters.ledger.instance import adopt, note_erasures, read_instance
-from policyctl.adapters.ledger.people import erase_subject, find_subject
+from policyctl.adapters.ledger.people.people import erase_subject, find_subject
 from policyctl.core.backup import Manifest
 from policyctl.core.custody import Erasure, Instance, Pruned, Scrub
 from policyctl.core.notices.outbox import OutboxState

@@ -19,10 +19,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from policyctl.adapters.ledger.base.common import Writer
+from policyctl.adapters.ledger.base.driver import driver_of
 from policyctl.adapters.ledger.checking.entries import left_of_entries
-from policyctl.adapters.ledger.common import Writer
-from policyctl.adapters.ledger.cuts import add_cut, read_cuts
-from policyctl.adapters.ledger.driver import driver_of
+from policyctl.adapters.ledger.proving.cuts import add_cut, read_cuts
 from policyctl.adapters.tables import microseconds
 from policyctl.core.custody import Pruned
 from policyctl.core.proof.cuts import Cut, CutOf

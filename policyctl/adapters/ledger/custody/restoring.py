@@ -20,15 +20,15 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
+from policyctl.adapters.ledger.base.driver import driver_of
+from policyctl.adapters.ledger.base.engine import open_engine, reading, upgrade, writing
+from policyctl.adapters.ledger.base.instance import disown
+from policyctl.adapters.ledger.base.plain import is_missing_table, plain_errors
 from policyctl.adapters.ledger.checking import look_through
 from policyctl.adapters.ledger.custody.copies import MANIFEST, count_rows, digest_of, flush, key_check
 from policyctl.adapters.ledger.custody.dumps import load
 from policyctl.adapters.ledger.custody.erasures import ErasureList
 from policyctl.adapters.ledger.custody.keeper import Custody
-from policyctl.adapters.ledger.driver import driver_of
-from policyctl.adapters.ledger.engine import open_engine, reading, upgrade, writing
-from policyctl.adapters.ledger.instance import disown
-from policyctl.adapters.ledger.plain import is_missing_table, plain_errors
 from policyctl.core.backup import Manifest, Restored, read_manifest
 from policyctl.core.proof.heads import Anchor
 from policyctl.errors import CannotCompareError, IntegrityError, RefusedError, UsageError

@@ -23,8 +23,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine
 
-from policyctl.adapters.ledger.driver import driver_of
-from policyctl.adapters.ledger.plain import plain_errors
+from policyctl.adapters.ledger.base.driver import driver_of
+from policyctl.adapters.ledger.base.plain import plain_errors
 from policyctl.core.custody import Scrub
 
 _TABLES = ("subject", "pseudonym", "address", "record_name")

@@ -12,13 +12,13 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Engine
 
-from policyctl.adapters.ledger.common import administrator, pseudonym
-from policyctl.adapters.ledger.driver import driver_of
-from policyctl.adapters.ledger.engine import reading
+from policyctl.adapters.ledger.base.common import administrator, pseudonym
+from policyctl.adapters.ledger.base.driver import driver_of
+from policyctl.adapters.ledger.base.engine import reading
 from policyctl.adapters.ledger.evidence.choosing import Chosen, Span, choose_person, choose_version
 from policyctl.adapters.ledger.evidence.proving import prove_rows
-from policyctl.adapters.ledger.known import Memory
-from policyctl.adapters.ledger.people import find_subject, tenant_no_of
+from policyctl.adapters.ledger.people.people import find_subject, tenant_no_of
+from policyctl.adapters.ledger.versions.known import Memory
 from policyctl.core.policy import VersionKey
 from policyctl.core.proof.heads import LedgerHead
 from policyctl.core.proof.rows import LedgerPart

@@ -18,15 +18,15 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from policyctl.adapters.ledger.answer_receipts import mail_id
-from policyctl.adapters.ledger.chain import told
+from policyctl.adapters.ledger.base.chain import told
+from policyctl.adapters.ledger.base.common import NO_VERSION, administrator, is_administrator, tenant_of
+from policyctl.adapters.ledger.base.driver import Driver, driver_of
+from policyctl.adapters.ledger.base.epochs import read_epochs, table_name
+from policyctl.adapters.ledger.base.packed import pack_on_record
 from policyctl.adapters.ledger.checking.entries import line_of
-from policyctl.adapters.ledger.common import NO_VERSION, administrator, is_administrator, tenant_of
-from policyctl.adapters.ledger.driver import Driver, driver_of
-from policyctl.adapters.ledger.epochs import read_epochs, table_name
-from policyctl.adapters.ledger.known import Known
-from policyctl.adapters.ledger.packed import pack_on_record
-from policyctl.adapters.ledger.proofs import prove
+from policyctl.adapters.ledger.people.answer_receipts import mail_id
+from policyctl.adapters.ledger.proving.proofs import prove
+from policyctl.adapters.ledger.versions.known import Known
 from policyctl.adapters.tables import METADATA, microseconds, moment_of
 from policyctl.core.notices.outbox import GONE
 from policyctl.core.policy import VersionKey

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 
-from policyctl.adapters.ledger.chain import chained, entry_digest, head, plain_digest, told
+from policyctl.adapters.ledger.base.chain import chained, entry_digest, head, plain_digest, told
+from policyctl.adapters.ledger.base.driver import Driver
 from policyctl.adapters.ledger.checking.entries import line_of
-from policyctl.adapters.ledger.cuts import read_cuts
-from policyctl.adapters.ledger.driver import Driver
 from policyctl.adapters.ledger.evidence.choosing import Chosen
+from policyctl.adapters.ledger.proving.cuts import read_cuts
 from policyctl.adapters.tables import METADATA
 from policyctl.core import merkle
 from policyctl.core.proof.cuts import CutOf

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The root of each batch's Merkle tree, and the hashes from which a proof is made without the whole batch.
 
-A batch from before has neither: its digest was taken otherwise (adapters/ledger/chain.py).
+A batch from before has neither: its digest was taken otherwise (adapters/ledger/base/chain.py).
 """
 
 from alembic import op

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The roots of large batches, which are made later than the batches themselves (adapters/ledger/seals.py)."""
+"""The roots of large batches, which are made later than the batches themselves (adapters/ledger/upkeep/seals.py)."""
 
 from alembic import op
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which notice a reminder repeats, and how long before the effective date (adapters/ledger/reminders.py)."""
+"""Which notice a reminder repeats, and how long before the effective date (adapters/ledger/sending/reminders.py)."""
 
 from alembic import op
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What mails were made by, before they were handed over (adapters/tables_outbox.py)."""
+"""What mails were made by, before they were handed over (adapters/tables/outbox.py)."""
 
 from alembic import op
 

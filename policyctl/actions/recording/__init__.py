@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is put on record: tags, people, what they said, keys."""

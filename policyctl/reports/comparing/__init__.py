@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A revision for people and machines: every face of ``policyctl diff``."""
