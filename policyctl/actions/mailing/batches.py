@@ -2,17 +2,20 @@
 """Chunks to a mailer that takes them whole and holds them back until their time.
 
 1. A chunk is claimed, its mails are written, a batch id is asked for: nothing has left. Several chunks of
-   a notice may share one (``mail_shared``).
-2. Batch id and moment of release are stored, and that the call is about to be made. Then it is made.
+   a notice may share one (shared.py).
+2. Batch id and moment of release are stored, what the mails are made by, and that the call is about to be
+   made. Then it is made.
 3. What came of it is stored. In doubt, the batch is called off at once (``resolve``).
 4. A chunk that is refused for what is in it is planned again in halves, down to the one that is bad.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import takewhile
 
-from policyctl.actions.mailing.kept import keep_forms
+from policyctl.actions.mailing.kept import forms_of
 from policyctl.actions.mailing.resolve import resolve
 from policyctl.actions.mailing.run import ERASED, Run
 from policyctl.adapters.mail.interface import (
@@ -29,10 +32,19 @@ from policyctl.adapters.mail.interface import (
 )
 from policyctl.adapters.mail.message import batch_digest, checked_form, fit_address
 from policyctl.core.notices.notice import Addressee
-from policyctl.core.notices.outbox import Chunk, OutboxItem, OutboxState, Part
+from policyctl.core.notices.outbox import Chunk, OutboxItem, OutboxState, Part, SentForm
 from policyctl.errors import RefusedError
 from policyctl.faults import fault_point
 from policyctl.reports.mails.form import field_values
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """The mails of a chunk that can be one call, and what stays on record of them."""
+
+    form: Form
+    envelopes: tuple[Envelope, ...]
+    kept: Sequence[SentForm]
 
 
 def send_batch(run: Run, chunk: Chunk, mailer: BatchMailer) -> None:
@@ -44,11 +56,11 @@ def send_batch(run: Run, chunk: Chunk, mailer: BatchMailer) -> None:
     if not shared and (refused := _open(run, chunk, mailer)):
         _settle(run, chunk, refused)
         return
-    if not _post(run, chunk, mailer, *written) and shared:
+    if not _post(run, chunk, mailer, written) and shared:
         # Somebody cancelled the batch meanwhile, or recalled the chunk: nothing of it was posted.
         run.batch.close()
         if not _open(run, chunk, mailer):
-            _post(run, chunk, mailer, *written)
+            _post(run, chunk, mailer, written)
 
 
 def _open(run: Run, chunk: Chunk, mailer: BatchMailer) -> NotSent | Stopped | None:
@@ -62,13 +74,14 @@ def _open(run: Run, chunk: Chunk, mailer: BatchMailer) -> NotSent | Stopped | No
     return None
 
 
-def _post(run: Run, chunk: Chunk, mailer: BatchMailer, form: Form, envelopes: tuple[Envelope, ...]) -> bool:
+def _post(run: Run, chunk: Chunk, mailer: BatchMailer, written: _Written) -> bool:
     """Post a chunk under the open batch; False where it was not posted."""
     now = run.clock()
-    batch = Batch(form, envelopes, now, run.batch.batch_id, run.batch.send_at or now)
+    batch = Batch(written.form, written.envelopes, now, run.batch.batch_id, run.batch.send_at or now)
     posting = run.ledger.post(
         chunk,
         now,
+        forms=written.kept,
         batch_id=batch.batch_id,
         send_at=batch.send_at,
         body_sha256=batch_digest(batch),
@@ -138,7 +151,7 @@ def _halve(run: Run, chunk: Chunk, reason: str) -> None:
 # What can be posted in one call
 
 
-def _written(run: Run, chunk: Chunk) -> tuple[Form, tuple[Envelope, ...]] | None:
+def _written(run: Run, chunk: Chunk) -> _Written | None:
     """The mails of the whole chunk, where it can be one call. Else None: it was cut so that its first
     piece can be, or is set aside.
     """
@@ -159,8 +172,8 @@ def _written(run: Run, chunk: Chunk) -> tuple[Form, tuple[Envelope, ...]] | None
     form = _form(run, chunk, people[0])
     if form is None:
         return None
-    keep_forms(run, chunk, list(zip((item.place for item in items), people, strict=True)))
-    return form, envelopes
+    kept = forms_of(run, chunk, list(zip((item.place for item in items), people, strict=True)))
+    return _Written(form, envelopes, kept)
 
 
 def _looked_at(item: OutboxItem) -> tuple[str, str]:

@@ -13,15 +13,14 @@ from policyctl.core.notices.notice import Addressee
 from policyctl.core.notices.outbox import Chunk, SentForm
 
 
-def keep_forms(run: Run, chunk: Chunk, people: Sequence[tuple[int, Addressee]]) -> None:
-    """Record the forms of the mails to ``people``, who are named with their places, in order."""
+def forms_of(run: Run, chunk: Chunk, people: Sequence[tuple[int, Addressee]]) -> list[SentForm]:
+    """The forms of the mails to ``people``, who are named with their places, in order."""
     forms = []
     for _, group in groupby(people, key=lambda each: _given(each[1])):
         alike = list(group)
         found, values = run.writer.kept(chunk.notice, alike[0][1], run.occasion)
         forms.append(SentForm(alike[0][0], alike[-1][0], found, values))
-    if forms:
-        run.ledger.note_sent(chunk, forms, run.clock())
+    return forms
 
 
 def _given(addressee: Addressee) -> tuple[str, bool, bool, bool, bool, bool]:

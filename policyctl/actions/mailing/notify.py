@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Send the notices that are owed.
 
-1. What an earlier run left in doubt is looked after first (``mail_resolve``): a mail that may have left
+1. What an earlier run left in doubt is looked after first (resolve.py): a mail that may have left
    is sent again only where it is certain that it will not arrive twice; else it stays in doubt, and is
    counted for a person to settle.
 2. Mails are claimed by the chunk, committed as ``posting`` before the mailer sees them, and settled before
-   the next: whole chunks with a mailer that can call them off (``mail_batches``), else mail by mail
-   (``mail_singly``).
+   the next: whole chunks with a mailer that can call them off (batches.py), else mail by mail
+   (singly.py).
 3. A notice without its mandatory content or sender is withheld whole, and the others go on.
 4. What did not leave is planned again for later; ``Stopped``, a wait that the mailer asks for, or several
    failures in a row end the run.

@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from policyctl.actions.mailing.kept import keep_forms
+from policyctl.actions.mailing.kept import forms_of
 from policyctl.actions.mailing.run import ERASED, Run
 from policyctl.adapters.mail.interface import Accepted, NotSent, Outcome, Rejected, Stopped, Unknown
 from policyctl.core.notices.outbox import Chunk, OutboxItem, OutboxState, Part
@@ -22,9 +22,9 @@ def send_singly(run: Run, chunk: Chunk) -> None:
     last = ""
     items = run.ledger.addressees(chunk)
     reached = [item for item in items if item.address]
-    keep_forms(
-        run, chunk, [(each.place, run.addressee(each, chunk.notice, each.address)) for each in reached]
-    )
+    people = [(each.place, run.addressee(each, chunk.notice, each.address)) for each in reached]
+    if forms := forms_of(run, chunk, people):
+        run.ledger.note_sent(chunk, forms, run.clock())
     for item in items:
         if run.is_over():
             _stop_at(run, chunk, item.place, last)

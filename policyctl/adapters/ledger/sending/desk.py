@@ -177,12 +177,18 @@ class OutboxDesk:
         with self._writing("chunk", at) as writer:
             return chunks.give_up(writer.connection, chunk, at, reason)
 
-    def post(self, chunk: Chunk, at: datetime, **values: Any) -> Chunk | None:
-        """A claimed chunk that is about to be posted, ``posting``. ``values`` as for :meth:`move`, with a
-        ``batch_id``. None, too, where it is recalled, or where the batch may be cancelled.
+    def post(
+        self, chunk: Chunk, at: datetime, *, forms: Sequence[SentForm] = (), **values: Any
+    ) -> Chunk | None:
+        """A claimed chunk that is about to be posted, ``posting``, and what its mails are made by on record
+        (:meth:`note_sent`). ``values`` as for :meth:`move`, with a ``batch_id``. None, and nothing recorded,
+        where it is not as it was seen, is recalled, or where the batch may be cancelled.
         """
-        with self._writing("chunk", at) as writer:
-            return batches.post(writer.connection, chunk, at, values)
+        with self._writing("sent", at) as writer:
+            posting = batches.post(writer.connection, chunk, at, values)
+            if posting and forms:
+                outbox.note_sent(writer, chunk.notice_no, forms)
+            return posting
 
     def put_in_doubt(self, chunk: Chunk, at: datetime) -> Chunk | None:
         """The chunk, ``cancelling`` with all of its batch."""
