@@ -8,6 +8,8 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 UV := $(shell command -v uv 2>/dev/null)
+# One process of tests a core, up to eight; who is done early takes over work of the others.
+TESTS := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist worksteal
 LOCK := uv pip compile --quiet --universal --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links \
 	--python-version 3.11 --custom-compile-command "make lock" pyproject.toml
 
@@ -44,8 +46,8 @@ demo: $(VENV)/.runtime ## run the main job once, from a first version to "may th
 	@rm -rf demo
 	@$(BIN)/policyctl demo demo
 
-test: $(VENV)/.dev ## set up and pass the tests
-	@$(BIN)/python -m pytest
+test: $(VENV)/.dev ## set up and pass the tests, on all cores
+	@$(TESTS)
 
 lint: $(VENV)/.dev ## ruff, the formatter and mypy --strict
 	@$(BIN)/ruff check .
@@ -53,7 +55,7 @@ lint: $(VENV)/.dev ## ruff, the formatter and mypy --strict
 	@$(BIN)/mypy
 
 coverage: $(VENV)/.dev ## the tests, with the lines they do not reach
-	@$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered
+	@$(TESTS) --cov --cov-report=term-missing:skip-covered
 
 bench: $(VENV)/.dev ## benchmarks, as ratios against a floor or a peer of the same run
 	@for script in bench/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done

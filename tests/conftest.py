@@ -3,7 +3,13 @@
 
 from __future__ import annotations
 
+import os
+
 from hypothesis import settings
+
+# pytest-xdist brings readline into its workers, which writes the size of a terminal there; no test is at one.
+for _size in ("LINES", "COLUMNS"):
+    os.environ.pop(_size, None)
 
 # A slow machine is no fault of the code: speed is shown in bench/. The rest is as it is set, also in CI.
 settings.register_profile("patient", settings(), deadline=None)

@@ -21,7 +21,7 @@ from policyctl.cli.app import app
 CLEAN = {
     name: value
     for name, value in os.environ.items()
-    if not name.startswith(("GIT_", "POLICYCTL_", "COLUMNS", "NO_COLOR", "FORCE_COLOR", "TERM"))
+    if not name.startswith(("GIT_", "POLICYCTL_", "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TERM"))
 }
 GIT = {
     "GIT_CONFIG_GLOBAL": os.devnull,

@@ -95,15 +95,16 @@ def complaints_of(page: Page) -> list[str]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put what looks through a browser last: while Playwright runs, its loop holds the main thread, and
-    no other test could run one there.
+    """Put what looks through a browser last in its file: while Playwright runs, its loop holds the main
+    thread, and no other test could run one there.
     """
-    items.sort(key=lambda item: "browser" in getattr(item, "fixturenames", ()))
+    files = {path: number for number, path in enumerate(dict.fromkeys(item.path for item in items))}
+    items.sort(key=lambda item: (files[item.path], "browser" in getattr(item, "fixturenames", ())))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """A running Chromium, one for the session."""
+    """A running Chromium, one for a file: the files after it have the main thread to themselves again."""
     program = os.environ.get("POLICYCTL_CHROMIUM") or next(filter(None, map(shutil.which, _NAMES)), None)
     if program is None:
         if os.environ.get("POLICYCTL_REQUIRE") == "all":

@@ -110,6 +110,14 @@ def _needed() -> Path:
     return Path(spec.origin).parent / "bin" / "spark-class"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that use it first: one worker of pytest-xdist begins with them, the others take work
+    from the end, and so one cluster is started, not one a worker.
+    """
+    using = {item.path for item in items if "spark_installed" in getattr(item, "fixturenames", ())}
+    items.sort(key=lambda item: item.path not in using)
+
+
 @pytest.fixture(scope="session")
 def spark_installed() -> Path:
     """What starts Spark here."""
