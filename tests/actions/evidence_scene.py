@@ -16,6 +16,7 @@ from policyctl.adapters.mail.folder import FolderMailer
 from policyctl.core.notices.notice import Sender
 from policyctl.core.notices.outbox import DeliveryEvent, DeliveryName
 from policyctl.core.policy import VersionKey
+from policyctl.core.postings import NewPosting, PlaceKind, PostingOutcome, PostingPlace
 from policyctl.core.records import Answer, ChoiceRow, CustomerRow, SubjectRow, TagRow
 from policyctl.errors import Place
 from tests.actions.instance import DAYS, PRACTICES_2, SLUG, TEXT_2, Opened, make_instance, policy
@@ -29,6 +30,13 @@ CANARIES = (
     "zebra-works", "Zebra Works", "u-zoe", "zoe@zebra.example.org", "zora@zebra.example.org", "zoe-form",
     "u-bert", "bert@acme.example.org", "bert-form",
 )  # fmt: skip
+PLACES = (
+    PostingPlace("site", PlaceKind.SITE),
+    PostingPlace("feed", PlaceKind.FEED),
+    PostingPlace("app", PlaceKind.FILE, "app/{slug}.md"),
+    PostingPlace("partner", PlaceKind.WEBHOOK, "https://hooks.example.net/policies"),
+    PostingPlace("store", PlaceKind.URL, "https://apps.example.com/fax"),
+)
 OWN_ADDRESSES = ("ada@acme.example.org", "boss@acme.example.org")
 
 
@@ -38,13 +46,25 @@ def make_scene(root: Path, keys: SshKeys) -> Path:
     keys.use(repo, "legal")
     with Opened(root) as opened:
         opened.ledger.upgrade()
+        opened.places = PLACES
         opened.publish(DAYS[1])
         _people(opened)
         repo.commit("Second text", policy(TEXT_2, PRACTICES_2))
         opened.publish(DAYS[2])
         notify(DAYS[2], ledger=opened.ledger, mailer=FolderMailer(root / ".policyctl/mails"), sender=SENDER)
         _answers(opened)
+        _posted(opened)
     return root
+
+
+def _posted(opened: Opened) -> None:
+    """The webhook is taken at the second try; a person posts in the store."""
+    ledger, version, at = opened.ledger, VersionKey(SLUG, 2), DAYS[2] + timedelta(hours=1)
+    (owed,) = [each for each in ledger.postings(version) if each.place == "partner"]
+    ledger.note_posting(owed.id, PostingOutcome.FAILED, now=at, detail="answered 503")
+    ledger.note_posting(owed.id, PostingOutcome.POSTED, now=at + timedelta(hours=1), detail="answered 200")
+    store = NewPosting(version, "store", PlaceKind.URL, PLACES[-1].target, "ab" * 32, posted_at=at)
+    ledger.enter_postings([store], now=at)
 
 
 def _people(opened: Opened) -> None:

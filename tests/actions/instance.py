@@ -13,6 +13,7 @@ from policyctl.actions import sync as syncing
 from policyctl.actions.evidence.trust import Trust
 from policyctl.actions.init import init
 from policyctl.actions.versions import publish as publishing
+from policyctl.core.postings import PostingPlace
 from policyctl.settings import load_settings
 from tests.repos import Repo, make_repo
 
@@ -90,6 +91,7 @@ class Opened:
         self.history = wiring.open_history(self.settings)
         self.ledger = wiring.open_ledger(self.settings)
         self.standards = wiring.standards(self.settings)
+        self.places: tuple[PostingPlace, ...] = ()
         self.trust = Trust(wiring.open_checker(self.history), always=self.settings.sign == "always")
         self._stack = ExitStack()
         self._stack.callback(self.history.close)
@@ -113,6 +115,7 @@ class Opened:
             sign=self.settings.sign,
             trust=self.trust,
             stamp=wiring.open_stamper(self.settings),
+            places=self.places,
         )
 
     def plan(self, now: datetime, slug: str = SLUG) -> publishing.PublishPlan:
@@ -130,6 +133,7 @@ class Opened:
             now=now,
             dry_run=dry_run,
             trust=self.trust,
+            places=self.places,
         )
 
 

@@ -4,6 +4,7 @@ verifiers.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import random
@@ -13,6 +14,7 @@ import sys
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from email import message_from_bytes
 from email.policy import default as policy_of_mail
 from pathlib import Path
@@ -20,6 +22,7 @@ from typing import Any
 
 import pytest
 
+from policyctl import wiring
 from policyctl.actions.deciding.decide import decide_use
 from policyctl.actions.evidence.bundle import Customer, Subject, Wanted, export_consents, export_evidence
 from policyctl.actions.evidence.verify_bundle import verify_bundle
@@ -157,6 +160,61 @@ def test_the_mail_is_the_one_that_was_sent(scene: Path, ada: bytes) -> None:
     shown = files[name].decode().replace("[nid]", nid)
     assert shown == f"Subject: {mail['subject']}\n\n{body.get_content()}".replace("\r\n", "\n")
     assert b"Its hash is that of what was sent" in files["index.html"]
+
+
+def posted(files: Files) -> dict[str, list[str]]:
+    """By place, what became of the postings of the second version."""
+    facts = json.loads(files["facts.json"])
+    events = [(fact["posting"], fact["outcome"]) for fact in facts["posting_events"]]
+    return {
+        fact["place"]: [outcome for of, outcome in events if of == fact["posting"]]
+        for fact in facts["postings"]
+        if fact["version"] == str(V2)
+    }
+
+
+def test_a_publication_tells_where_it_was_posted_and_with_which_bytes(scene: Path) -> None:
+    files = files_of(made(scene, V2))
+    assert posted(files) == {
+        "site": ["posted"], "feed": ["posted"], "app": ["posted"], "store": ["posted"],
+        "partner": ["failed", "posted"],
+    }  # fmt: skip
+    hashes = {fact["place"]: fact["sha256"] for fact in json.loads(files["facts.json"])["postings"]}
+    with Opened(scene) as opened:
+        site = wiring.site_folder(opened.settings)
+    for place, file in (
+        ("site", site / SLUG / "v2/index.html"),
+        ("feed", site / SLUG / "feed.xml"),
+        ("app", scene / f"app/{SLUG}.md"),
+    ):
+        assert hashes[place] == hashlib.sha256(file.read_bytes()).hexdigest(), place
+        assert hashes[place].encode() in files["index.html"]
+    assert b"https://policies.example.com/example/v2/" in files["index.html"]
+
+
+def test_a_person_is_told_where_it_was_posted_but_not_to_which_programs(scene: Path, ada: bytes) -> None:
+    for bundle in (ada, made(scene, ACME)):
+        assert set(posted(files_of(bundle))) == {"site", "feed", "app", "store"}
+        assert b"hooks.example.net" not in bundle
+
+
+def test_what_was_posted_after_the_moment_is_left_out(scene: Path) -> None:
+    with Opened(scene) as opened:
+        early = DAYS[2] + timedelta(minutes=90)
+        bundle = export_evidence(V2, None, early, sources=sources_of(opened))
+        assert posted(files_of(bundle))["partner"] == ["failed"]
+        with pytest.raises(CannotCompareError, match="not published by then"):
+            export_evidence(V2, None, DAYS[1], sources=sources_of(opened))
+
+
+def another_posting(files: Files) -> Files:
+    part = part_of(files)
+    rows = list(part.rows)
+    place = next(n for n, row in enumerate(rows) if row.table == "posting")
+    line = json.loads(rows[place].line)
+    line[-2] = "cd" * 32
+    rows[place] = replace(rows[place], line=json.dumps(line))
+    return with_part(files, replace(part, rows=tuple(rows)))
 
 
 def another_mail(files: Files) -> Files:
@@ -310,6 +368,7 @@ FORGERIES: Mapping[str, tuple[Callable[[Files], Files], FlawKind, str]] = {
     "facts beside the rows": (told_otherwise, FlawKind.ALTERED, ""),
     "a text": (another_text, FlawKind.ALTERED, ""),
     "a tag object's name": (another_name, FlawKind.OTHER_NAME, ""),
+    "a posting": (another_posting, FlawKind.ALTERED, "posting"),
     "a mail": (another_mail, FlawKind.ALTERED, ""),
     "a notice": (another_notice, FlawKind.ALTERED, ""),
 }

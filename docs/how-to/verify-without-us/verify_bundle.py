@@ -15,35 +15,43 @@ Signatures: cut a tag object before "-----BEGIN SSH SIGNATURE-----" and hold the
 import datetime, hashlib, io, json, re, struct, sys, zipfile
 
 NAMES = {
-    "policy": "policy_no slug",
+    "policy": "policy_no slug", "category": "category_no policy_no id", "batch_seal": "batch_no root",
     "version": "published_at effective_at number version_no policy_no title change_class commit_id text_sha256",
-    "practice": "practice_no position line version_no keep_existing id",
+    "practice": "practice_no position line version_no keep_existing id clause categories purpose recipients",
+    "change": "practice_no position window_days name mode", "sent": "sent_no notice_no lo hi form_sha256",
     "notice": "notice_no position version_no kind audience_kind audience_categories changes body",
-    "category": "category_no policy_no id",
-    "admission": "subject_no admitted_at version_no",
-    "choice": "subject_no given_at seq practice_no answer",
+    "admission": "subject_no admitted_at version_no", "acknowledgement": "subject_no seen_at version_no",
+    "choice": "subject_no given_at seq practice_no answer", "objection": "subject_no objected_at version_no stands",
+    "delivery_event": "happened_at attempt by_address nid event status",  # and as it was written at first:
+    ("delivery_event", 4): "happened_at nid event",
     "batch": "batch_no tag_count epoch_no digest provenance root",
-    "batch_seal": "batch_no root",
+    "posting": "posting_no recorded_at version_no id place kind target sha256 body",
+    "posting_event": "posting_no attempt happened_at not_before outcome detail",
 }
-WORDS = {1: "consent", 2: "refuse", 3: "withdraw"}
-
-
-class Bad(Exception):
-    pass
-
+FACTS = {  # facts: the table they are read from, and what each value is in it
+    "choices": "choice change=practice_no answer=answer at=given_at sequence=seq",
+    "acceptances": "admission version=version_no at=admitted_at",
+    "acknowledgements": "acknowledgement version=version_no at=seen_at",
+    "objections": "objection version=version_no at=objected_at stands=stands",
+    "deliveries": "delivery_event nid=nid event=event at=happened_at",
+    "notices": "notice notice=notice_no version=version_no kind=kind",
+    "sent": "sent notice=notice_no first=lo last=hi sha256=form_sha256",
+    "versions": "version version=version_no title=title class=change_class published_at=published_at"
+    " effective_at=effective_at commit=commit_id text_sha256=text_sha256",
+    "practices": "practice version=version_no id=id purpose=purpose", "changes": "change change=name mode=mode",
+    "postings": "posting version=version_no place=place target=target sha256=sha256 recorded_at=recorded_at",
+    "posting_events": "posting_event posting=posting_no outcome=outcome at=happened_at",
+}
 
 def need(good, words):
     if not good:
-        raise Bad(words)
-
+        raise AssertionError(words)
 
 def sha(data):
     return hashlib.sha256(data).digest()
 
-
 def when(us):
     return str((datetime.datetime(1970, 1, 1) + datetime.timedelta(microseconds=us)).isoformat()) + "+00:00"
-
 
 def unzip(data):
     """The files. Written again in the one way there is, they have to give the same bytes."""
@@ -62,7 +70,6 @@ def unzip(data):
     need(again.getvalue() == data, "zip: it is not as it was written")
     return files
 
-
 def check_manifest(files):
     manifest = json.loads(files["manifest.json"])
     need(manifest["schema"] == "policyctl.evidence/1", "manifest.json: of another format")
@@ -73,9 +80,7 @@ def check_manifest(files):
         need(found == each, path + ": it is not the file that the manifest names")
     return manifest
 
-
 def root_by(leaf, path):
-    """RFC 9162, 2.1.3.2."""
     index, last, found = path["index"], path["size"] - 1, sha(b"\0" + leaf)
     need(0 <= index <= last, "a path begins outside of its tree")
     for neighbour in map(bytes.fromhex, path["hashes"]):
@@ -90,7 +95,6 @@ def root_by(leaf, path):
     need(last == 0, "a path is too short")
     return found
 
-
 def check_ledger(files, manifest, kept):
     ledger = json.loads(files["ledger.json"])
     links, root = files["links.bin"], bytes.fromhex(ledger["before"])
@@ -101,9 +105,8 @@ def check_ledger(files, manifest, kept):
     head = max(roots)
     need(len(links) == 32 * ledger["links"] and {"entry": head, "root": roots[head].hex()} == manifest["ledger"],
          "links.bin: no way to the head")
-    if kept:
-        entry, _, wanted = kept.partition(":")
-        need(roots.get(int(entry), b"").hex() == wanted, "the head that you kept is not this ledger's")
+    entry, _, wanted = kept.partition(":")
+    need(not kept or roots.get(int(entry), b"").hex() == wanted, "the head that you kept is not this ledger's")
     for place, row in enumerate(ledger["rows"]):
         unproven += row["path"] is None
         if row["path"] is not None:
@@ -112,7 +115,7 @@ def check_ledger(files, manifest, kept):
             good = sha(b"\2" + own.encode() + b"\n" + tree) == digests.get(row["entry"])
             need(good and json.loads(own)[1] == row["entry"], "row %d: not part of its entry" % place)
     rows = [json.loads(row["line"]) for row in ledger["rows"]]
-    rows = [(row[0], dict(zip(NAMES.get(row[0], "").split(), row[1:])), row) for row in rows]
+    rows = [(r[0], dict(zip(NAMES.get((r[0], len(r)), NAMES.get(r[0], "")).split(), r[1:])), r) for r in rows]
     for place, tag in enumerate(ledger["tags"]):
         table, batch, _ = rows[tag["row"]]
         need(table in ("batch", "batch_seal") and batch["batch_no"] == tag["batch"], "tag %d: no batch" % place)
@@ -122,41 +125,38 @@ def check_ledger(files, manifest, kept):
         unproven += bare
     return ledger, rows, roots, unproven
 
-
 def check_facts(files, ledger, rows):
     facts = json.loads(files["facts.json"])
-
     def of(table):
         return [(place, row, raw) for place, (name, row, raw) in enumerate(rows) if name == table]
     slugs = {row["policy_no"]: row["slug"] for _, row, _ in of("policy")}
     versions = {r["version_no"]: "%s@v%d" % (slugs[r["policy_no"]], r["number"]) for _, r, _ in of("version")}
     asked = {r["practice_no"]: versions.get(r["version_no"], "?") + "#" + r["id"] for _, r, _ in of("practice")}
     kinds = {row["category_no"]: row["id"] for _, row, _ in of("category")}
-    said = {
-        "choices": [
-            (asked.get(r["practice_no"]), WORDS[r["answer"]], when(r["given_at"]), p) for p, r, _ in of("choice")],
-        "acceptances": [(versions.get(r["version_no"]), when(r["admitted_at"]), p) for p, r, _ in of("admission")],
-        "deliveries": [(raw[-2] if len(raw) > 4 else raw[3], when(raw[1]), p) for p, _, raw in of("delivery_event")],
-        "versions": [
-            (versions[r["version_no"]], r["change_class"], when(r["effective_at"]), r["commit_id"],
-             r["text_sha256"], p) for p, r, _ in of("version")],
-        "tags": [
-            (kinds.get(leaf[1]), when(leaf[3] * 1000000), versions.get(leaf[4]), place)
-            for place, leaf in enumerate(struct.unpack(">qhqqh", bytes.fromhex(t["leaf"])) for t in ledger["tags"])],
-    }
-    keys = {
-        "choices": "change answer at row", "acceptances": "version at row", "deliveries": "event at row",
-        "versions": "version class effective_at commit text_sha256 row", "tags": "category collected_at version tag",
-    }
-    for name, wanted in said.items():
-        found = [tuple(fact[key] for key in keys[name].split()) for fact in facts[name]]
+    posts = {row["posting_no"]: row["id"] for _, row, _ in of("posting")}
+    stand_for = {"version_no": versions, "practice_no": asked, "posting_no": posts,
+                 "answer": {1: "consent", 2: "refuse", 3: "withdraw"}}
+
+    def value(row, column):
+        found = stand_for[column].get(row[column]) if column in stand_for else row[column]
+        return when(found) if column.endswith("_at") else found
+    for name, spec in FACTS.items():
+        table, *columns = spec.split()
+        pairs = [each.split("=") for each in columns]
+        wanted = [{**{key: value(row, column) for key, column in pairs}, "row": place} for place, row, _ in of(table)]
+        found = [{key: fact[key] for key in [*(pair[0] for pair in pairs), "row"]} for fact in facts[name]]
         need(found == wanted, "facts.json: %s are not what the rows say" % name)
+    leaves = [struct.unpack(">qhqqh", bytes.fromhex(tag["leaf"])) for tag in ledger["tags"]]
+    tags = [(kinds.get(leaf[1]), when(leaf[3] * 1000000), versions.get(leaf[4])) for leaf in leaves]
+    found = [(tag["category"], tag["collected_at"], tag["version"]) for tag in facts["tags"]]
+    need(found == tags, "facts.json: tags are not what the rows say")
+    good = all(not row["body"] or sha(row["body"].encode()).hex() == row["sha256"] for _, row, _ in of("posting"))
+    need(good, "postings: one has another hash than what was sent")
     bodies = {"notices/%d/notice.json" % row["notice_no"]: row["body"].encode() for _, row, _ in of("notice")}
     there = {path: files[path] for path in files if path.endswith("/notice.json")}
     forms = {sha(data).hex() for path, data in files.items() if path.endswith("/form.json")}
-    need(there == bodies and forms <= {raw[5] for _, _, raw in of("sent")}, "notices: not those that the ledger holds")
+    need(there == bodies and forms <= {r["form_sha256"] for _, r, _ in of("sent")}, "notices: not those on record")
     return {fact["version"]: fact for fact in facts["versions"]}
-
 
 def check_texts(files, recorded, roots):
     oids = {each["version"]: each["tag"] for each in json.loads(files["signatures.json"])["versions"]}
@@ -181,7 +181,6 @@ def check_texts(files, recorded, roots):
             need(roots.get(int(entry), b"").hex() == root, path + ": its head is not this ledger's")
         print("%s: %s" % (version, "has a signature" if b"\n-----BEGIN " in tag else "is not signed"))
 
-
 def main(path, kept=""):
     try:
         files = unzip(open(path, "rb").read())
@@ -189,7 +188,8 @@ def main(path, kept=""):
         ledger, rows, roots, unproven = check_ledger(files, manifest, kept)
         check_texts(files, check_facts(files, ledger, rows), roots)
     except Exception as error:  # whatever cannot be read is not what was written
-        print("BROKEN: %s" % (error if isinstance(error, Bad) else "it cannot be read (%s)" % type(error).__name__))
+        ours = isinstance(error, AssertionError)
+        print("BROKEN: %s" % (error if ours else "it cannot be read (%s)" % type(error).__name__))
         return 5
     print("holds: %d rows and tags, %d of them not proven" % (len(rows) + len(ledger["tags"]), unproven))
     return 0

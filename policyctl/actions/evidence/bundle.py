@@ -134,7 +134,7 @@ def _held(wanted: Wanted, span: Span, ledger: Ledger) -> HeldEvidence:
         return ledger.evidence.of_subject(wanted.id, wanted.customer, span)
     if isinstance(wanted, Customer):
         return ledger.evidence.of_customer(wanted.id, span)
-    return ledger.evidence.of_publication(wanted)
+    return ledger.evidence.of_publication(wanted, span)
 
 
 def _about(wanted: Wanted) -> dict[str, Any]:

@@ -10,6 +10,7 @@ network.
    object is named after its version and has the id that ``signatures.json`` gives.
 6. A head in a tag object's message is the root at that entry.
 7. Each notice is the one of its row, and each mail's form one whose hash a row holds.
+8. What a posting sent has the hash that its row says; of other postings the hash alone is there.
 
 What cannot be proven is a note, never a proof.
 """
@@ -137,6 +138,7 @@ def check_bundle(files: Mapping[str, bytes]) -> CheckedBundle:
         found.flaws.append(_flaw(FlawKind.ALTERED, FACTS, "it does not say what the rows of the ledger say"))
     found.flaws += _versions(files, facts, roots, found)
     found.flaws += _notices(files, part)
+    found.flaws += _postings(part)
     return found
 
 
@@ -339,3 +341,15 @@ def _notices(files: Mapping[str, bytes], part: LedgerPart) -> Iterator[Flaw]:
             yield _flaw(FlawKind.ALTERED, path, "the ledger holds no hash of such a mail")
     for path in sorted(written):
         yield _flaw(FlawKind.ALTERED, path, "the ledger holds no such notice")
+
+
+# 8
+
+
+def _postings(part: LedgerPart) -> Iterator[Flaw]:
+    for row in part.rows:
+        values = row.values() if row.table == "posting" else {}
+        body = values.get("body", "")
+        if body and hashlib.sha256(body.encode()).hexdigest() != values["sha256"]:
+            message = "it has another hash than what was sent"
+            yield _flaw(FlawKind.ALTERED, f"posting {values['id']}", message, row.entry, "posting")

@@ -50,6 +50,10 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "reminder": ("notice_no", "of_notice", "lead_days"),
     "reminder_stop": ("subject_no", "stopped_at", "contact"),
     "delivery_event": ("happened_at", "attempt", "by_address", "nid", "event", "status"),
+    "posting": (
+        "posting_no", "recorded_at", "version_no", "id", "place", "kind", "target", "sha256", "body",
+    ),
+    "posting_event": ("posting_no", "attempt", "happened_at", "not_before", "outcome", "detail"),
 }  # fmt: skip
 """The tables whose rows may stand in a bundle."""
 

@@ -25,8 +25,8 @@ _LOCAL = (1 << 40) - 1
 
 
 def facts_of(part: LedgerPart) -> Facts:
-    """Versions, practices, changes, notices, acceptances, answers, acknowledgements, objections,
-    deliveries, tags.
+    """Versions, practices, changes, postings and what became of them, notices, acceptances, answers,
+    acknowledgements, objections, deliveries, tags.
     """
     return _Reading(part).facts()
 
@@ -55,6 +55,8 @@ class _Reading:
             "versions": self._versions,
             "practices": self._practices,
             "changes": self._changes,
+            "postings": self._postings,
+            "posting_events": self._posting_events,
             "notices": self._notices,
             "sent": self._sent,
             "acceptances": self._acceptances,
@@ -105,6 +107,30 @@ class _Reading:
                 "kind": row["kind"],
                 "asks": json.loads(row["changes"]),
                 "language": json.loads(row["body"]).get("language", ""),
+                "row": place,
+            }
+
+    def _postings(self) -> Iterator[Fact]:
+        for place, row in self._rows["posting"]:
+            yield {
+                "posting": row["id"],
+                "version": self._version.get(row["version_no"]),
+                "place": row["place"],
+                "kind": row["kind"],
+                "target": row["target"],
+                "sha256": row["sha256"],
+                "recorded_at": moment(row["recorded_at"]),
+                "row": place,
+            }
+
+    def _posting_events(self) -> Iterator[Fact]:
+        ids = {row["posting_no"]: row["id"] for _, row in self._rows["posting"]}
+        for place, row in self._rows["posting_event"]:
+            yield {
+                "posting": ids.get(row["posting_no"]),
+                "outcome": row["outcome"],
+                "at": moment(row["happened_at"]),
+                "detail": row["detail"],
                 "row": place,
             }
 

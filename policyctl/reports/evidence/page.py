@@ -7,6 +7,7 @@ It stands alone: no script, nothing remote; and gives the same bytes for the sam
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,11 @@ from policyctl.reports.comparing.html import render
 from policyctl.reports.words import html_without_commands
 
 _CSS = "evidence.css.j2"
+_STATES = {
+    "": "waiting since", "posted": "posted", "failed": "failed, and to be tried again,",
+    "given-up": "given up", "gone": "no more is wanted there, as was said",
+    "again": "to be tried again since",
+}  # fmt: skip
 MOST = 500
 """Rows of one table that the page shows; the files beside it have all."""
 
@@ -44,5 +50,25 @@ def evidence_page(view: EvidenceView) -> str:
     """The page."""
     shown = {name: list(rows)[:MOST] for name, rows in view.facts.items()}
     more = {name: len(rows) - MOST for name, rows in view.facts.items() if len(rows) > MOST}
-    page = render("evidence.html.j2", css=_CSS, title=view.about, view=view, facts=shown, more=more)
+    posted = _posted(view.facts)
+    page = render(
+        "evidence.html.j2", css=_CSS, title=view.about, view=view, facts=shown, more=more, posted=posted
+    )
     return html_without_commands(page)
+
+
+def _posted(facts: Mapping[str, Sequence[_Fact]]) -> dict[str, list[dict[str, Any]]]:
+    """By version, what was posted where, each with the last that became of it."""
+    last = {event["posting"]: event for event in facts["posting_events"]}
+    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for fact in facts["postings"]:
+        event = last.get(fact["posting"])
+        found[fact["version"]].append(
+            {
+                **fact,
+                "state": _STATES[event["outcome"]] if event else _STATES[""],
+                "at": event["at"] if event else fact["recorded_at"],
+                "rows": f"{fact['row']}, {event['row']}" if event else f"{fact['row']}",
+            }
+        )
+    return found

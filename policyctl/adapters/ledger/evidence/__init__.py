@@ -19,6 +19,7 @@ from policyctl.adapters.ledger.evidence.choosing import Chosen, Span, choose_per
 from policyctl.adapters.ledger.evidence.proving import prove_rows
 from policyctl.adapters.ledger.people.people import find_subject, tenant_no_of
 from policyctl.adapters.ledger.versions.known import Memory
+from policyctl.adapters.tables import microseconds
 from policyctl.core.policy import VersionKey
 from policyctl.core.proof.heads import LedgerHead
 from policyctl.core.proof.rows import LedgerPart
@@ -85,13 +86,18 @@ class Evidence:
             known = self._memory.known(connection)
             return self._held(connection, choose_person(connection, known, administrator(tenant_no), span))
 
-    def of_publication(self, version: VersionKey) -> HeldEvidence:
-        """Of a version: what was published, and how many were told of it, without saying who."""
+    def of_publication(self, version: VersionKey, span: Span) -> HeldEvidence:
+        """Of a version: what was published and posted, and how many were told of it, without saying who.
+        CannotCompareError where it was not published by the end of the span.
+        """
         with reading(self._engine) as connection:
             known = self._memory.known(connection)
             if version not in known.number_of:
                 raise CannotCompareError(f"{version} is not on record", hint="run `policyctl sync`")
-            return self._held(connection, choose_version(connection, known, version))
+            record = next(each for each in known.records if each.key == version)
+            if microseconds(record.published_at) > span.last:
+                raise CannotCompareError(f"{version} was not published by then", hint="give a later --to")
+            return self._held(connection, choose_version(connection, known, version, span))
 
     @staticmethod
     def _held(connection: Connection, chosen: Chosen) -> HeldEvidence:

@@ -7,6 +7,8 @@
 4. The notices they were owed, and what those notices say.
 5. The versions from the first that any of this names to the last that was published by the end of the span,
    with practices and questions: what the person was promised.
+6. Where those were posted by the end of the span. Not to whom a program of somebody else was told of them:
+   the address of a webhook is for the evidence on a publication alone.
 """
 
 from __future__ import annotations
@@ -30,11 +32,13 @@ from policyctl.adapters.ledger.versions.known import Known
 from policyctl.adapters.tables import METADATA, microseconds, moment_of
 from policyctl.core.notices.outbox import GONE
 from policyctl.core.policy import VersionKey
+from policyctl.core.postings import PlaceKind
 from policyctl.core.records import TagProof
 
 _END = 1 << 62
 _ANY = 1 << 30
 _GONE = ", ".join(f"'{state.value}'" for state in GONE)
+_FOR_ALL = f" AND kind <> '{PlaceKind.WEBHOOK.value}'"
 _OWED = (
     "SELECT o.nid, o.notice_no, o.locale, c.state, c.changed_at, c.mailer, r.answered_at, r.owed_since, "  # noqa: S608 - our own
     "o.place FROM outbox o LEFT JOIN answer_receipt r ON r.subject_no = o.subject_no "
@@ -109,8 +113,12 @@ def choose_person(connection: Connection, known: Known, number: int, span: Span)
     named |= {version for version in said if version != NO_VERSION}
     named |= {version for version, _ in categories}
     slugs = {known.category_of[category][0] for _, category in categories}
-    _published(reader, known, named - {NO_VERSION}, slugs, span.last)
+    _published(reader, known, named - {NO_VERSION}, slugs, span)
     return chosen
+
+
+def _by(column: str, span: Span) -> str:
+    return f" AND {column} <= {span.last}"
 
 
 def _within(column: str, span: Span) -> str:
@@ -205,20 +213,21 @@ def _proofs(connection: Connection, keys: set[tuple[int, int, int]]) -> dict[tup
 # Versions
 
 
-def choose_version(connection: Connection, known: Known, version: VersionKey) -> Chosen:
+def choose_version(connection: Connection, known: Known, version: VersionKey, span: Span) -> Chosen:
     """One publication, and the version before it, as that is what changed."""
     chosen = Chosen()
     reader = _Reader(driver_of(connection), chosen)
     number = known.number_of[version]
     before = known.number_of.get(VersionKey(version.slug, version.number - 1))
     _versions(reader, known, [number] if before is None else [before, number])
+    _posted(reader, [number], _by("recorded_at", span), span)
     notices = [row["notice_no"] for row in reader.take("notice", "version_no", [number])]
     reader.take("reminder", "notice_no", notices)
-    chosen.counts = tuple(_counts(reader.driver, notices))
+    chosen.counts = tuple(_counts(reader.driver, notices, _within("e.happened_at", span)))
     return chosen
 
 
-def _counts(driver: Driver, notices: Sequence[int]) -> Iterator[tuple[str, int]]:
+def _counts(driver: Driver, notices: Sequence[int], within: str) -> Iterator[tuple[str, int]]:
     states = (
         f"SELECT state, sum(hi - lo + 1) FROM chunk WHERE state NOT IN ({_GONE}) "  # noqa: S608 - our own
         "AND notice_no IN ?* GROUP BY state"
@@ -227,16 +236,22 @@ def _counts(driver: Driver, notices: Sequence[int]) -> Iterator[tuple[str, int]]
     for state, count in driver.rows_in(states, notices):
         found[f"mails {state}"] = found.get(f"mails {state}", 0) + int(count)
     reports = (
-        "SELECT e.event, count(*) FROM delivery_event e JOIN outbox o ON o.nid = e.nid "
-        "WHERE o.notice_no IN ?* GROUP BY e.event"
+        "SELECT e.event, count(*) FROM delivery_event e JOIN outbox o ON o.nid = e.nid "  # noqa: S608 - our own
+        f"WHERE o.notice_no IN ?*{within} GROUP BY e.event"
     )
     for event, count in driver.rows_in(reports, notices):
         found[f"reports {event}"] = found.get(f"reports {event}", 0) + int(count)
     yield from sorted(found.items())
 
 
-def _published(reader: _Reader, known: Known, named: set[int], slugs: set[str], last: int) -> None:
-    """The versions that matter (5)."""
+def _posted(reader: _Reader, numbers: Sequence[int], which: str, span: Span) -> None:
+    """Where versions were posted, and what became of it (6)."""
+    postings = {row["posting_no"] for row in reader.take("posting", "version_no", numbers, which)}
+    reader.take("posting_event", "posting_no", postings, _by("happened_at", span))
+
+
+def _published(reader: _Reader, known: Known, named: set[int], slugs: set[str], span: Span) -> None:
+    """The versions that matter (5), and where they were posted."""
     keys = {known.key_of[number] for number in named}
     firsts = dict.fromkeys(slugs | {key.slug for key in keys}, _ANY)
     for key in keys:
@@ -245,9 +260,10 @@ def _published(reader: _Reader, known: Known, named: set[int], slugs: set[str], 
         known.number_of[record.key]
         for slug, first in firsts.items()
         for record in known.by_slug.get(slug, ())
-        if microseconds(record.published_at) <= last and record.key.number >= first
+        if microseconds(record.published_at) <= span.last and record.key.number >= first
     ]
     _versions(reader, known, wanted)
+    _posted(reader, wanted, _by("recorded_at", span) + _FOR_ALL, span)
 
 
 def _versions(reader: _Reader, known: Known, numbers: Sequence[int]) -> None:
