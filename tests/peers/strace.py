@@ -36,16 +36,26 @@ class Struck:
 class Striker:
     """Forks that publish or sync a repository, under strace."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, path: Path | None = None) -> None:
+        """``path``: a folder whose programs are found before all others."""
         self._folder = folder
+        first = f"{path}{os.pathsep}" if path else ""
         root = Path(__file__).resolve().parents[2]
         self._process = subprocess.Popen(
             [sys.executable, str(root / "tests/actions/strike.py")],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, "PYTHONPATH": str(root)},
+            env={**os.environ, "PYTHONPATH": str(root), "PATH": f"{first}{os.environ['PATH']}"},
         )
+
+    def act(self, verb: str, root: Path, now: str) -> Struck:
+        """Do it without strace."""
+        said = self._folder / "said"
+        said.unlink(missing_ok=True)
+        self._ask(f"{verb}\t{root}\t{now}\t{said}")
+        code = int(self._ask("go"))
+        return Struck(code, said.read_text("utf-8"), ())
 
     def strike(self, verb: str, root: Path, now: str, *options: str) -> Struck:
         """Do it under strace with these options."""
