@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
@@ -15,7 +16,7 @@ from tests.actions.instance import DAYS, SLUG, Opened
 from tests.actions.test_publish_killed import LATER, assert_published_once, make_scene, outbox
 from tests.actions.test_publish_struck import EVERY, KILLED, assert_it_holds, copy, is_published, pages
 from tests.faults.shim import GitShim, Write
-from tests.peers.strace import Striker
+from tests.peers.strace import Striker, missing
 from tests.repos import ALONE, Repo
 
 SOME = 3
@@ -40,8 +41,10 @@ def shim(tmp_path: Path) -> GitShim:
 
 
 @pytest.fixture
-def striker(striker: Striker, shim: GitShim, tmp_path: Path) -> Iterator[Striker]:
+def striker(shim: GitShim, tmp_path: Path) -> Iterator[Striker]:
     """One that finds this git."""
+    if shutil.which("strace") is None:
+        missing("strace is not installed")
     made = Striker(tmp_path, shim.path)
     yield made
     made.close()
