@@ -135,12 +135,29 @@ def killed(desk: Desk, step: str, *words: str) -> subprocess.CompletedProcess[st
     return run
 
 
+def left_over(folder: Path) -> list[Path]:
+    """With people of the ledger in them."""
+    return [*folder.glob(".policyctl-backup-*"), *folder.glob(".policyctl-restore-*")]
+
+
+def test_what_another_is_at_work_in_is_not_taken_for_left_over(tmp_path: Path) -> None:
+    from policyctl.adapters.ledger.custody.beside import BACKUP, folder_beside
+
+    with folder_beside(tmp_path, BACKUP) as one, folder_beside(tmp_path, BACKUP) as two:
+        assert one.is_dir()
+        assert two.is_dir()
+        (tmp_path / f"{BACKUP}linked").symlink_to(one)
+    assert [each.name for each in tmp_path.iterdir()] == [f"{BACKUP}linked"]
+
+
 def test_killed_at_any_step_no_half_of_a_backup_or_ledger_is_there(published: Desk, tmp_path: Path) -> None:
     one = tmp_path / "one"
     for step in ("backup.copied", "backup.written"):
         killed(published, step, "backup", "--output", str(one))
         assert not one.exists()
+        assert len(left_over(tmp_path)) == 1, "the next one removes what this one left over"
     published.run("backup", "--output", str(one))
+    assert left_over(tmp_path) == []
     published.run("customers", "import", str(SAMPLE / "data" / "customers.csv"))
     (published.folder / "x.csv").write_text("subject,customer,email,locale,known_since\nlate,,,,2026-01-02\n")
     published.run("subjects", "import", str(published.folder / "x.csv"))
@@ -148,6 +165,9 @@ def test_killed_at_any_step_no_half_of_a_backup_or_ledger_is_there(published: De
     assert isinstance(older, dict)
     killed(published, "restore.verified", "restore", str(one), "--force", "--yes")
     assert subjects(ledger_file(published)) == newer == older["subject"] + 1
+    (left,) = left_over(ledger_file(published).parent)
+    told = {each["name"]: each for each in published.json("doctor")["checks"]}["left over"]
+    assert (told["state"], left.name in told["seen"]) == ("warning", True)
     killed(published, "restore.swapped", "restore", str(one), "--force", "--yes")
     assert subjects(ledger_file(published)) == older["subject"]
     assert said(inside("verify", "--allow-unsigned", "--format", "json", cwd=published.folder), "verify")

@@ -16,7 +16,7 @@ from policyctl.actions.custody.sending import ADOPT, anchors_outside, why_not
 from policyctl.actions.drift.checks import ERROR, OK, WARNING, Check, looked
 from policyctl.actions.drift.due import Pulse, due_checks, heartbeat_checks
 from policyctl.actions.drift.posted import SiteLook, folder_checks, live_checks, wanted_pages
-from policyctl.actions.drift.record import durability_checks, record_checks
+from policyctl.actions.drift.record import durability_checks, leftover_checks, record_checks
 from policyctl.actions.status import status
 from policyctl.actions.sync import shelf_of
 from policyctl.adapters.ledger import Ledger
@@ -90,6 +90,7 @@ def _recorded(
 ) -> Iterator[Check]:
     yield from looked("versions on record", lambda: [*record_checks(history.published(), ledger)])
     yield from looked("durability", lambda: [*durability_checks(ledger)])
+    yield from looked("left over", lambda: [*leftover_checks(ledger)])
     yield from _of_one_server("duties", lambda: _due(history, ledger, standards, question.now))
     yield from looked("heartbeat", lambda: [*heartbeat_checks(ledger, openers.pulse(), question.now)])
 

@@ -91,3 +91,13 @@ def durability_checks(ledger: Ledger) -> Iterator[Check]:
     state = WARNING if local else OK
     mend = "a standby may lack what was recorded: set synchronous_commit = on" if local else ""
     yield Check("durability", state, ", ".join(f"{name} = {value}" for name, value in settings), mend)
+
+
+def leftover_checks(ledger: Ledger) -> Iterator[Check]:
+    """What a restore that was killed left beside the ledger: people are in it, erased ones too."""
+    found = [name for part in ledger.parts for name in part.custody.left_over()]
+    if found:
+        mend = "remove it; or run the restore or backup again, which does"
+        yield Check("left over", WARNING, f"{few(found)}: from a restore or backup that was cut off", mend)
+    else:
+        yield Check("left over", OK, "nothing of a restore or backup that was cut off")

@@ -10,9 +10,7 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sqlite3
-import tempfile
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,6 +24,7 @@ from policyctl.adapters.ledger.base.driver import driver_of
 from policyctl.adapters.ledger.base.engine import HEAD, open_engine, reading
 from policyctl.adapters.ledger.base.instance import disown, read_instance
 from policyctl.adapters.ledger.base.plain import plain_errors
+from policyctl.adapters.ledger.custody.beside import BACKUP, folder_beside
 from policyctl.adapters.ledger.custody.dumps import dump, is_ours
 from policyctl.core.backup import Manifest, manifest_text
 from policyctl.core.proof.heads import LedgerHead
@@ -63,14 +62,11 @@ def back_up(
         raise RefusedError(f"{target} is there already", hint="name another; a backup is not written over")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(prefix=".policyctl-backup-", dir=target.parent))
-        try:
+        with folder_beside(target.parent, BACKUP) as fresh:
             made = _written(engine, fresh, key, now, version)
             fault_point("backup.written")
             fresh.rename(target)
             flush(target.parent)
-        finally:
-            shutil.rmtree(fresh, ignore_errors=True)
     except OSError as error:
         raise RefusedError(
             f"the backup cannot be written: {error.strerror}", hint=f"look at {target.parent} and its room"
@@ -122,8 +118,8 @@ def _copied(engine: Engine, path: Path) -> _Seen:
 
 def _dumped(engine: Engine, path: Path) -> _Seen:
     with reading(engine) as connection:
-        ((snapshot,),) = driver_of(connection).rows("SELECT pg_export_snapshot()")
-        dump(engine.url, str(snapshot), path)
+        ((snapshot, schema),) = driver_of(connection).rows("SELECT pg_export_snapshot(), current_schema()")
+        dump(engine.url, str(snapshot), str(schema), path)
         return look(connection)
 
 

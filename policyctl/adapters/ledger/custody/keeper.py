@@ -19,6 +19,7 @@ from policyctl.adapters.ledger.base.common import Writer, pseudonym
 from policyctl.adapters.ledger.base.driver import driver_of
 from policyctl.adapters.ledger.base.engine import reading, writing
 from policyctl.adapters.ledger.base.instance import adopt, note_erasures, read_instance
+from policyctl.adapters.ledger.custody.beside import left_over
 from policyctl.adapters.ledger.custody.copies import back_up
 from policyctl.adapters.ledger.custody.erasures import ErasureList
 from policyctl.adapters.ledger.custody.pruning import Pruning
@@ -142,6 +143,10 @@ class Custody:
     def back_up(self, output: Path, *, now: datetime, version: str) -> tuple[Path, Manifest]:
         """Write a backup while others write; where it is, and what it says of itself."""
         return back_up(self._engine, output, key=self._key, now=now, version=version)
+
+    def left_over(self) -> list[str]:
+        """What a restore or backup that was killed left beside the ledger, with people in it; by name."""
+        return left_over(self._engine)
 
     def would_prune(self, limit: datetime) -> Pruned:
         """What :meth:`prune` would take out; nothing is done."""

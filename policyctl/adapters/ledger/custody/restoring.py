@@ -4,7 +4,8 @@
 1. The file is the one of the manifest, and the key of pseudonyms is the ledger's.
 2. On SQLite a copy beside the target is checked, brought up to date, rid of who is on the list of erasures,
    checked again, and renamed over the target. Killed at any step, the old file or the new one is there.
-3. On PostgreSQL all of it is loaded in one transaction, then looked through where it stands.
+3. On PostgreSQL the same is done in a schema beside (beside.py), which takes the place of what is there in
+   one transaction.
 4. It has no place any more (instance.py): whoever wants it to send adopts it.
 """
 
@@ -12,7 +13,6 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-import tempfile
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,6 +25,7 @@ from policyctl.adapters.ledger.base.engine import open_engine, reading, upgrade,
 from policyctl.adapters.ledger.base.instance import disown
 from policyctl.adapters.ledger.base.plain import is_missing_table, plain_errors
 from policyctl.adapters.ledger.checking import look_through
+from policyctl.adapters.ledger.custody.beside import RESTORE, folder_beside, put_in_place, schema_beside
 from policyctl.adapters.ledger.custody.copies import MANIFEST, count_rows, digest_of, flush, key_check
 from policyctl.adapters.ledger.custody.dumps import load
 from policyctl.adapters.ledger.custody.erasures import ErasureList
@@ -84,11 +85,8 @@ class Restoring:
         self._require_room(not _is_empty(target))
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            beside = Path(tempfile.mkdtemp(prefix=".policyctl-restore-", dir=target.parent))
-            try:
+            with folder_beside(target.parent, RESTORE) as beside:
                 return self._swapped(manifest, beside / "ledger.db", target)
-            finally:
-                shutil.rmtree(beside, ignore_errors=True)
         except OSError as error:
             raise RefusedError(
                 f"the ledger cannot be written: {error.strerror}",
@@ -118,10 +116,16 @@ class Restoring:
 
     def _to_database(self, manifest: Manifest, engine: Engine) -> Restored:
         self._require_room(_entries(engine) is not None)
-        load(self.folder / manifest.file, engine.url, over=self.force)
-        fault_point("restore.loaded")
-        _require_counts(engine, manifest)
-        erased, rows = self._brought_up(engine, manifest)
+        with schema_beside(engine) as (schema, inside):
+            load(self.folder / manifest.file, engine.url, schema)
+            fault_point("restore.loaded")
+            _require_counts(inside, manifest)
+            erased, rows = self._brought_up(inside, manifest)
+            inside.dispose()
+            fault_point("restore.verified")
+            self._require_room(_entries(engine) is not None)
+            put_in_place(engine, schema)
+        fault_point("restore.swapped")
         return Restored(manifest, erased, rows)
 
     # Both
