@@ -66,8 +66,13 @@ def streamed_root(hashes: Iterable[bytes]) -> bytes:
 
 def path(hashes: Sequence[bytes], index: int) -> tuple[bytes, ...]:
     """What has to be known besides the leaf at ``index`` to compute the root, from below."""
+    return path_in(levels(hashes), index)
+
+
+def path_in(tree: Sequence[Sequence[bytes]], index: int) -> tuple[bytes, ...]:
+    """The same of a tree whose :func:`levels` are there."""
     found: list[bytes] = []
-    for level in levels(hashes)[:-1]:
+    for level in tree[:-1]:
         neighbour = index ^ 1
         if neighbour < len(level):
             found.append(level[neighbour])

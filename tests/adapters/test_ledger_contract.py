@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from policyctl.adapters.ledger import Ledger, open_ledger
+from policyctl.adapters.ledger.base import chain
 from policyctl.adapters.ledger.base.engine import nid_of
 from policyctl.adapters.ledger.proving import proofs
 from policyctl.adapters.tables import APPEND_ONLY, METADATA
@@ -442,6 +443,7 @@ def test_no_row_of_the_record_can_be_changed_or_deleted(
     filled: Ledger, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(proofs, "PROVEN", 0)  # so that there is a batch to be sealed
+    monkeypatch.setattr(chain, "MANY", 1)  # so that tiles are kept
     filled.import_choices([choice("u1", "fax@v1#news", Answer.REFUSE, "2026-03-01")], now=NOW)
     filled.acknowledge("acme", V2.key, NOW, now=NOW)
     filled.record_deliveries([DeliveryEvent(nid_for(filled, "u1"), DeliveryName.DELIVERED, NOW)], now=NOW)

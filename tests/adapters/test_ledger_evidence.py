@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
-from policyctl.adapters.ledger import open_ledger
-from policyctl.adapters.ledger.evidence import HeldEvidence, Span
+from policyctl.adapters.ledger import Ledger, open_ledger
+from policyctl.adapters.ledger.base import chain
+from policyctl.adapters.ledger.evidence import HeldEvidence, Span, proving
 from policyctl.core.proof.cuts import Cut, CutOf
 from policyctl.core.proof.rows import entry_digest_by, part_from_json, part_json
+from policyctl.core.proof.tiles import read_tiles
 from policyctl.core.proof.told_facts import facts_of
 from policyctl.core.records import Answer, ChoiceRow
 from policyctl.errors import IntegrityError, Place
@@ -80,3 +84,66 @@ def test_what_entered_with_rows_that_were_cut_since_is_told_without_a_proof(data
     assert [row.table for row in bare] == ["choice"]
     assert "cut record" in bare[0].why
     assert found.head.entry == whole.head.entry + 1
+
+
+# --- entries with very many rows
+
+
+@pytest.fixture
+def crowd(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ledger]:
+    """A thousand people who came in one import, of which tiles were kept."""
+    monkeypatch.setattr(chain, "MANY", 500)
+    with open_ledger(database_url, key=KEY, taxonomy=TAXONOMY) as ledger:
+        ledger.upgrade()
+        ledger.record_version(V1, (), now=NOW)
+        ledger.import_subjects([subject(f"u{number}") for number in range(1000)], now=NOW)
+        yield ledger
+
+
+def bare_of(ledger: Ledger, who: str) -> list[str]:
+    """Why rows of a person are not proven; the others are."""
+    found = ledger.evidence.of_subject(who, None, Span(end=NOW))
+    for row in found.part.rows:
+        if row.path is not None:
+            link = found.part.links[row.entry - found.part.first]
+            assert entry_digest_by(found.part.own[row.entry], row.line, row.path) == link
+    assert {row.table for row in found.part.rows} >= {"subject", "admission"}
+    return [row.why for row in found.part.rows if row.path is None]
+
+
+def beside(ledger: Ledger) -> str:
+    """Who of the neighbours of number 501 is in one tile with it."""
+    with ledger._engine.connect() as connection:
+        kept = bytes(connection.exec_driver_sql("SELECT tiles FROM entry_tile").scalar_one())
+    tiles = read_tiles(kept)
+    assert tiles is not None
+    own, after = (tiles.tile_of(b'["admission", %d, ' % number) for number in (501, 502))
+    return "u501" if own == after else "u499"
+
+
+def test_one_of_a_crowd_is_proven_by_the_rows_beside(crowd: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = [bare_of(crowd, f"u{number}") for number in (0, 1, 255, 256, 511, 700, 999)]
+    assert whole == [[]] * 7
+    monkeypatch.setattr(proving, "MOST", 50)  # who has no tiles is read whole only up to this
+    assert bare_of(crowd, "u600") == []
+
+
+def test_of_a_crowd_only_who_stands_beside_an_altered_row_is_not_proven(crowd: Ledger) -> None:
+    run(crowd, "UPDATE admission SET admitted_at = admitted_at + 1 WHERE subject_no = 501")
+    assert bare_of(crowd, "u990") == []
+    for who in ("u500", beside(crowd)):
+        with pytest.raises(IntegrityError, match="the rows of entry"):
+            bare_of(crowd, who)
+
+
+def test_a_row_that_was_cut_leaves_the_rest_of_a_crowd_proven(crowd: Ledger) -> None:
+    entry = crowd.sequence()
+    run(crowd, "DELETE FROM admission WHERE subject_no = 501")
+    cut(crowd, Cut(CutOf.ENTRY, entry, entry, 1, rest_of(crowd, entry, entry), "two years"))
+    assert bare_of(crowd, "u990") == []
+    assert "cut record" in bare_of(crowd, beside(crowd))[0]
+
+
+def test_tiles_that_are_none_are_passed_over(crowd: Ledger) -> None:
+    run(crowd, "UPDATE entry_tile SET tiles = (SELECT root FROM chain WHERE entry = 1)")
+    assert bare_of(crowd, "u600") == []

@@ -61,8 +61,8 @@ from policyctl.adapters.tables.postings import POSTING, POSTING_EVENT
 
 __all__ = [
     "ACKNOWLEDGEMENT", "ADDRESS", "ADMISSION", "ANSWER_RECEIPT", "APPEND_ONLY", "BATCH", "BATCH_SEAL",
-    "CATEGORY",
-    "CHAIN", "CHANGE", "CHOICE", "CHUNK", "CUSTOMER", "CUT", "DELIVERY_EVENT", "ENTRY", "EPOCH", "ERASABLE",
+    "CATEGORY", "CHAIN", "CHANGE", "CHOICE", "CHUNK", "CUSTOMER", "CUT", "DELIVERY_EVENT", "ENTRY",
+    "ENTRY_TILE", "EPOCH", "ERASABLE",
     "INSTANCE", "METADATA", "MUTABLE", "NOTICE", "OBJECTION", "OUTBOX", "POLICY", "POSTING", "POSTING_EVENT",
     "PRACTICE", "PSEUDONYM",
     "RECEIPT", "RECORD_NAME", "REMINDER", "REMINDER_STOP", "SENT", "SUBJECT", "TAG",
@@ -78,6 +78,12 @@ CHAIN = _reference(
     Column("entry", Whole, ForeignKey("entry.seq"), primary_key=True, autoincrement=False),
     Column("digest", LargeBinary, nullable=False),
     Column("root", LargeBinary, nullable=False),
+)
+# The tiles of the tree of an entry with very many rows (core/proof/tiles.py).
+ENTRY_TILE = _reference(
+    "entry_tile",
+    Column("entry", Whole, ForeignKey("entry.seq"), primary_key=True, autoincrement=False),
+    Column("tiles", LargeBinary, nullable=False),
 )
 POLICY = _reference("policy", _own("policy_no", Small), _text("slug", unique=True), _entry_of_old())
 VERSION = _reference(
@@ -137,6 +143,7 @@ CUSTOMER = _reference(
     _text("id", unique=True),
     _text("name"),
     CheckConstraint("tenant_no BETWEEN 1 AND 4194303", name="customer_tenant_no"),
+    Index("customer_entry", "entry"),
 )
 NOTICE = _reference(
     "notice",
@@ -183,6 +190,7 @@ CUT = _reference(
     Column("left_digest", LargeBinary, nullable=False),
     PrimaryKeyConstraint("what", "first_no", "entry"),
     CheckConstraint("what IN ('entry', 'batch', 'subject')", name="cut_what"),
+    Index("cut_entry", "entry"),
 )
 RECEIPT = _reference(
     "receipt",
@@ -194,6 +202,7 @@ RECEIPT = _reference(
     _number("repeated"),
     _entry(),
     PrimaryKeyConstraint("tenant_no", "source", "client_batch_id"),
+    Index("receipt_entry", "entry"),
 )
 
 # Tables that are cut by subject
@@ -208,6 +217,7 @@ SUBJECT = _spread(
     Column("ext_id", LargeBinary),
     Column("salt", LargeBinary),
     PrimaryKeyConstraint("subject_no"),
+    Index("subject_entry", "entry", "subject_no"),
 )
 ADDRESS = _spread(
     "address",
@@ -228,6 +238,7 @@ ADMISSION = _spread(
     _entry(),
     _number("version_no", Small),
     PrimaryKeyConstraint("subject_no", "version_no"),
+    Index("admission_entry", "entry", "subject_no"),
 )
 
 
@@ -279,6 +290,7 @@ CHOICE = _spread(
     _number("answer", Small),
     PrimaryKeyConstraint("subject_no", "given_at", "practice_no"),
     CheckConstraint("answer IN (1, 2, 3)", name="choice_answer"),
+    Index("choice_entry", "entry", "subject_no"),
 )
 ACKNOWLEDGEMENT = _spread(
     "acknowledgement",
@@ -288,6 +300,7 @@ ACKNOWLEDGEMENT = _spread(
     _entry(),
     _version(),
     PrimaryKeyConstraint("subject_no", "version_no"),
+    Index("acknowledgement_entry", "entry", "subject_no"),
 )
 
 # Tables that are cut otherwise: what leads from a name to a number

@@ -7,7 +7,7 @@ back). ``answer_receipt`` says how far one mail has come, and changes.
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, Column, Integer, PrimaryKeyConstraint
+from sqlalchemy import CheckConstraint, Column, Index, Integer, PrimaryKeyConstraint
 
 from policyctl.adapters.tables.kinds import (
     Small,
@@ -31,6 +31,7 @@ OBJECTION = spread(
     number("stands", Small),
     PrimaryKeyConstraint("subject_no", "version_no", "objected_at"),
     CheckConstraint("stands IN (0, 1)", name="objection_stands"),
+    Index("objection_entry", "entry", "subject_no"),
 )
 REMINDER_STOP = spread(
     "reminder_stop",
@@ -40,6 +41,7 @@ REMINDER_STOP = spread(
     entry(),
     number("contact", autoincrement=False),
     PrimaryKeyConstraint("subject_no", "contact"),
+    Index("reminder_stop_entry", "entry", "subject_no"),
 )
 ANSWER_RECEIPT = spread(
     "answer_receipt",

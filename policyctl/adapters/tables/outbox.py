@@ -111,6 +111,7 @@ DELIVERY_EVENT = spread(
     text("event"),
     text("status", info={"later": ""}),
     PrimaryKeyConstraint("nid", "event", "happened_at", "attempt"),
+    Index("delivery_event_entry", "entry"),
 )
 # One row: the ledger itself. It is no part of the record, so a copy may be told apart from what it copies.
 INSTANCE = reference(

@@ -29,9 +29,10 @@ from typing import Any
 from sqlalchemy import Table
 
 from policyctl.adapters.ledger.base.driver import Driver
-from policyctl.adapters.tables import CHAIN, METADATA, microseconds
+from policyctl.adapters.tables import CHAIN, ENTRY_TILE, METADATA, microseconds
 from policyctl.core import merkle
 from policyctl.core.proof.heads import LedgerHead
+from policyctl.core.proof.tiles import MANY, cut_into_tiles
 
 NEWEST = (
     "SELECT (SELECT coalesce(max(seq), 0) FROM entry), (SELECT root FROM chain ORDER BY entry DESC LIMIT 1)"
@@ -40,8 +41,8 @@ NEWEST = (
 
 _START = bytes(32)
 _LEFT_OUT = {"entry", "ext_id", "salt", "erased_at", "tiles"}
-# Written in the same transaction but not part of the record: what leads to a subject, what is owed.
-_NOT_CHAINED = {"chain", "pseudonym", "outbox"}
+# Written in the same transaction but not part of the record: what leads to a subject or a row, what is owed.
+_NOT_CHAINED = {"chain", "entry_tile", "pseudonym", "outbox"}
 
 
 @dataclass(slots=True)
@@ -58,12 +59,25 @@ class Lines:
 
     def digest(self, seq: int, kind: str, recorded_at: datetime | int) -> bytes:
         """The hash of the entry (2). A time may be given as the table holds it."""
-        return entry_digest(raw_line("entry", (seq, kind, recorded_at)), sorted(self.lines))
+        return self.sealed(seq, kind, recorded_at)[0]
+
+    def sealed(self, seq: int, kind: str, recorded_at: datetime | int) -> tuple[bytes, bytes]:
+        """The hash of the entry, and where it has very many rows their tiles (core/proof/tiles.py)."""
+        head, lines = raw_line("entry", (seq, kind, recorded_at)), sorted(self.lines)
+        if len(lines) < MANY:
+            return entry_digest(head, lines), b""
+        root, tiles = cut_into_tiles(lines)
+        return digest_by_root(head, root), tiles
 
 
 def entry_digest(head: bytes, lines: Iterable[bytes]) -> bytes:
     """The hash of an entry with this line of its own values and these lines, sorted (2)."""
-    return sha256(b"\2" + head + merkle.streamed_root(map(merkle.leaf_hash, lines))).digest()
+    return digest_by_root(head, merkle.streamed_root(map(merkle.leaf_hash, lines)))
+
+
+def digest_by_root(head: bytes, root: bytes) -> bytes:
+    """The same by the root of the tree over its lines."""
+    return sha256(b"\2" + head + root).digest()
 
 
 def plain_digest(head: bytes, lines: Iterable[bytes]) -> bytes:
@@ -123,9 +137,11 @@ def root_before(found: Any) -> bytes:
 
 def add_link(driver: Driver, entry: tuple[int, str, datetime], before: bytes, lines: Lines) -> None:
     """Add the root of an entry (4): its number, kind and moment; ``before``: the root of the one before."""
-    digest = lines.digest(*entry)
+    digest, tiles = lines.sealed(*entry)
     row = (entry[0], digest, sha256(before + digest).digest())
     driver.insert(CHAIN.name, ("entry", "digest", "root"), [row])
+    if tiles:
+        driver.insert(ENTRY_TILE.name, ("entry", "tiles"), [(entry[0], tiles)])
 
 
 def root_at(driver: Driver, entry: int) -> str:

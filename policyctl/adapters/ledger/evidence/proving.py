@@ -1,28 +1,38 @@
 # SPDX-License-Identifier: Apache-2.0
 """The path from a row to the digest of its entry, and from there to the head.
 
-An entry's rows are read to make its tree, and leave as hashes. One that holds more than :data:`MOST` rows
-is not taken apart: its rows stand in the bundle without a path, and why.
+An entry's rows are read to make its tree, and leave as hashes. Of one with very many rows only those beside
+the one that is wanted are, as its tiles tell the rest (trees.py). One without tiles, as none were kept then,
+is read whole up to :data:`MOST` rows; beyond that its rows stand in the bundle without a path, and why.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import deque
+from collections.abc import Iterator
 
-from policyctl.adapters.ledger.base.chain import chained, entry_digest, head, plain_digest, told
+from policyctl.adapters.ledger.base.chain import (
+    chained,
+    digest_by_root,
+    entry_digest,
+    head,
+    plain_digest,
+    told,
+)
 from policyctl.adapters.ledger.base.driver import Driver
 from policyctl.adapters.ledger.checking.entries import line_of
 from policyctl.adapters.ledger.evidence.choosing import Chosen
+from policyctl.adapters.ledger.evidence.trees import Tiled, Whole
 from policyctl.adapters.ledger.proving.cuts import read_cuts
 from policyctl.adapters.tables import METADATA
-from policyctl.core import merkle
 from policyctl.core.proof.cuts import CutOf
 from policyctl.core.proof.heads import START, LedgerHead
 from policyctl.core.proof.rows import LedgerPart, Path, Row, TagLeaf
+from policyctl.core.proof.tiles import Tiles, read_tiles
 from policyctl.errors import IntegrityError
 
-MOST = 20_000
-"""Rows of an entry that a tree is made over."""
+MOST = 500_000
+"""Rows of an entry without tiles that a tree is made over."""
 
 _TOO_MANY = "it entered together with more rows than a proof is made over"
 _OLD = "it entered before rows could be proven one by one"
@@ -68,6 +78,7 @@ class _Trees:
     """The trees of some entries."""
 
     def __init__(self, driver: Driver, entries: list[int], digests: dict[int, bytes]) -> None:
+        self._driver = driver
         self._digests = digests
         self._cuts = [cut for cut in read_cuts(driver) if cut.what is CutOf.ENTRY]
         self.own = {
@@ -76,35 +87,53 @@ class _Trees:
                 "SELECT seq, kind, recorded_at FROM entry WHERE seq IN ?*", entries
             )
         }
-        sizes = _sizes(driver, entries)
-        self._lines = _lines(driver, [seq for seq in entries if sizes[seq] <= MOST])
-        self._levels: dict[int, list[bytes]] = {}
-        self._why = {seq: why for seq in entries if (why := self._unproven(seq))}
+        self._tiled = {seq: Tiled(driver, seq, tiles) for seq, tiles in self._tiles(entries)}
+        self._whole: dict[int, Whole] = {}
+        self._why: dict[int, str] = {}
+        self._read([seq for seq in entries if seq not in self._tiled])
 
-    def _unproven(self, seq: int) -> str:
-        """Why nothing of an entry can be proven alone; empty where all can be."""
-        if any(cut.holds(seq) for cut in self._cuts):
-            return _CUT
-        if seq not in self._lines:
-            return _TOO_MANY
-        lines, written = self._lines[seq], self._digests.get(seq)
-        if entry_digest(self.own[seq], lines) == written:
-            self._levels[seq] = [merkle.leaf_hash(line) for line in lines]
-            return ""
-        if plain_digest(self.own[seq], lines) == written:
-            return _OLD
-        raise IntegrityError(
-            f"the rows of entry {seq} are not those that were written",
-            hint="see what is wrong with `policyctl verify`",
-        )
+    def _tiles(self, entries: list[int]) -> Iterator[tuple[int, Tiles]]:
+        """Those that lead to the digest of their entry; others are of no use."""
+        query = "SELECT entry, tiles FROM entry_tile WHERE entry IN ?*"
+        for seq, kept in self._driver.rows_in(query, entries):
+            tiles = read_tiles(bytes(kept))
+            if tiles is not None and digest_by_root(self.own[seq], tiles.root) == self._digests.get(seq):
+                yield seq, tiles
+
+    def _read(self, entries: list[int]) -> None:
+        """The rows of entries, to make their trees anew; or why nothing of one can be proven alone."""
+        self._why |= {seq: _CUT for seq in entries if self._is_cut(seq)}
+        uncut = [seq for seq in entries if seq not in self._why]
+        sizes = _sizes(self._driver, uncut)
+        self._why |= {seq: _TOO_MANY for seq in uncut if sizes[seq] > MOST}
+        for seq, lines in _lines(self._driver, [seq for seq in uncut if sizes[seq] <= MOST]).items():
+            written = self._digests.get(seq)
+            if entry_digest(self.own[seq], lines) == written:
+                self._whole[seq] = Whole(lines)
+            elif plain_digest(self.own[seq], lines) == written:
+                self._why[seq] = _OLD
+            else:
+                raise _altered(seq)
+
+    def _is_cut(self, seq: int) -> bool:
+        return any(cut.holds(seq) for cut in self._cuts)
 
     def row(self, entry: int, line: str) -> Row:
         """A row with its path."""
         if entry in self._why:
             return Row(entry, line, None, self._why[entry])
-        leaves = self._levels[entry]
-        index = leaves.index(merkle.leaf_hash(line.encode() + b"\n"))
-        return Row(entry, line, Path(index, len(leaves), merkle.path(leaves, index)))
+        tree = self._tiled.get(entry) or self._whole[entry]
+        path = tree.path(line.encode() + b"\n")
+        if path is None and not self._is_cut(entry):
+            raise _altered(entry)
+        return Row(entry, line, path, "" if path else _CUT)
+
+
+def _altered(seq: int) -> IntegrityError:
+    return IntegrityError(
+        f"the rows of entry {seq} are not those that were written",
+        hint="see what is wrong with `policyctl verify`",
+    )
 
 
 def _sizes(driver: Driver, entries: list[int]) -> dict[int, int]:
@@ -117,14 +146,14 @@ def _sizes(driver: Driver, entries: list[int]) -> dict[int, int]:
 
 
 def _lines(driver: Driver, entries: list[int]) -> dict[int, list[bytes]]:
-    found: dict[int, list[bytes]] = defaultdict(list)
+    found: dict[int, list[bytes]] = {seq: [] for seq in entries}
     for name in chained():
         table = METADATA.tables[name]
         make = line_of(table)
         query = f"SELECT entry, {', '.join(told(table))} FROM {name} WHERE entry IN ?*"  # noqa: S608 - our own names
         for row in driver.rows_in(query, entries):
             found[row[0]].append(make(row[1:]))
-    return {seq: sorted(found[seq]) for seq in entries}
+    return {seq: sorted(lines) for seq, lines in found.items()}
 
 
 def _tags(chosen: Chosen, rows: tuple[Row, ...]) -> tuple[TagLeaf, ...]:
