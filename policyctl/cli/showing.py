@@ -108,7 +108,9 @@ def doctor(
     from policyctl.actions.drift.doctor import doctor as action
     from policyctl.reports.doctor_v1 import doctor_json, doctor_text
 
-    checks = action(_openers(), Question(now(), (lambda: url or _base_url()) if live or url else None))
+    asked = live or url is not None  # an empty address is no reason to look at nothing
+    address = (lambda: _base_url() if url is None else url) if asked else None
+    checks = action(_openers(), Question(now(), address))
     if output_format is Format.JSON:
         emit_json(doctor_json(checks))
     else:

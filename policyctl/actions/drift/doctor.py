@@ -79,6 +79,8 @@ def _drift(openers: Openers, question: Question) -> list[Check]:
         marked, standards = history.published(), openers.standards()
         if marked:
             asked += _posted(history, standards, openers, question)
+        elif question.live:
+            asked.append(_not_looked("no version is published yet"))
         with suppress(PolicyctlError), closing(openers.ledger()) as ledger:
             ledger.versions()
             asked += _recorded(history, ledger, standards, openers, question)
@@ -121,8 +123,14 @@ def _posted(history: History, standards: Standards, openers: Openers, question: 
         return [*folder_checks(pages, site.folder)]
 
     yield from looked("site", folder)
-    if (live := question.live) is not None and pages:
+    if (live := question.live) is not None and not pages:
+        yield _not_looked("the pages cannot be made from the version refs")
+    elif live is not None:
         yield from looked("posted", lambda: [*live_checks(live(), pages, marked, shelf, today)])
+
+
+def _not_looked(why: str) -> Check:
+    return Check("posted", ERROR, f"nothing was looked at: {why}", "see to that first")
 
 
 def _versions() -> Check:
