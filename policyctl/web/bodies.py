@@ -185,8 +185,19 @@ def one(raw: dict[str, Any], kind: type[Row], pointer: str = "") -> Row:
     except msgspec.ValidationError as error:
         found = _WHERE.fullmatch(str(error))
         said, path = (found[1], found[2]) if found else (str(error), "")
+        said, hint = _not_repeated(said, kind)
         where = pointer + path.replace(".", "/").replace("[...]", "")
-        raise ProblemError("invalid-request", said, [Fault(pointer=where, detail=said)]) from error
+        raise ProblemError("invalid-request", said, [Fault(pointer=where, detail=said, hint=hint)]) from error
+
+
+def _not_repeated(said: str, kind: type[msgspec.Struct]) -> tuple[str, str]:
+    """What the library says, without a name or value that it quotes out of the request; and a mend."""
+    if said.startswith("Object contains unknown field"):
+        names = sorted(kind.__struct_fields__)
+        return "a field is not known here", f"the fields are {', '.join(names)}"
+    if said.startswith("Invalid enum value"):
+        return "the value is none of those that there are", "the OpenAPI document lists them"
+    return said, ""
 
 
 def query_of(query: Mapping[str, str], kind: type[Row]) -> Row:

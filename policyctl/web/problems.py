@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -40,6 +41,7 @@ PROBLEMS = {
     "unavailable": (503, "The ledger cannot be asked just now"),
     "no-webhook-key": (503, "There is no key to check a signature with"),
 }
+_QUOTED = re.compile(r"""\ ?(?<![a-z])('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")(?![a-z])""")
 RETRY_AFTER = {"unavailable": "2", "request-running": "1"}
 
 
@@ -106,7 +108,7 @@ def problem_of(error: PolicyctlError, *, rows: str = "") -> ProblemError:
     if isinstance(error, OtherContentError):
         return ProblemError("key-reused", "use a new key for another request")
     if isinstance(error, RefusedError):
-        return ProblemError("conflict", error.message, faults)
+        return ProblemError("conflict", _unquoted(error.message), faults)
     if error.exit_code in {2, 3}:
         return ProblemError("invalid-request", f"{len(faults)} complaint(s); nothing was done", faults)
     return ProblemError("internal", "the service has met a bug of its own")
@@ -124,4 +126,11 @@ def _fault(error: PolicyctlError, rows: str) -> Fault:
     place = error.place
     line = f"{rows}/{(place.line or 1) - 1}" if place and rows else ""
     key = f"/{place.key}" if place and place.key else ""
-    return Fault(pointer=line + key, detail=error.message, hint=error.hint)
+    return Fault(pointer=line + key, detail=_unquoted(error.message), hint=error.hint)
+
+
+def _unquoted(message: str) -> str:
+    """Without the values that it quotes, as ``repr`` does: the pointer says where they stand, and answers are
+    kept in logs where nobody's address is to be.
+    """
+    return _QUOTED.sub("", message).strip()
