@@ -51,16 +51,17 @@ class ReadLink:
 
 
 def in_force(keys: Sequence[LinkKey]) -> tuple[LinkKey, ...]:
-    """The keys that open links, the oldest first; the last one signs."""
-    return tuple(sorted((key for key in keys if key.retired_at is None), key=_age))
+    """The keys that open links, the oldest first; the last one signs. In the order in which they were made:
+    one that a wrong clock dated ahead is not the newest for ever.
+    """
+    return tuple(key for key in keys if key.retired_at is None)
 
 
 def with_new_key(keys: Sequence[LinkKey], fresh: LinkKey) -> tuple[LinkKey, ...]:
     """The keys once ``fresh`` signs: the one before it stays good, older ones are retired."""
     kept = {key.id for key in in_force(keys)[-(_IN_FORCE - 1) :]}
     before = tuple(
-        key if key.id in kept or key.retired_at else replace(key, retired_at=fresh.made_at)
-        for key in sorted(keys, key=_age)
+        key if key.id in kept or key.retired_at else replace(key, retired_at=fresh.made_at) for key in keys
     )
     return (*before, fresh)
 
@@ -70,7 +71,3 @@ def without_key(keys: Sequence[LinkKey], number: str, now: datetime) -> tuple[Li
     return tuple(
         replace(key, retired_at=now) if key.id == number and key.retired_at is None else key for key in keys
     )
-
-
-def _age(key: LinkKey) -> tuple[datetime, str]:
-    return key.made_at, key.id

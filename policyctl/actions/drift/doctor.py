@@ -90,7 +90,9 @@ def _drift(openers: Openers, question: Question) -> list[Check]:
 def _recorded(
     history: History, ledger: Ledger, standards: Standards, openers: Openers, question: Question
 ) -> Iterator[Check]:
-    yield from looked("versions on record", lambda: [*record_checks(history.published(), ledger)])
+    yield from looked(
+        "versions on record", lambda: [*record_checks(history.published(), ledger, question.now)]
+    )
     yield from looked("durability", lambda: [*durability_checks(ledger)])
     yield from looked("left over", lambda: [*leftover_checks(ledger)])
     yield from _of_one_server("duties", lambda: _due(history, ledger, standards, question.now))

@@ -4,13 +4,14 @@
 1. Every version ref is on record with the same commit and text, and every version on record has its ref.
 2. The ledger has come at least as far as the version refs say it had: one that was put back from an
    older copy has not. `verify` looks at each entry; this is quick.
-3. A version that is dated before the one before it was published by a wrong clock.
+3. A version that is dated before the one before it, or ahead of the clock here, was published by a wrong one.
 4. PostgreSQL says itself whether a commit is on its disk. SQLite is asked whenever it is opened.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 from policyctl.actions.drift.checks import ERROR, OK, WARNING, Check, few
@@ -20,13 +21,15 @@ from policyctl.core.policy import VersionKey
 from policyctl.core.proof.heads import LedgerHead, read_heads
 from policyctl.core.records import VersionRecord
 
+_SKEW = timedelta(minutes=10)
 
-def record_checks(marked: Sequence[MarkedVersion], ledger: Ledger) -> Iterator[Check]:
+
+def record_checks(marked: Sequence[MarkedVersion], ledger: Ledger, now: datetime) -> Iterator[Check]:
     """The ledger against the version refs."""
     refs, known = {mark.key: mark for mark in marked}, {row.key: row for row in ledger.versions()}
     troubles = [*_absent(refs, known), *_other(refs, known)]
     yield from troubles or [Check("versions on record", OK, f"{len(known)}, as the version refs have them")]
-    yield from _clock(marked)
+    yield from _clock(marked, now)
     yield _head(marked, ledger.heads())
 
 
@@ -51,8 +54,12 @@ def _other(refs: dict[VersionKey, MarkedVersion], known: dict[VersionKey, Versio
         yield Check("versions on record", ERROR, seen, "run `policyctl verify`, and put the ref back")
 
 
-def _clock(marked: Sequence[MarkedVersion]) -> Iterator[Check]:
+def _clock(marked: Sequence[MarkedVersion], now: datetime) -> Iterator[Check]:
     """The number says which version came later, whatever the clock said; but notices name its day."""
+    for mark in marked:
+        if mark.published_at > now + _SKEW:
+            seen = f"{mark.key} is dated {mark.published_at:%Y-%m-%d %H:%M} UTC, which is ahead of this clock"
+            yield Check("clock", WARNING, seen, "mend the clock that is wrong; versions go by their numbers")
     for before, after in pairwise(marked):
         if before.key.slug == after.key.slug and after.published_at < before.published_at:
             seen = f"{after.key} is dated before {before.key}: a clock was wrong when one was published"
