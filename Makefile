@@ -63,9 +63,9 @@ bench: $(VENV)/.dev ## benchmarks, as ratios against a floor or a peer of the sa
 docs: $(VENV)/.dev ## rewrite the generated reference pages
 	@$(BIN)/python docs/generate.py
 
-messages: $(VENV)/.dev ## bring the translations up to the English phrases of the mails
-	@$(BIN)/pybabel -q update --domain mail --no-fuzzy-matching --width 100 \
-		--input-file policyctl/reports/locale/mail.pot --output-dir policyctl/reports/locale
+messages: $(VENV)/.dev ## bring the translations up to the English phrases of the mails and the site
+	@for domain in mail site; do $(BIN)/pybabel -q update --domain $$domain --no-fuzzy-matching --width 100 \
+		--input-file policyctl/reports/locale/$$domain.pot --output-dir policyctl/reports/locale; done
 
 lock: ## pin every dependency again, with hashes (needs uv)
 	@$(LOCK) --extra postgres --extra pdf --extra bulk --extra web --group test --group lint --group build --upgrade --output-file requirements/dev.txt

@@ -42,14 +42,16 @@ def site_options(settings: Settings, history: History | None = None) -> SiteOpti
     """How ``[site]`` wants the pages. With ``history`` they say who signed the version refs."""
     from policyctl.actions.site.build import SiteOptions
     from policyctl.reports.site.look import Look
+    from policyctl.reports.site.wording import wording
     from policyctl.wiring import late_printer
 
     site = settings.site
     look = Look(
-        name=site.name or settings.mail.from_name or "Privacy policies",
+        name=site.name or settings.mail.from_name or wording(site.language).text("index.name"),
         base_url=settings.base_url,
         language=site.language,
         served=site.served,
+        authority=site.authority,
     )
     return SiteOptions(
         look=look,

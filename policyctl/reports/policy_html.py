@@ -42,6 +42,38 @@ def policy_body(document: Document, *, beside: Callable[[Clause], str] | None = 
     return rendered
 
 
+def clause_bodies(document: Document) -> dict[str, str]:
+    """What stands below the heading of each clause, by its id, as safe HTML; headings within it are those
+    of a page's third level. An id that a text gives twice is that of the first.
+    """
+    parser, env = _parser(), dict[str, Any]()
+    text = "\n".join(shown(line, keep="\t\r") for line in document.text[document.body :].split("\n"))
+    offset = document.text[: document.body].count("\n")
+    starts = [(clause.line - offset, clause) for clause in document.clauses]
+    groups: dict[str, list[Token]] = {}
+    own: list[Token] = []
+    at, titled = 0, False
+    for token in parser.parse(text, env):
+        if token.level == 0 and token.nesting >= 0:
+            while at < len(starts) and starts[at][0] <= _line(token):
+                clause = starts[at][1]
+                own, at = groups.setdefault(clause.id, []), at + 1
+                titled = bool(clause.heading) and starts[at - 1][0] == _line(token)
+        own.append(token)
+        if titled and token.level == 0 and token.nesting <= 0:
+            own.clear()
+            titled = False
+    return {name: _rendered(parser, tokens, env) for name, tokens in groups.items()}
+
+
+def _rendered(parser: MarkdownIt, tokens: list[Token], env: dict[str, Any]) -> str:
+    for token in tokens:
+        if token.type in {"heading_open", "heading_close"}:
+            token.tag = "h3"
+    rendered: str = parser.renderer.render(tokens, parser.options, env)
+    return rendered
+
+
 def _parser() -> MarkdownIt:
     options = {"html": False, "maxNesting": NESTING}
     parser = MarkdownIt("commonmark", options).enable("table").disable(["html_block", "html_inline"])

@@ -22,10 +22,12 @@ table                      keys                           meaning
                                                           report is sent again, once (24; 0 never)
 ``[mail.sendgrid]``        host, webhook_keys,            another host than the service's own; the keys that
                            webhook_hours                  check its events, and how old those may be
-``[site]``                 folder, base_url, name,        where the pages are written and served; whose they
-                           language, theme, pdf, served   are; the language of policies that do not say theirs
-                                                          (``en``); a folder with your look; whether PDFs are
-                                                          made, and whether `policyctl serve` serves the pages
+``[site]``                 folder, base_url, authority,   where the pages are written and served; what ids of
+                           name, language, theme, pdf,    feeds begin with (``example.com,2026``: a name and a
+                           served                         day it was yours); whose the pages are; the language
+                                                          of policies that do not say theirs (``en``); a
+                                                          folder with your look; whether PDFs are made, and
+                                                          whether `policyctl serve` serves the pages
 ``[[places]]``             name, kind, target, policies,  where else policies are posted, one table a place:
                            internal                       ``site``, ``feed``, ``webhook``, ``file``,
                                                           ``release`` or ``url``; of which policies (all);

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -146,7 +147,10 @@ def test_the_version_in_force_becomes_the_current_page_on_its_day(root: Path, tm
     site = tmp_path / "site"
     build(root, site, today=date(2027, 5, 31))
     first = contents(site)
-    assert b"From 1 June 2027, version 2 applies." in first[f"{SLUG}/index.html"]
+    assert (
+        b'From <time datetime="2027-06-01">1 June 2027</time>, version 2 applies.'
+        in first[f"{SLUG}/index.html"]
+    )
     assert json.loads(first[f"{SLUG}/data.json"])["current"] == 1
     assert build(root, site, today=date(2027, 6, 1)).changed
     second = contents(site)
@@ -216,6 +220,30 @@ def test_who_signed_a_version_is_in_the_table_of_versions(root: Path, tmp_path: 
         assert page.count("Legal &lt;legal@example.com&gt;") == 1
         assert page.count("not signed") == 1
         assert asked == expected
+    found = [ref_of(tmp_path / "site", number) for number in (1, 2)]
+    assert [ref["signature"] for ref in found] == [
+        {"state": "none", "signer": None},
+        {"state": "good", "signer": "Legal <legal@example.com>"},
+    ]
+
+
+def ref_of(site: Path, number: int) -> dict[str, Any]:
+    ref: dict[str, Any] = json.loads((site / SLUG / f"v{number}/data.json").read_bytes())["ref"]
+    return ref
+
+
+def test_the_data_of_a_version_holds_its_ref_and_the_ledger_head_that_it_anchors(
+    root: Path, tmp_path: Path
+) -> None:
+    build(root, tmp_path / "site")
+    for number in (1, 2):
+        ref, name = ref_of(tmp_path / "site", number), f"refs/tags/policy/{SLUG}/v{number}"
+        message = Repo(root).git("cat-file", "tag", name)
+        assert ref["tag"] == Repo(root).git("rev-parse", name).strip()
+        assert ref["commit"] == Repo(root).git("rev-parse", f"{name}^{{commit}}").strip()
+        (head,) = ref["ledger_heads"]
+        assert f"Ledger-Head: {head['entry']}:{head['root']}" in message
+        assert ref["signature"] is None
 
 
 @pytest.mark.peer("ssh-keygen")

@@ -16,15 +16,15 @@ from policyctl.adapters.catalogue import load_catalogue
 from policyctl.core.notices.notice import NoticeKind, Occasion
 from policyctl.core.revision import Kind
 from policyctl.reports.mails.mail import render
-from policyctl.reports.phrases import LANGUAGES, Phrases, catalogue
+from policyctl.reports.phrases import DOMAINS, LANGUAGES, Phrases, catalogue
 from tests.core.notice_samples import SENDER, notice_of
 from tests.reports.test_mail import ADA, SENT, Reader, letter
 
 OTHERS = [language for language in LANGUAGES if language != "en"]
 
 
-def messages(language: str) -> Iterator[Message]:
-    return (message for message in catalogue(language) if message.id)
+def messages(language: str, domain: str = "mail") -> Iterator[Message]:
+    return (message for message in catalogue(language, domain) if message.id)
 
 
 def strings(value: str | list[str] | tuple[str, ...]) -> list[str]:
@@ -35,17 +35,19 @@ def blanks(phrase: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(phrase) if name}
 
 
+@pytest.mark.parametrize("domain", DOMAINS)
 @pytest.mark.parametrize("language", OTHERS)
-def test_every_language_has_every_message_of_the_source_as_it_now_reads(language: str) -> None:
-    source = {(message.context, *strings(message.id)) for message in messages("en")}
-    assert {(message.context, *strings(message.id)) for message in messages(language)} == source, (
+def test_every_language_has_every_message_of_the_source_as_it_now_reads(language: str, domain: str) -> None:
+    source = {(message.context, *strings(message.id)) for message in messages("en", domain)}
+    assert {(message.context, *strings(message.id)) for message in messages(language, domain)} == source, (
         "run `make messages` and translate what it marks"
     )
 
 
+@pytest.mark.parametrize("domain", DOMAINS)
 @pytest.mark.parametrize("language", OTHERS)
-def test_every_message_is_translated_and_has_the_blanks_of_the_source(language: str) -> None:
-    for message in messages(language):
+def test_every_message_is_translated_and_has_the_blanks_of_the_source(language: str, domain: str) -> None:
+    for message in messages(language, domain):
         (wanted,) = {frozenset(blanks(phrase)) for phrase in strings(message.id)}
         assert not message.fuzzy, message.context
         for phrase in strings(message.string):
@@ -53,17 +55,19 @@ def test_every_message_is_translated_and_has_the_blanks_of_the_source(language: 
             assert blanks(phrase) == wanted, message.context
 
 
+@pytest.mark.parametrize("domain", DOMAINS)
 @pytest.mark.parametrize("language", OTHERS)
-def test_every_plural_form_of_a_language_is_there(language: str) -> None:
-    written = catalogue(language)
-    for message in messages(language):
+def test_every_plural_form_of_a_language_is_there(language: str, domain: str) -> None:
+    written = catalogue(language, domain)
+    for message in messages(language, domain):
         if message.pluralizable:
             assert len(strings(message.string)) == written.num_plurals
 
 
 def test_every_kind_of_change_has_a_word() -> None:
-    names = {message.context for message in messages("en")}
-    assert {f"kind.{kind}" for kind in Kind} <= names
+    for domain in DOMAINS:
+        names = {message.context for message in messages("en", domain)}
+        assert {f"kind.{kind}" for kind in Kind} <= names
 
 
 def test_no_phrase_promotes_anything() -> None:

@@ -26,7 +26,16 @@ from policyctl.core.proof.heads import read_heads
 from policyctl.errors import CannotCompareError, PolicyctlError
 from policyctl.reports.site.look import Look, Painter, Theme, recipe
 from policyctl.reports.site.pages import PostedPolicy, overview_files
-from policyctl.reports.site.posted import InLanguage, Posted, Settled, document_of, from_json, settle
+from policyctl.reports.site.posted import (
+    InLanguage,
+    Posted,
+    PostedRef,
+    Settled,
+    Signature,
+    document_of,
+    from_json,
+    settle,
+)
 from policyctl.reports.site.version_pages import Printing, paper_page, version_files
 
 if TYPE_CHECKING:
@@ -187,8 +196,9 @@ def _policy(
     kept = _kept(marked, known, build)
     last = Settled(kept[-1], document_of(kept[-1]), None) if kept else None
     versions = list(kept)
+    signers = {mark.key.number: _signer(mark, build, known=bool(known)) for mark in marked}
     for mark in marked[len(kept) :]:
-        settled = settle(_posted(mark, load(mark), build), last)
+        settled = settle(_posted(mark, load(mark), build, signers[mark.key.number]), last)
         settled, pages = _pages(settled, last, build)
         build.files |= pages
         build.made += len(pages)
@@ -196,7 +206,6 @@ def _policy(
         versions.append(settled.posted)
         last = settled
     notes |= {str(version.key): known[str(version.key)] for version in kept}
-    signers = {mark.key.number: _signer(mark, build, known=bool(known)) for mark in marked}
     heads = {mark.key.number: read_heads(mark.note.ledger_head) for mark in marked}
     return PostedPolicy(marked[0].key.slug, tuple(versions), signers, heads)
 
@@ -238,7 +247,7 @@ def _read(pages: Mapping[str, bytes], mark: MarkedVersion) -> Posted | None:
     return posted
 
 
-def _posted(mark: MarkedVersion, source: Source, build: _Build) -> Posted:
+def _posted(mark: MarkedVersion, source: Source, build: _Build, signer: str | None) -> Posted:
     change = source.policy.change if source.policy else None
     number, slug = mark.key.number, mark.key.slug
     return Posted(
@@ -258,7 +267,17 @@ def _posted(mark: MarkedVersion, source: Source, build: _Build) -> Posted:
         pdf=f"{slug}-v{number}.pdf" if build.options.printer else "",
         language=(source.policy.language if source.policy else "") or build.options.look.language,
         markdown=_body(source.document),
+        ref=PostedRef(mark.tag, mark.commit, read_heads(mark.note.ledger_head), _signature(build, signer)),
     )
+
+
+def _signature(build: _Build, signer: str | None) -> Signature | None:
+    """As it was found; None where nobody is asked."""
+    if build.options.signed_by is None:
+        return None
+    if signer is None:
+        return Signature("none")
+    return Signature("good", signer) if signer else Signature("unconfirmed")
 
 
 def _body(document: Any) -> str:

@@ -37,13 +37,16 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class ShownBlock:
-    """One block of the redline; ``whole``: all of it was deleted (``-``) or inserted (``+``)."""
+    """One block of the redline; ``whole``: all of it was deleted (``-``) or inserted (``+``). ``reshaped`` is
+    the kind that ``shape`` says in English.
+    """
 
     parts: tuple[Part, ...]
     moved: bool = False
     whole: str = ""
     shape: str = ""
     """In a word, how its paragraphs were divided or joined."""
+    reshaped: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,9 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One clause link on the page. ``title`` is its heading with what changed in it."""
+    """One clause link on the page. ``title`` is its heading with what changed in it, ``kinds`` what ``label``
+    says in English.
+    """
 
     anchor: str
     heading: str
@@ -77,6 +82,7 @@ class Entry:
     new_lines: str
     blocks: tuple[ShownBlock | Kept, ...]
     moves: tuple[Move, ...] = ()
+    kinds: tuple[Kind, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +186,7 @@ def _entry(revision: Revision, change: ClauseChange) -> Entry:
             ]
         ),
         moves=tuple(moves) if _moved(change) else (),
+        kinds=sorted_kinds(change),
     )
 
 
@@ -242,7 +249,8 @@ def _shown(
         if clause is None or not titled:
             shape = reshaped(change, block)
             said = KIND_WORDS[shape] if shape else ""
-            yield ShownBlock(parts_of(visible_runs(revision, block)), block.moved, shape=said)
+            parts = parts_of(visible_runs(revision, block))
+            yield ShownBlock(parts, block.moved, shape=said, reshaped=shape or "")
         return
     document, span = (revision.new, block.new) if block.new else (revision.old, block.old)
     op = Op.EQUAL if block.old and block.new else Op.INSERT if block.new else Op.DELETE

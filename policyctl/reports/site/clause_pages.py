@@ -4,36 +4,52 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
+
+from markupsafe import Markup
 
 from policyctl.core.diff.clause_history import ClauseHistory, Lineage, Point, Step, follow_compared
 from policyctl.core.policy import Clause, Document
 from policyctl.core.revision import ClauseChange
 from policyctl.reports.comparing.comparison import KIND_ORDER
+from policyctl.reports.policy_html import clause_bodies
 from policyctl.reports.site.clause_names import folder_of
 from policyctl.reports.site.look import Head, Painter
-from policyctl.reports.site.posted import SCHEMA, ClauseLink, Posted, dumped
+from policyctl.reports.site.posted import SCHEMA, ClauseLink, Posted, document_of, dumped
 from policyctl.reports.site.version_pages import common
-from policyctl.reports.words import KIND_WORDS, counted, shown
-
-_NO_HEADING = "Text without a heading"
+from policyctl.reports.site.wording import Wording, wording
+from policyctl.reports.words import shown
 
 
 def clause_files(
     versions: Sequence[Posted], painter: Painter, *, glance: bool
 ) -> Iterator[tuple[str, bytes]]:
     """The list of clauses, and a page for each under every id it ever had."""
-    lineage = _lineage(versions)
     newest = versions[-1]
-    base = f"{newest.key.slug}/clauses/"
-    values = common(newest, glance=glance, data="data.json")
-    yield f"{base}index.html", _list_page(lineage, versions, painter, values, base)
-    yield f"{base}data.json", dumped(_data(lineage, versions))
-    headings = {history.id: _heading(history) for history in lineage.clauses}
-    for history in lineage.clauses:
+    values, base = common(newest, glance=glance, data="data.json"), f"{newest.key.slug}/clauses/"
+    told = _Told(_lineage(versions), versions, painter, values, wording(newest.language))
+    yield f"{base}index.html", _list_page(told, base)
+    yield f"{base}data.json", dumped(_data(told.lineage, versions))
+    headings = {history.id: _heading(history, told.say) for history in told.lineage.clauses}
+    bodies = clause_bodies(document_of(newest))
+    for history in told.lineage.clauses:
+        body = bodies.get(history.id, "") if told.lineage.is_there(history) else ""
         for name in history.names:
             path = f"{base}{folder_of(name)}/"
-            yield f"{path}index.html", _page(history, lineage, versions, painter, values, path, headings)
+            yield f"{path}index.html", _page(history, told, path, headings, body)
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What all pages of clauses are made from."""
+
+    lineage: Lineage
+    versions: Sequence[Posted]
+    painter: Painter
+    values: dict[str, Any]
+    say: Wording
 
 
 def _lineage(versions: Sequence[Posted]) -> Lineage:
@@ -57,87 +73,84 @@ def _change(link: ClauseLink, before: dict[str, Clause], here: dict[str, Clause]
     return ClauseChange(link.kinds, olds, news, "none", 1.0, (), link.format)
 
 
-def _heading(history: ClauseHistory) -> str:
-    return shown(history.clause.heading) or _NO_HEADING
+def _heading(history: ClauseHistory, say: Wording) -> str:
+    return shown(history.clause.heading) or say.text("clause.unnamed")
 
 
-def _words(step: Step) -> str:
-    return ", ".join(KIND_WORDS[kind] for kind in KIND_ORDER if kind in step.kinds)
+def _words(step: Step, say: Wording) -> str:
+    return say.kinds([kind for kind in KIND_ORDER if kind in step.kinds])
 
 
-def _list_page(
-    lineage: Lineage, versions: Sequence[Posted], painter: Painter, values: dict[str, Any], path: str
-) -> bytes:
+def _list_page(told: _Told, path: str) -> bytes:
+    lineage, versions, say = told.lineage, told.versions, told.say
+    levels = [history.clause.level for history in lineage.clauses if history.clause.heading]
+    top = min(levels, default=0)
     rows = [
         {
             "folder": folder_of(history.id),
-            "heading": _heading(history),
+            "heading": _heading(history, say),
             "since": versions[history.steps[0].point].number,
-            "last": _last(history, versions),
-            "count": len(history.changes),
+            "last": _last(history, told),
+            "changed": bool(history.changes),
+            "depth": min(3, 1 + max(0, history.clause.level - top)),
             "there": lineage.is_there(history),
         }
         for history in lineage.clauses
     ]
-    head = Head(path, f"Clauses of {shown(versions[-1].title)}", here="clauses")
-    values |= {
+    newest = versions[-1]
+    title = say.text("clauses.title", title=newest.title)
+    head = Head(path, title, newest.language, here="clauses")
+    own = {
         "there": [row for row in rows if row["there"]],
         "gone": [row for row in rows if not row["there"]],
     }
-    return painter.page("clauses.html.j2", head, **values)
+    return told.painter.page("clauses.html.j2", head, **told.values | own)
 
 
-def _last(history: ClauseHistory, versions: Sequence[Posted]) -> str:
+def _last(history: ClauseHistory, told: _Told) -> str:
     if not history.changes:
-        return "none"
+        return told.say.text("clauses.last.none")
     latest = history.latest
-    return f"{_words(latest)} in version {versions[latest.point].number}"
+    number = told.versions[latest.point].number
+    return told.say.text("clauses.last", words=_words(latest, told.say), number=number)
 
 
-def _page(
-    history: ClauseHistory,
-    lineage: Lineage,
-    versions: Sequence[Posted],
-    painter: Painter,
-    values: dict[str, Any],
-    path: str,
-    headings: dict[str, str],
-) -> bytes:
-    heading = _heading(history)
+def _page(history: ClauseHistory, told: _Told, path: str, headings: dict[str, str], body: str) -> bytes:
+    newest = told.versions[-1]
     head = Head(
         path,
-        f"History of “{heading}”",
+        told.say.text("clause.title", heading=_heading(history, told.say)),
+        newest.language,
         here="clauses",
         canonical=path.rsplit("/", 2)[0] + f"/{folder_of(history.id)}/",
     )
     own = {
         "id": history.id,
-        "here": lineage.is_there(history),
-        "newest": versions[-1].number,
-        "ended": versions[history.steps[-1].point].number,
-        "events": [_event(step, history, versions, headings) for step in reversed(history.steps)],
+        "here": told.lineage.is_there(history),
+        "newest": newest.number,
+        "ended": told.versions[history.steps[-1].point].number,
+        "events": [_event(step, history, told, headings) for step in reversed(history.steps)],
+        "body": Markup(body),  # noqa: S704 - safe by policy_html
     }
-    return painter.page("clause.html.j2", head, **values | own | {"data": ""})
+    return told.painter.page("clause.html.j2", head, **told.values | own | {"data": ""})
 
 
-def _event(
-    step: Step, history: ClauseHistory, versions: Sequence[Posted], headings: dict[str, str]
-) -> dict[str, Any]:
-    version = versions[step.point]
+def _event(step: Step, history: ClauseHistory, told: _Told, headings: dict[str, str]) -> dict[str, Any]:
+    version, say = told.versions[step.point], told.say
     others = [{"folder": folder_of(name), "heading": headings.get(name, name)} for name in step.others]
+    words = say("version", number=version.number)
     return {
-        "number": version.number,
         "effective": version.effective,
-        "words": "it was there from the first version on" if step.point == 0 else _words(step),
+        "words": say.text("clause.first") if step.point == 0 else _words(step, say),
         "others": others,
-        "href": _link_to(step, history, version),
+        "link": Markup('<a href="{}">{}</a>').format(_link_to(step, history, version), words),
     }
 
 
 def _link_to(step: Step, history: ClauseHistory, version: Posted) -> str:
     """The redline of the step, at the clause; of a first version its text."""
     if version.number == 1:
-        return "../../v1/"
+        return f"../../v1/#{_part(history.names[0])}"
     anchor = f"removed-{history.id}" if step.ends and not step.others else ""
     return f"../../changes/v{version.number - 1}..v{version.number}/" + (
         f"#{_part(anchor)}" if anchor else ""
@@ -145,8 +158,6 @@ def _link_to(step: Step, history: ClauseHistory, version: Posted) -> str:
 
 
 def _part(name: str) -> str:
-    from urllib.parse import quote
-
     return quote(name, safe="")
 
 
@@ -176,6 +187,7 @@ def _data(lineage: Lineage, versions: Sequence[Posted]) -> dict[str, Any]:
     }
 
 
-def changed_words(version: Posted) -> str:
-    """``3 clauses``: what a version changed, for the table of versions."""
-    return f"{counted(len(version.changed), 'clause')} changed" if version.changed else "no clause changed"
+def changed_words(version: Posted, say: Wording) -> str:
+    """``3 clauses changed``: what a version changed, for the table of versions."""
+    count = len(version.changed)
+    return say.counted("changes.clauses", count) if count else say.text("changes.clauses.none")

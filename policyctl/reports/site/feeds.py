@@ -15,7 +15,8 @@ from policyctl.core.proof.heads import LedgerHead
 from policyctl.reports.site.atom import Entry, Feed, atom_feed
 from policyctl.reports.site.look import Look
 from policyctl.reports.site.posted import Posted
-from policyctl.reports.words import day, one_line
+from policyctl.reports.site.wording import wording
+from policyctl.reports.words import one_line
 
 _ALL, _COMING = "*", "*upcoming"
 """Names that no slug can have, for the ids of feeds."""
@@ -38,6 +39,11 @@ class Fed:
         return self.versions[0].published_at
 
     @property
+    def lang(self) -> str:
+        """Of its newest version."""
+        return self.versions[-1].language
+
+    @property
     def title(self) -> str:
         """Of its newest version."""
         return one_line(self.versions[-1].title)
@@ -47,16 +53,21 @@ class Fed:
         return [self._entry(version) for version in reversed(versions)]
 
     def _entry(self, version: Posted) -> Entry:
-        number, when = version.number, f"Effective {day(version.effective)}."
+        number, say = version.number, wording(version.language)
+        when = say.text("feed.effective", day=version.effective)
+        kind = version.change_class.value if version.change_class else "editorial"
         where = f"changes/v{number - 1}..v{number}/" if number > 1 else f"v{number}/"
         return Entry(
             name=f"{self.slug}/v{number}",
             minted=self.minted,
-            title=f"{one_line(version.title)}, version {number}",
+            title=say.text("titled", title=one_line(version.title), number=number),
             updated=version.published_at,
             path=f"{self.slug}/{where}",
             summary=" ".join(part for part in (version.summary.strip(), when) if part),
-            category=version.change_class.value if version.change_class else "editorial",
+            category=kind,
+            label=say.text(f"class.{kind}" if version.change_class else "class.first"),
+            lang=version.language,
+            changed=say.text("feed.clauses"),
             paragraphs=tuple(part for part in (version.summary, version.impact, when) if part.strip()),
             clauses=_changed(version),
             text_sha256=version.text_sha256,
@@ -87,14 +98,15 @@ def feed_files(policies: Sequence[Fed], look: Look, today: date) -> Iterator[tup
 
 
 def _of_policy(policy: Fed, look: Look, today: date) -> Iterator[tuple[str, bytes]]:
-    slug, title = policy.slug, policy.title
+    slug, title, say = policy.slug, policy.title, wording(policy.lang)
     published = Feed(
-        slug, policy.minted, f"{slug}/feed.xml", f"{slug}/", f"Changes to {title}", title,
-        policy.versions[-1].published_at, policy.entries(policy.versions),
+        slug, policy.minted, f"{slug}/feed.xml", f"{slug}/", say.text("feed.changes.of", title=title), title,
+        policy.versions[-1].published_at, policy.entries(policy.versions), policy.lang,
     )  # fmt: skip
     coming = Feed(
-        f"{slug}/{_COMING}", policy.minted, f"{slug}/upcoming.xml", f"{slug}/", f"What is to come in {title}",
-        title, policy.moved(today), policy.entries(policy.announced),
+        f"{slug}/{_COMING}", policy.minted, f"{slug}/upcoming.xml", f"{slug}/",
+        say.text("feed.coming.of", title=title), title, policy.moved(today),
+        policy.entries(policy.announced), policy.lang,
     )  # fmt: skip
     yield from _written((published, coming), look)
 
@@ -105,12 +117,13 @@ def _of_all(policies: Sequence[Fed], look: Look, today: date) -> Iterator[tuple[
     coming = [entry for policy in policies for entry in policy.entries(policy.announced)]
     newest = max(entry.updated for entry in entries)
     moved = max(policy.moved(today) for policy in policies)
+    say = wording(look.language)
+    changes = say.text("feed.changes.by", name=author)
+    announced = say.text("feed.coming.by", name=author)
     yield from _written(
         (
-            Feed(_ALL, minted, "feed.xml", "", f"Changes to the policies of {author}", author, newest,
-                 _in_order(entries)),
-            Feed(_COMING, minted, "upcoming.xml", "", f"What is to come in the policies of {author}", author,
-                 moved, _in_order(coming)),
+            Feed(_ALL, minted, "feed.xml", "", changes, author, newest, _in_order(entries), say.lang),
+            Feed(_COMING, minted, "upcoming.xml", "", announced, author, moved, _in_order(coming), say.lang),
         ),
         look,
     )  # fmt: skip
@@ -123,4 +136,4 @@ def _in_order(entries: Sequence[Entry]) -> list[Entry]:
 
 def _written(feeds: Sequence[Feed], look: Look) -> Iterator[tuple[str, bytes]]:
     for feed in feeds:
-        yield feed.path, atom_feed(feed, look.base_url).encode()
+        yield feed.path, atom_feed(feed, look.base_url, look.authority).encode()

@@ -13,6 +13,7 @@ import re
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from itertools import pairwise
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -23,7 +24,8 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
 from policyctl.errors import InputError, Place
-from policyctl.reports.words import day, html_without_commands, shown
+from policyctl.reports.site.wording import Wording, catalogues, wording
+from policyctl.reports.words import html_without_commands, shown
 
 STYLE, THEME_STYLE = "style.css", "theme.css"
 _OURS = "site"
@@ -45,15 +47,17 @@ class Theme:
 @dataclass(frozen=True, slots=True)
 class Look:
     """What holds for every page. ``base_url`` is where the site is served, without a slash at the end;
-    empty when nobody said. ``language`` is that of policies that do not
-    say theirs. ``served``: by ``policyctl serve``, which
-    compares any two versions.
+    empty when nobody said. ``language`` is that of policies that do not say theirs, and of the list of
+    policies. ``served``: by ``policyctl serve``, which compares any two versions and knows any day.
+    ``authority`` begins the ids of feeds (RFC 4151: a name and a day on which it was ours); empty: they
+    begin with the host of ``base_url``.
     """
 
     name: str = "Privacy policies"
     base_url: str = ""
     language: str = "en"
     served: bool = False
+    authority: str = ""
     theme: Theme = field(default_factory=Theme)
 
     @property
@@ -68,16 +72,19 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What the head of a page says. ``path`` is the page's own below the site (``fax/v3/``), ``running``
-    what stands at the foot of every printed sheet.
+    """What the head of a page says. ``path`` is the page's own below the site (``fax/v3/``), ``lang`` the
+    tag of the language that the words around are wanted in, ``running`` what stands at the foot of every
+    printed sheet. ``skip``: the id of the main part, which must be free on the page.
     """
 
     path: str
     title: str
+    lang: str
     running: str = ""
     canonical: str = ""
     form: bool = False
     here: str = ""
+    skip: str = "content"
 
 
 class Painter:
@@ -85,7 +92,7 @@ class Painter:
 
     def __init__(self, look: Look) -> None:
         self.look = look
-        self._templates = _templates(look.theme)
+        self._templates: dict[str, Templates] = {}
 
     def page(self, template: str, head: Head, **values: Any) -> bytes:
         """A page of the site."""
@@ -101,20 +108,22 @@ class Painter:
             "running": Markup(running),  # noqa: S704 - no sign of it means anything to HTML
             "security": _security(running, form=head.form),
         }
-        return html_without_commands(self._fill(template, values)).encode()
+        return html_without_commands(self._fill(template, head.lang, values)).encode()
 
-    def text(self, template: str, **values: Any) -> str:
+    def text(self, template: str, *, lang: str = "en", **values: Any) -> str:
         """Any other file."""
-        return self._fill(template, {"site": self.look, **values})
+        return self._fill(template, lang, {"site": self.look, "lang": lang, **values})
 
     @staticmethod
     def foot(words: str, address: str) -> str:
         """Two lines at the foot of a sheet, fit for a string of CSS."""
         return f"{_css(words)}\\a {_css(address)}"
 
-    def _fill(self, template: str, values: Mapping[str, Any]) -> str:
+    def _fill(self, template: str, lang: str, values: Mapping[str, Any]) -> str:
+        if lang not in self._templates:
+            self._templates[lang] = _templates(self.look.theme, wording(lang))
         try:
-            return self._templates.get_template(template).render(values)
+            return self._templates[lang].get_template(template).render(values)
         except TemplateError as error:
             if template in self.look.theme.templates or self.look.theme.templates:
                 raise _theme_error(self.look.theme, template, error) from error
@@ -131,8 +140,10 @@ def _theme_error(theme: Theme, template: str, error: TemplateError) -> InputErro
     )
 
 
-def _templates(theme: Theme) -> Templates:
-    """Templates of a theme run in a sandbox: who may change the looks need not be able to run code."""
+def _templates(theme: Theme, say: Wording) -> Templates:
+    """Templates that speak one language. Those of a theme run in a sandbox: who may change the looks need
+    not be able to run code.
+    """
     ours = PackageLoader("policyctl.reports", f"templates/{_OURS}")
     loaders: list[BaseLoader] = [DictLoader(theme.templates), ours]
     kind = ImmutableSandboxedEnvironment if theme.templates else Templates
@@ -144,13 +155,23 @@ def _templates(theme: Theme) -> Templates:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    made.filters["written"] = lambda text: shown(str(text))
-    made.filters["day"] = day
-    made.filters["prose"] = prose
-    made.filters["thousands"] = lambda number: f"{number:,}"
-    made.filters["capfirst"] = lambda words: words[:1].upper() + words[1:]
-    made.filters["part"] = lambda name: quote(str(name), safe="")
+    made.globals |= {"say": say, "in_language": say.in_language}
+    made.filters |= {
+        "written": lambda text: shown(str(text)),
+        "day": say.day,
+        "time": lambda day: time_of(day, say),
+        "prose": prose,
+        "thousands": say.number,
+        "capfirst": lambda words: words[:1].upper() + words[1:],
+        "part": lambda name: quote(str(name), safe=""),
+        "code": lambda text: Markup("<code>{}</code>").format(text),
+    }
     return made
+
+
+def time_of(day: date, say: Wording) -> Markup:
+    """A day in words, and for machines."""
+    return Markup('<time datetime="{}">{}</time>').format(day.isoformat(), say.day(day))
 
 
 def prose(words: str) -> str:
@@ -198,10 +219,11 @@ def recipe(look: Look, *, terms: str, release: str) -> str:
     parts = [
         release,
         terms,
-        repr((look.name, look.base_url, look.language, look.served)),
+        repr((look.name, look.base_url, look.language, look.served, look.authority)),
         json.dumps(sorted(theme.templates.items())),
         json.dumps(THEME_STYLE in theme.files),
         *_our_templates(),
+        *catalogues(),
     ]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 

@@ -31,10 +31,12 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
+from markupsafe import Markup
+
 from policyctl.core.proof.heads import LedgerHead
 from policyctl.reports.site.clause_pages import changed_words, clause_files
 from policyctl.reports.site.feeds import Fed, feed_files
-from policyctl.reports.site.look import STYLE, Head, Painter
+from policyctl.reports.site.look import STYLE, Head, Painter, time_of
 from policyctl.reports.site.periods import Period, on_day, periods, words_of
 from policyctl.reports.site.posted import SCHEMA, Posted, document_of, dumped, moment
 from policyctl.reports.site.version_pages import (
@@ -42,10 +44,11 @@ from policyctl.reports.site.version_pages import (
     common,
     language_folder,
     practices_page,
+    published_on,
     text_page,
     translation_page,
 )
-from policyctl.reports.words import day, shown
+from policyctl.reports.site.wording import Wording, wording
 
 _ONE = timedelta(days=1)
 
@@ -75,9 +78,9 @@ class _Standing:
     begun: bool
 
     @property
-    def when(self) -> str:
-        """In words, when the current version is in force."""
-        return words_of(self.periods, self.current.number)
+    def since(self) -> date:
+        """The day from which on the current version is in force."""
+        return next(each.since for each in self.periods if each.version == self.current.number)
 
 
 def current_of(versions: Sequence[Posted], today: date) -> tuple[Posted, tuple[Posted, ...], bool]:
@@ -123,27 +126,32 @@ def _top_files(standings: Sequence[_Standing], painter: Painter) -> Iterator[tup
         {
             "slug": standing.policy.slug,
             "title": standing.current.title,
+            "language": standing.current.language,
             "number": standing.current.number,
-            "when": standing.when,
-            "upcoming": standing.upcoming if standing.begun else (),
+            "since": standing.since if standing.begun else None,
+            "upcoming": _announced(standing),
             "glance": standing.glance,
         }
         for standing in standings
     ]
-    yield "index.html", painter.page("index.html.j2", Head("", painter.look.name), policies=cards)
+    lang = painter.look.language
+    head = Head("", wording(lang).text("index.heading"), lang)
+    yield "index.html", painter.page("index.html.j2", head, policies=cards)
     yield (
         "data.json",
         dumped({"schema": SCHEMA, "page": "site", "policies": [each["slug"] for each in cards]}),
     )
-    yield "404.html", missing_page(painter, "There is no page here", "Look at the address once more.")
+    yield "404.html", _missing_page(painter, cards)
     yield STYLE, painter.text(STYLE).encode()
     yield "_redirects", _redirects(standings, painter.look.prefix).encode()
     yield from painter.look.theme.files.items()
 
 
-def missing_page(painter: Painter, title: str, words: str) -> bytes:
+def _missing_page(painter: Painter, cards: Sequence[Mapping[str, Any]]) -> bytes:
     """A page that may be shown at any address, so its links begin at the top of the host."""
-    page = painter.page("missing.html.j2", Head("", title, canonical="404.html"), words=words)
+    lang = painter.look.language
+    head = Head("", wording(lang).text("missing.heading"), lang, canonical="404.html")
+    page = painter.page("missing.html.j2", head, policies=cards)
     return page.replace(b'href="./', f'href="{painter.look.prefix}/'.encode())
 
 
@@ -170,24 +178,31 @@ def _days(period: Period) -> Iterator[date]:
 
 def _current_files(standing: _Standing, printing: Printing) -> Iterator[tuple[str, bytes]]:
     version, slug = standing.current, standing.policy.slug
-    own = {
-        "glance": standing.glance,
-        "when": standing.when,
-        "upcoming": [_next(each, standing) for each in _announced(standing)],
-    }
-    document = document_of(version)
-    yield f"{slug}/index.html", text_page(version, document, printing, path=f"{slug}/", current=own)
+    coming = [_next(each, standing) for each in _announced(standing)]
+
+    def own(lang: str) -> dict[str, Any]:
+        return {"meta": _meta(standing, wording(lang)), "upcoming": coming}
+
+    document, home = document_of(version), f"{slug}/"
+    page = text_page(version, document, printing, path=home, current=own(version.language))
+    yield f"{slug}/index.html", page
     yield f"{slug}/data.json", dumped(_policy_json(standing, "policy"))
     for words in version.translations:
         path = f"{slug}/{language_folder(words.lang)}/"
-        yield f"{path}index.html", translation_page(version, words, printing, path=path, current=own)
+        page = translation_page(version, words, printing, path=path, current=own(words.lang))
+        yield f"{path}index.html", page
     if standing.glance:
         before = next((each for each in standing.policy.versions if each.number == version.number - 1), None)
         path, marks = f"{slug}/practices/", before.practices if before else None
-        yield (
-            f"{path}index.html",
-            practices_page(version, marks, printing, path=path, current={"when": standing.when}),
-        )
+        say = wording(version.language)
+        when = words_of(standing.periods, version.number, say)
+        said = say.text("practices.current", title=version.title, number=version.number, when=when)
+        yield f"{path}index.html", practices_page(version, marks, printing, path=path, said=said)
+
+
+def _meta(standing: _Standing, say: Wording) -> Markup:
+    days = {"since": time_of(standing.since, say), "published": published_on(standing.current, say)}
+    return say("text.current" if standing.begun else "text.coming", number=standing.current.number, **days)
 
 
 def _announced(standing: _Standing) -> tuple[Posted, ...]:
@@ -199,6 +214,7 @@ def _next(version: Posted, standing: _Standing) -> dict[str, Any]:
         "number": version.number,
         "effective": version.effective,
         "summary": version.summary,
+        "language": version.language,
         "never_before": version.number == standing.current.number,
     }
 
@@ -208,23 +224,23 @@ def _next(version: Posted, standing: _Standing) -> dict[str, Any]:
 
 def _changes_files(standing: _Standing, painter: Painter) -> Iterator[tuple[str, bytes]]:
     newest, slug = standing.policy.versions[-1], standing.policy.slug
+    say = wording(newest.language)
     rows = [
         {
             "version": version,
-            "when": words_of(standing.periods, version.number),
+            "now": standing.begun and version is standing.current,
+            "when": words_of(standing.periods, version.number, say),
             "class": version.change_class.value if version.change_class else "",
-            "changed": changed_words(version),
+            "changed": changed_words(version, say),
             "signed_by": standing.policy.signers.get(version.number),
         }
         for version in reversed(standing.policy.versions)
     ]
-    title = f"Versions of {shown(newest.title)}"
-    head = Head(f"{slug}/changes/", title, form=painter.look.served, here="changes")
+    title = say.text("changes.title", title=newest.title)
+    head = Head(f"{slug}/changes/", title, newest.language, form=painter.look.served, here="changes")
     values = common(newest, glance=standing.glance, data="data.json")
-    yield (
-        f"{slug}/changes/index.html",
-        painter.page("changes.html.j2", head, **values, rows=rows, upcoming=standing.upcoming),
-    )
+    values |= {"rows": rows, "upcoming": standing.upcoming, "first": standing.periods[0].since}
+    yield f"{slug}/changes/index.html", painter.page("changes.html.j2", head, **values)
     yield f"{slug}/changes/data.json", dumped(_policy_json(standing, "changes"))
 
 
@@ -267,30 +283,27 @@ def _period_json(period: Period) -> dict[str, Any]:
 
 def _day_files(standing: _Standing, painter: Painter) -> Iterator[tuple[str, bytes]]:
     slug, newest, last = standing.policy.slug, standing.policy.versions[-1], standing.periods[-1]
-    base, values = f"{slug}/on/", common(newest, glance=standing.glance)
-    head = Head(base, f"Which version was in force when: {shown(newest.title)}", here="changes")
-    example = painter.look.address(f"{base}{standing.periods[0].since.isoformat()}")
-    rows = tuple(reversed(standing.periods))
-    yield (
-        f"{base}index.html",
-        painter.page(
-            "on.html.j2", head, **values | {"periods": rows, "example": example, "data": "data.json"}
-        ),
-    )
+    base, values, say = f"{slug}/on/", common(newest, glance=standing.glance), wording(newest.language)
+    title, first = say.text("on.title", title=newest.title), standing.periods[0].since
+    head = Head(base, title, newest.language, form=painter.look.served, here="changes")
+    example = Markup("<code>{}/</code>").format(painter.look.address(f"{base}{first.isoformat()}"))
+    own: dict[str, Any] = {"periods": tuple(reversed(standing.periods)), "example": example, "first": first}
+    yield f"{base}index.html", painter.page("on.html.j2", head, **values | own | {"data": "data.json"})
     yield f"{base}data.json", dumped(_days_json(standing))
     for period in standing.periods:
         path = f"{base}{period.since.isoformat()}/"
-        title = f"{shown(newest.title)} on {day(period.since)}"
-        head = Head(path, title, canonical=f"{slug}/v{period.version}/", here="changes")
-        own = {"number": period.version, "when": period.since}
+        title = say.text("redirect.title", title=newest.title, day=period.since)
+        head = Head(path, title, newest.language, canonical=f"{slug}/v{period.version}/", here="changes")
+        own = {"number": period.version, "when": period.since, "link": _version_link(period, say)}
         yield f"{path}index.html", painter.page("redirect.html.j2", head, **values | own)
-    yield f"{base}later/index.html", later_page(painter, values, slug, last)
+    head = Head(f"{base}later/", say.text("later.title"), newest.language, here="changes")
+    own = {"last": last, "link": _version_link(last, say)}
+    yield f"{base}later/index.html", painter.page("later.html.j2", head, **values | own)
 
 
-def later_page(painter: Painter, values: Mapping[str, Any], slug: str, last: Period) -> bytes:
-    """What there is to say of a day to come."""
-    head = Head(f"{slug}/on/later/", "No version is settled for that day", here="changes")
-    return painter.page("later.html.j2", head, **{**values, "last": last})
+def _version_link(period: Period, say: Wording) -> Markup:
+    words = say("version.inline", number=period.version)
+    return Markup('<a href="../../v{}/">{}</a>').format(period.version, words)
 
 
 def _days_json(standing: _Standing) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from policyctl.reports.site.posted import Posted
-from policyctl.reports.words import day
+from policyctl.reports.site.wording import Wording
 
 _ONE = timedelta(days=1)
 
@@ -46,15 +46,15 @@ def on_day(found: Sequence[Period], wanted: date) -> Period | None:
     return next((period for period in reversed(found) if period.since <= wanted), None)
 
 
-def words_of(found: Sequence[Period], number: int) -> str:
+def words_of(found: Sequence[Period], number: int, say: Wording) -> str:
     """In words, when a version was or will be in force."""
     own = [period for period in found if period.version == number]
     if not own:
-        return "never: a newer version took effect first"
-    return ", ".join(_words(period) for period in own)
+        return say.text("when.never")
+    return ", ".join(_words(period, say) for period in own)
 
 
-def _words(period: Period) -> str:
+def _words(period: Period, say: Wording) -> str:
     if period.until is None:
-        return f"from {day(period.since)}"
-    return f"{day(period.since)} to {day(period.until)}"
+        return say.text("when.from", since=period.since)
+    return say.text("when.period", since=period.since, until=period.until)

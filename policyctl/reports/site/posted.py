@@ -17,6 +17,7 @@ from typing import Any
 from policyctl.core.diff.compare import compare
 from policyctl.core.policy import ChangeClass, Clause, Document, VersionKey
 from policyctl.core.practice import ChoiceMode, Practice, Recipient
+from policyctl.core.proof.heads import LedgerHead, heads_json
 from policyctl.core.revision import Kind, Revision
 from policyctl.core.text.parse import parse
 from policyctl.reports.comparing.json_v1 import practice_json
@@ -57,10 +58,34 @@ class ClauseLink:
 
 
 @dataclass(frozen=True, slots=True)
+class Signature:
+    """What was found of the signature of a version ref when the version was first posted. ``state``:
+    ``good``, ``unconfirmed`` (whose it is could not be told) or ``none``. ``signer`` is empty but of a good
+    one.
+    """
+
+    state: str
+    signer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PostedRef:
+    """The version ref: its tag object, the commit it names, and the heads of the ledger that it anchors.
+    ``signature`` is None where nobody asked for it.
+    """
+
+    tag: str
+    commit: str
+    heads: tuple[LedgerHead, ...]
+    signature: Signature | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Posted:
     """One version. ``change_class`` is None for a first version, ``practices`` where none are declared.
     ``published_at`` is aware UTC; ``text_sha256`` that of ``policy.md``. ``pdf`` names its PDF, if there is
-    one; ``language`` is the tag of that of ``markdown``. What stands below it is filled in by ``settle``.
+    one; ``language`` is the tag of that of ``markdown``. ``ref`` is None where the version comes from no
+    repository. What stands between them is filled in by ``settle``.
     """
 
     key: VersionKey
@@ -79,6 +104,12 @@ class Posted:
     cut_at: str = "headings"
     clauses: tuple[ClauseName, ...] = ()
     links: tuple[ClauseLink, ...] = ()
+    ref: PostedRef | None = None
+
+    @property
+    def signature(self) -> Signature | None:
+        """Of the version ref."""
+        return self.ref.signature if self.ref else None
 
     @property
     def number(self) -> int:
@@ -163,6 +194,7 @@ def to_json(posted: Posted) -> bytes:
             "summary": posted.summary,
             "impact": posted.impact,
             "text_sha256": posted.text_sha256,
+            "ref": _ref_json(posted),
             "practices": None
             if posted.practices is None
             else [{**practice_json(each), "line": each.line} for each in posted.practices],
@@ -180,6 +212,19 @@ def to_json(posted: Posted) -> bytes:
             ],
         }
     )
+
+
+def _ref_json(posted: Posted) -> Json | None:
+    if posted.ref is None:
+        return None
+    signed = posted.ref.signature
+    return {
+        "name": f"policy/{posted.key.slug}/v{posted.number}",
+        "tag": posted.ref.tag,
+        "commit": posted.ref.commit,
+        "signature": {"state": signed.state, "signer": signed.signer or None} if signed else None,
+        "ledger_heads": heads_json(posted.ref.heads),
+    }
 
 
 def _link_json(link: ClauseLink) -> Json:
@@ -224,7 +269,15 @@ def from_json(data: bytes) -> Posted:
         cut_at=raw["cut_at"],
         clauses=tuple(ClauseName(**each) for each in raw["clauses"]),
         links=tuple(map(_link, raw["changes"])),
+        ref=_ref(raw["ref"]) if raw["ref"] else None,
     )
+
+
+def _ref(raw: Mapping[str, Any]) -> PostedRef:
+    signed = raw["signature"]
+    heads = tuple(LedgerHead(each["entry"], bytes.fromhex(each["root"])) for each in raw["ledger_heads"])
+    signature = Signature(signed["state"], signed["signer"] or "") if signed else None
+    return PostedRef(raw["tag"], raw["commit"], heads, signature)
 
 
 def _link(raw: Mapping[str, Any]) -> ClauseLink:

@@ -11,16 +11,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from policyctl.core.practice import ChoiceMode, Practice, Taxonomy, Term
-from policyctl.reports.words import counted, one_line
+from policyctl.core.practice import ChoiceMode, Practice, Recipient, Taxonomy, Term
+from policyctl.reports.site.wording import Wording
+from policyctl.reports.words import one_line
 
-CHOICES = {
-    ChoiceMode.NONE: "part of the service",
-    ChoiceMode.OPT_OUT: "yes, unless you object",
-    ChoiceMode.OPT_IN: "only if you agree",
+_CHOICES = {
+    ChoiceMode.NONE: "choice.none",
+    ChoiceMode.OPT_OUT: "choice.opt-out",
+    ChoiceMode.OPT_IN: "choice.opt-in",
 }
 _DURATION = re.compile(r"P(?:(\d{1,4})Y)?(?:(\d{1,4})M)?(?:(\d{1,4})W)?(?:(\d{1,5})D)?", re.ASCII)
-_NOT_SAID = "not stated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,72 +63,94 @@ _Rows = dict[str, _Cells]
 
 
 def practice_tables(
-    practices: Sequence[Practice], before: Sequence[Practice] | None, taxonomy: Taxonomy
+    practices: Sequence[Practice], before: Sequence[Practice] | None, says: Says
 ) -> tuple[PracticeTable, ...]:
     """The three tables; ``before`` None: there is no version before that declares practices, nothing is
     marked.
     """
-    says = _Says(taxonomy)
     made = [
-        ("collected", "What we collect", ("Data", "Why", "Kept for", "In the policy"), _collected),
-        ("used", "How we use it", ("Purpose", "Data", "Your choice", "In the policy"), _used),
-        ("disclosed", "To whom we disclose it", ("Who", "Data", "Why", "In the policy"), _disclosed),
+        ("collected", ("data", "why", "kept", "where"), _collected),
+        ("used", ("purpose", "data", "choice", "where"), _used),
+        ("disclosed", ("who", "data", "why", "where"), _disclosed),
     ]
     return tuple(
-        PracticeTable(name, title, columns, _rows(partial(work, says=says), practices, before, says))
-        for name, title, columns, work in made
+        PracticeTable(
+            name,
+            says.say.text(f"practices.{name}"),
+            tuple(says.say.text(f"column.{column}") for column in columns),
+            _rows(partial(work, says=says), practices, before, says),
+        )
+        for name, columns, work in made
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Says:
-    """The words of terms."""
+class Says:
+    """What practices say, in the words of one language."""
 
     taxonomy: Taxonomy
+    say: Wording
 
     def data(self, name: str) -> str:
-        return _label(self.taxonomy.categories, name)
+        """What a category of data is called."""
+        return self._label(self.taxonomy.categories, name)
 
     def purpose(self, name: str) -> str:
-        return _label(self.taxonomy.purposes, name)
+        """What a purpose is called."""
+        return self._label(self.taxonomy.purposes, name)
 
-    def recipient(self, kind: str, name: str) -> str:
-        words = _label(self.taxonomy.recipients, kind)
-        return f"{one_line(name)} ({words})" if name else words
+    def recipient(self, who: Recipient) -> str:
+        """Who gets data: by name, and what kind of recipient that is."""
+        words = self._label(self.taxonomy.recipients, who.kind)
+        return f"{one_line(who.name)} ({words})" if who.name else words
+
+    def choice(self, mode: ChoiceMode) -> str:
+        """What a person may say to it."""
+        return self.say.text(_CHOICES[mode])
+
+    def kept_for(self, retention: str) -> str:
+        """``P1Y6M`` as ``1 year 6 months``; words stay as they are."""
+        found = _DURATION.fullmatch(retention)
+        if not found or not any(found.groups()):
+            return one_line(retention) or self.say.text("kept.unsaid")
+        units = zip(found.groups(), ("years", "months", "weeks", "days"), strict=True)
+        return " ".join(self.say.counted(f"kept.{unit}", int(number)) for number, unit in units if number)
 
     def is_sensitive(self, label: str) -> bool:
-        return any(term.sensitive and term.label == label for term in self.taxonomy.categories.values())
+        """True for data that the law guards most."""
+        terms = self.taxonomy.categories.values()
+        return any(term.sensitive and self.say.term(one_line(term.label)) == label for term in terms)
+
+    def _label(self, terms: Mapping[str, Term], name: str) -> str:
+        return self.say.term(one_line(terms[name].label if name in terms else name))
 
 
-def _label(terms: Mapping[str, Term], name: str) -> str:
-    return one_line(terms[name].label if name in terms else name)
-
-
-def _collected(practices: Sequence[Practice], says: _Says) -> Iterator[tuple[str, _Cells]]:
+def _collected(practices: Sequence[Practice], says: Says) -> Iterator[tuple[str, _Cells]]:
     for each in practices:
         for category in each.categories:
             yield (
                 says.data(category),
                 (
                     [(says.purpose(each.purpose), "")],
-                    [(kept_for(each.retention), "")],
+                    [(says.kept_for(each.retention), "")],
                     [(each.clause, each.clause)],
                 ),
             )
 
 
-def _used(practices: Sequence[Practice], says: _Says) -> Iterator[tuple[str, _Cells]]:
+def _used(practices: Sequence[Practice], says: Says) -> Iterator[tuple[str, _Cells]]:
     for each in practices:
         data = [(says.data(category), "") for category in each.categories]
-        yield says.purpose(each.purpose), (data, [(CHOICES[each.choice], "")], [(each.clause, each.clause)])
+        choice = [(says.choice(each.choice), "")]
+        yield says.purpose(each.purpose), (data, choice, [(each.clause, each.clause)])
 
 
-def _disclosed(practices: Sequence[Practice], says: _Says) -> Iterator[tuple[str, _Cells]]:
+def _disclosed(practices: Sequence[Practice], says: Says) -> Iterator[tuple[str, _Cells]]:
     for each in practices:
         data = [(says.data(category), "") for category in each.categories]
         for who in each.recipients:
             yield (
-                says.recipient(who.kind, who.name),
+                says.recipient(who),
                 (data, [(says.purpose(each.purpose), "")], [(each.clause, each.clause)]),
             )
 
@@ -147,7 +169,7 @@ def _gathered(work: _Gather, practices: Sequence[Practice]) -> _Rows:
 
 
 def _rows(
-    work: _Gather, practices: Sequence[Practice], before: Sequence[Practice] | None, says: _Says
+    work: _Gather, practices: Sequence[Practice], before: Sequence[Practice] | None, says: Says
 ) -> tuple[Row, ...]:
     new = _gathered(work, practices)
     old = new if before is None else _gathered(work, before)
@@ -157,7 +179,7 @@ def _rows(
     )
 
 
-def _row(label: str, new: _Cells | None, old: _Cells | None, says: _Says) -> Row:
+def _row(label: str, new: _Cells | None, old: _Cells | None, says: Says) -> Row:
     if new is None or old is None:
         cells = tuple(_items(cell, cell) for cell in new or old or ())
         return Row(label, "gone" if new is None else "new", says.is_sensitive(label), cells)
@@ -169,12 +191,3 @@ def _row(label: str, new: _Cells | None, old: _Cells | None, says: _Says) -> Row
 def _items(new: Sequence[_Entry], old: Sequence[_Entry]) -> tuple[Item, ...]:
     there = [Item(text, "same" if (text, clause) in old else "new", clause) for text, clause in new]
     return (*there, *(Item(text, "gone", clause) for text, clause in old if (text, clause) not in new))
-
-
-def kept_for(retention: str) -> str:
-    """``P1Y6M`` as ``1 year 6 months``; words stay as they are."""
-    found = _DURATION.fullmatch(retention)
-    if not found or not any(found.groups()):
-        return one_line(retention) or _NOT_SAID
-    units = zip(found.groups(), ("year", "month", "week", "day"), strict=True)
-    return " ".join(counted(int(number), unit) for number, unit in units if number)

@@ -6,20 +6,20 @@ So they say nothing of later versions, and nothing of the day on which they are 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from policyctl.core.policy import Clause, Document
 from policyctl.core.practice import Practice, Taxonomy
-from policyctl.core.revision import PracticeChange, Revision
+from policyctl.core.revision import Revision
 from policyctl.reports.comparing.html import revision_view
 from policyctl.reports.policy_html import policy_body
 from policyctl.reports.site.clause_names import folder_of
-from policyctl.reports.site.look import Head, Painter
+from policyctl.reports.site.look import Head, Painter, time_of
 from policyctl.reports.site.posted import (
     SCHEMA,
     InLanguage,
@@ -29,7 +29,9 @@ from policyctl.reports.site.posted import (
     to_json,
     translated,
 )
-from policyctl.reports.site.practice_tables import practice_tables
+from policyctl.reports.site.practice_tables import Says, practice_tables
+from policyctl.reports.site.uses import changed_uses
+from policyctl.reports.site.wording import Wording, wording
 from policyctl.reports.words import shown
 
 _RESERVED = frozenset({"on"})
@@ -80,7 +82,13 @@ def language_folder(lang: str) -> str:
 
 def common(posted: Posted, *, glance: bool, data: str = "") -> dict[str, Any]:
     """What every page of a policy says."""
-    return {"slug": posted.key.slug, "title": posted.title, "glance": glance, "data": data}
+    return {
+        "slug": posted.key.slug,
+        "title": posted.title,
+        "language": posted.language,
+        "glance": glance,
+        "data": data,
+    }
 
 
 def text_page(
@@ -116,11 +124,12 @@ def _text(
     lang: str,
     current: dict[str, Any] | None,
 ) -> bytes:
-    painter, fixed = printing.painter, current is None
+    painter, fixed, say = printing.painter, current is None, wording(lang)
+    mark = Markup(' lang="{}"').format(say.lang) if say.in_language(lang) else Markup()
     up = "../" * path.count("/") + posted.key.slug
     own = painter.look.address(f"{posted.key.slug}/v{posted.number}/")
     known = frozenset(name.id for name in posted.clauses)
-    heading = f"{shown(title)}, version {posted.number}" if fixed else shown(title)
+    heading = say.text("titled", title=title, number=posted.number)
     values = common(posted, glance=posted.practices is not None, data="data.json") | {
         "title": title,
         "version": posted,
@@ -128,26 +137,60 @@ def _text(
         "lang": lang,
         "languages": _languages(posted, lang),
         "contents": _contents(document),
-        "address": own,
+        "meta": (current or {}).get("meta") or _meta(posted, say),
+        "kept": _kept(posted, up, say),
+        "address": Markup('<a href="{}/v{}/">{}</a>').format(up, posted.number, own),
         # Made by markdown-it with raw HTML off, images off and links checked (policy_html.py).
-        "body": Markup(policy_body(document, beside=lambda clause: _beside(clause, up, known))),  # noqa: S704
+        "body": Markup(policy_body(document, beside=lambda clause: _beside(clause, up, known, say, mark))),  # noqa: S704
         "upcoming": (),
-        "when": "",
     }
     if lang != posted.language:
         values["data"] = ""
-    head = Head(path, heading, running=f"{shown(title)}, version {posted.number}", here="policy")
-    return painter.page("text.html.j2", head, **values | (current or {}))
+    head = Head(
+        path,
+        heading if fixed else shown(title),
+        lang,
+        running=heading,
+        here="text",
+        skip=_free("content", document),
+    )
+    return painter.page("text.html.j2", head, **values | {"upcoming": (current or {}).get("upcoming", ())})
 
 
-def _beside(clause: Clause, up: str, known: frozenset[str]) -> str:
-    """A link to the clause, and one to its history where it has one: a translation may be cut otherwise."""
-    name = escape(shown(clause.heading))
+def _meta(posted: Posted, say: Wording) -> Markup:
+    days = {"effective": time_of(posted.effective, say), "published": published_on(posted, say)}
+    return say("text.fixed", number=posted.number, **days)
+
+
+def published_on(posted: Posted, say: Wording) -> Markup:
+    """The day of publication (UTC)."""
+    return time_of(posted.published_at.date(), say)
+
+
+def _kept(posted: Posted, up: str, say: Wording) -> Markup:
+    link = Markup('<a href="{}/">{}</a>').format(up, say("text.kept.current"))
+    return say("text.kept", number=posted.number, link=link)
+
+
+def _free(name: str, document: Document) -> str:
+    """An id that no clause has."""
+    taken = {clause.id for clause in document.clauses}
+    while name in taken:
+        name += "-"
+    return name
+
+
+def _beside(clause: Clause, up: str, known: frozenset[str], say: Wording, mark: Markup) -> str:
+    """A link to the clause, and one to its history where it has one: a translation may be cut otherwise.
+    ``mark``: the language of these words where the text is in another.
+    """
+    name = shown(clause.heading)
     here, past = quote(clause.id, safe=""), quote(folder_of(clause.id), safe="")
-    link = f'<a href="#{here}" aria-label="Link to {name}">#</a>'
+    link = f'<a href="#{here}" aria-label="{say("text.link", heading=name)}">#</a>'
     if clause.id in known:
-        link += f'<a href="{up}/clauses/{past}/" aria-label="History of {name}">history</a>'
-    return f' <span class="beside">{link}</span>'
+        of = say("text.history.of", heading=name)
+        link += f'<a href="{up}/clauses/{past}/" aria-label="{of}">{say("text.history")}</a>'
+    return f' <span class="beside"{mark}>{link}</span>'
 
 
 def _contents(document: Document) -> list[dict[str, Any]]:
@@ -199,31 +242,35 @@ def practices_page(
     printing: Printing,
     *,
     path: str,
-    current: dict[str, Any] | None = None,
+    said: str = "",
 ) -> bytes:
-    """The three tables, beside those of the version before."""
-    tables = practice_tables(posted.practices or (), before, printing.taxonomy)
+    """The three tables, beside those of the version before. ``said``: what the page of the version in force
+    says of the version.
+    """
+    say = wording(posted.language)
+    tables = practice_tables(posted.practices or (), before, Says(printing.taxonomy, say))
     changes = sum(table.changes for table in tables)
     marked = ""
     if before is not None:
-        marked = (
-            f"Marked is what changed since version {posted.number - 1}."
-            if changes
-            else f"Nothing in them changed since version {posted.number - 1}."
-        )
+        marked = say.text("practices.marked" if changes else "practices.same", number=posted.number - 1)
+    named = {"title": posted.title, "number": posted.number}
     values = common(posted, glance=True) | {
         "version": posted,
-        "fixed": current is None,
+        "said": said or say.text("practices.fixed", **named, day=posted.effective),
+        "link": _data_link(posted, path, say),
         "tables": [table for table in tables if table.rows],
         "marked": marked,
         "changes": changes if before is not None else 0,
         "names": {each.id: each.heading or each.id for each in posted.clauses},
         "text": "../",
-        "when": "",
     }
-    title = f"At a glance: {shown(posted.title)}, version {posted.number}"
-    head = Head(path, title, here="practices")
-    return printing.painter.page("practices.html.j2", head, **values | (current or {}))
+    head = Head(path, say.text("practices.title.of", **named), posted.language, here="practices")
+    return printing.painter.page("practices.html.j2", head, **values)
+
+
+def _data_link(posted: Posted, path: str, say: Wording) -> Markup:
+    where = f"{'../' * path.count('/')}{posted.key.slug}/v{posted.number}/data.json"
+    return Markup('<a href="{}">{}</a>').format(where, say("practices.data"))
 
 
 # --- what changed
@@ -232,31 +279,22 @@ def practices_page(
 def step_page(old: Posted, new: Posted, view: dict[str, Any], printing: Printing) -> bytes:
     """The redline of one step, or between any two versions; ``view`` is the ``revision_view`` of it."""
     step = new.number == old.number + 1
-    title = f"What changed in version {new.number}"
+    say = wording(new.language)
+    title = say.text("step.title", number=new.number)
     if not step:
-        title = f"What changed from version {old.number} to version {new.number}"
-    changes = view["practices"] if new.practices is not None else ()
+        title = say.text("step.between", old=old.number, new=new.number)
+    changes = view["practices"] if None not in (old.practices, new.practices) else ()
     values = common(new, glance=new.practices is not None, data="data.json" if step else "") | {
         "old": old,
         "new": new,
         "step": step,
-        "class": new.change_class.value if new.change_class else "first version",
+        "class": new.change_class.value if new.change_class else "first",
         "view": view,
-        "practices": _practices_said(changes) if changes else "",
+        "uses": changed_uses(changes, Says(printing.taxonomy, say)),
     }
     path = f"{new.key.slug}/changes/v{old.number}..v{new.number}/"
-    head = Head(path, f"{title}: {shown(new.title)}", here="changes")
+    head = Head(path, f"{title}: {shown(new.title)}", new.language, here="changes")
     return printing.painter.page("step.html.j2", head, **values)
-
-
-def _practices_said(changes: Sequence[PracticeChange]) -> str:
-    counts = (
-        ("added", sum(change.old is None for change in changes)),
-        ("changed", sum(bool(change.old and change.new) for change in changes)),
-        ("removed", sum(change.new is None for change in changes)),
-    )
-    said = ", ".join(f"{number} {word}" for word, number in counts if number)
-    return f"Uses of data that the policy declares: {said}."
 
 
 def step_json(old: Posted, new: Posted, view: dict[str, Any]) -> dict[str, Any]:
@@ -295,6 +333,10 @@ def _what(old: Practice | None, new: Practice | None) -> str:
 # --- on paper
 
 
+def _titled(posted: Posted) -> str:
+    return wording(posted.language).text("titled", title=posted.title, number=posted.number)
+
+
 def paper_page(posted: Posted, document: Document, printing: Printing) -> str:
     """The page that the PDF of a version is made from."""
     painter = printing.painter
@@ -305,6 +347,6 @@ def paper_page(posted: Posted, document: Document, printing: Printing) -> str:
         title=shown(posted.title),
         version=posted,
         address=address,
-        foot=Markup(painter.foot(f"{shown(posted.title)}, version {posted.number}", address)),  # noqa: S704
+        foot=Markup(painter.foot(_titled(posted), address)),  # noqa: S704 - a string of CSS
         body=Markup(policy_body(document)),  # noqa: S704 - safe by policy_html
     )
