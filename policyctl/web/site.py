@@ -9,6 +9,8 @@
    the version that is. It is a TimeGate, ``/<slug>/timemap/`` its TimeMap (RFC 7089).
 4. ``/<slug>/changes/v1..v4/`` is the redline between any two versions; those of one step are files.
 5. Every answer says again what its page says of scripts and other hosts.
+6. A page is known by its bytes (``ETag``) and by when they were written (``Last-Modified``); who has it is
+   told so. Pages of a version are kept for a day by who reads them, all others for minutes.
 """
 
 from __future__ import annotations
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 
 _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
 _VERSION = re.compile(r"v([1-9][0-9]{0,5})", re.ASCII)
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _STEP = re.compile(r"v([1-9][0-9]{0,5})\.\.v([1-9][0-9]{0,5})", re.ASCII)
 _SECURITY = re.compile(rb'http-equiv="Content-Security-Policy" content="([^"]+)"')
 _TYPES = {
@@ -50,6 +53,7 @@ _TYPES = {
     "jpg": "image/jpeg", "jpeg": "image/jpeg", "webp": "image/webp", "avif": "image/avif", "gif": "image/gif",
     "ico": "image/x-icon", "woff2": "font/woff2", "txt": "text/plain; charset=utf-8",
 }  # fmt: skip
+_NAMED = {"sitemap.xml": "application/xml"}
 _NOTHING_RUNS = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
 _BRIEFLY, _LONG = "public, max-age=300", "public, max-age=86400"
 _REMEMBERED, _THREADS = 64, 2
@@ -125,6 +129,8 @@ class SitePages:
                 answer = self._current(slug, wanted)
             case [slug, "timemap", ""]:
                 answer = self._timemap(slug, wanted)
+            case [slug, "on", "day"]:
+                answer = self._day(slug, wanted)
             case [slug, "on", day, ""] if day != "later":
                 answer = self._on(slug, day, wanted)
             case [slug, "changes", "compare"]:
@@ -141,7 +147,8 @@ class SitePages:
 
     def _file(self, wanted: Wanted, extra: Mapping[str, str] | None = None) -> Answer:
         path = wanted.path
-        data = self.folder.read(path + "index.html" if path.endswith("/") or not path else path)
+        file = path + "index.html" if path.endswith("/") or not path else path
+        written, data = self.folder.written_at(file), self.folder.read(file)
         if data is None and path and not path.endswith("/") and self.folder.read(f"{path}/index.html"):
             return _led(f"{self.prefix}/{path}/", 301)
         if data is None:
@@ -149,7 +156,10 @@ class SitePages:
         fixed = _VERSION.fullmatch(path.split("/")[1]) if path.count("/") > 1 else None
         ending = "html" if path.endswith("/") or not path else path.rpartition(".")[2]
         headers = {"Cache-Control": _LONG if fixed else _BRIEFLY, **(extra or {})}
-        return _answered(data, _TYPES.get(ending, "application/octet-stream"), wanted, headers)
+        if written is not None:
+            headers["Last-Modified"] = memento.http_date(written)
+        media_type = _NAMED.get(path) or _TYPES.get(ending, "application/octet-stream")
+        return _answered(data, media_type, wanted, headers)
 
     def _missing(self) -> Answer:
         data = self.folder.read("404.html")
@@ -221,6 +231,13 @@ class SitePages:
         found = line.at(datetime(day.year, day.month, day.day, tzinfo=UTC))
         return _led(f"{self._base(slug)}v{found.version}/", 302) if found else self._missing()
 
+    def _day(self, slug: str, wanted: Wanted) -> Answer:
+        """What the form asks for; a day that cannot be read leads to the list of days."""
+        if self._line(slug) is None:
+            return self._missing()
+        day = wanted.query.get("day", "").strip()
+        return _led(f"{self._base(slug)}on/{day}/" if _DAY.fullmatch(day) else f"{self._base(slug)}on/", 302)
+
     # --- any two versions
 
     def _chosen(self, slug: str, wanted: Wanted) -> Answer:
@@ -263,9 +280,21 @@ def _led(where: str, status: int, extra: Mapping[str, str] | None = None) -> Ans
 def _answered(data: bytes, media_type: str, wanted: Wanted, extra: Mapping[str, str]) -> Answer:
     mark = f'"{hashlib.sha256(data).hexdigest()[:32]}"'
     headers = {"ETag": mark, **(_html_headers(data) if "html" in media_type else _other_headers()), **extra}
-    if mark in re.findall(r'"[^"]*"', wanted.headers.get("if-none-match", "")):
-        return Answer(304, b"", media_type, headers)
-    return Answer(200, data, media_type, headers)
+    return (
+        Answer(304, b"", media_type, headers)
+        if _has(wanted, headers)
+        else Answer(200, data, media_type, headers)
+    )
+
+
+def _has(wanted: Wanted, headers: Mapping[str, str]) -> bool:
+    """Whether the reader has these bytes already (RFC 9110, 13.2.2: marks count before dates)."""
+    marks = wanted.headers.get("if-none-match")
+    if marks is not None:
+        return marks.strip() == "*" or headers["ETag"] in re.findall(r'"[^"]*"', marks)
+    since = memento.wanted_moment(wanted.headers.get("if-modified-since", ""))
+    written = memento.wanted_moment(headers.get("Last-Modified", ""))
+    return since is not None and written is not None and written <= since
 
 
 def _html_headers(data: bytes) -> dict[str, str]:

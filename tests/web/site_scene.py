@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
@@ -32,7 +33,7 @@ from tests.reports import samples
 from tests.reports.test_site_pages import EVIL
 
 TAXONOMY = load_catalogue().taxonomy
-SAMPLE, HOSTILE = "example-fax", "example-notes"
+SAMPLE, HOSTILE, GERMAN = "example-fax", "example-notes", "beispiel-fax"
 LOOK = Look(name="Example Fax", base_url="https://fax.example.com/privacy", served=True)
 
 
@@ -97,6 +98,27 @@ def hostile_versions() -> list[Posted]:
     ]
 
 
+def german_versions() -> list[Posted]:
+    """Two versions of a policy that is written in German."""
+    texts = (
+        "# Daten {#daten}\n\nWir erheben Ihren Namen.\n\n# Cookies {#cookies}\n\nEin Cookie.\n",
+        "# Cookies {#cookies}\n\nEin Cookie.\n\n# Daten {#daten}\n\nWir erheben Namen und Nummer.\n",
+    )
+    use = Practice("konto", "daten", ("user.name",), "essential", retention="P1Y")
+    return [
+        samples.version(
+            number,
+            text,
+            "Wir erheben auch Ihre Nummer.",
+            key=VersionKey(GERMAN, number),
+            title="Datenschutzerklärung des Beispielfaxes",
+            language="de",
+            practices=(use,) if number == 1 else (replace(use, retention="P2Y"),),
+        )
+        for number, text in enumerate(texts, 1)
+    ]
+
+
 def write_sites(
     folder: Path, today: date, *, look: Look = LOOK, policies: tuple[list[Posted], ...] | None = None
 ) -> Printing:
@@ -104,7 +126,7 @@ def write_sites(
     printing = Printing(Painter(look), TAXONOMY)
     pages: dict[str, bytes] = {}
     posted = []
-    for versions in policies or (sample_versions(), hostile_versions()):
+    for versions in policies or (sample_versions(), hostile_versions(), german_versions()):
         last: Settled | None = None
         named = []
         for version in versions:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, date, datetime, timedelta
+from email.utils import format_datetime, parsedate_to_datetime
 from pathlib import Path
 
 import httpx
@@ -52,6 +53,7 @@ def test_pages_are_served_with_their_type_and_their_own_security_policy(site: Si
         (f"{SAMPLE}/", "text/html; charset=utf-8"),
         (f"{SAMPLE}/v3/data.json", "application/json"),
         (f"{SAMPLE}/feed.xml", "application/atom+xml"),
+        ("sitemap.xml", "application/xml"),
         ("style.css", "text/css; charset=utf-8"),
     ):
         answer = get(site, path)
@@ -68,6 +70,27 @@ def test_what_has_not_changed_is_not_sent_again(site: SitePages) -> None:
     first = get(site, f"{SAMPLE}/v3/")
     again = get(site, f"{SAMPLE}/v3/", if_none_match=f'W/"x", {first.headers["ETag"]}')
     assert (again.status, again.content) == (304, b"")
+
+
+def test_the_moment_a_page_was_written_counts_where_no_mark_is_named(site: SitePages) -> None:
+    first = get(site, f"{SAMPLE}/v3/")
+    written = first.headers["Last-Modified"]
+    moment = parsedate_to_datetime(written)
+    earlier, later = (format_datetime(moment + timedelta(seconds=by), usegmt=True) for by in (-1, 1))
+    for since, status in ((written, 304), (later, 304), (earlier, 200), ("yesterday", 200)):
+        answer = get(site, f"{SAMPLE}/v3/", if_modified_since=since)
+        assert (answer.status, bool(answer.content)) == (status, status == 200), since
+        assert answer.headers["Cache-Control"] == "public, max-age=86400"
+    assert get(site, f"{SAMPLE}/v3/", if_none_match='"other"', if_modified_since=later).status == 200
+    assert get(site, f"{SAMPLE}/v3/", if_none_match="*").status == 304
+    assert "Last-Modified" not in get(site, f"{SAMPLE}/changes/v1..v4/").headers
+
+
+def test_the_form_for_a_day_leads_to_the_text_of_that_day(site: SitePages) -> None:
+    assert led(get(site, f"{SAMPLE}/on/day?day={DAYS[1]}")) == (302, f"/privacy/{SAMPLE}/on/{DAYS[1]}/")
+    for words in ("", "?day=", "?day=tomorrow", "?day=2026-05-01/../../x", "?other=1"):
+        assert led(get(site, f"{SAMPLE}/on/day{words}")) == (302, f"/privacy/{SAMPLE}/on/")
+    assert get(site, "nothing/on/day?day=2026-05-01").status == 404
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,7 +16,7 @@ from playwright.sync_api import Page
 from policyctl.web.site import SitePages
 from tests.peers.browser import NARROW, WIDE, Browser, complaints_of
 from tests.peers.page_checkers import PageCheckers
-from tests.web.site_scene import HOSTILE, SAMPLE, served_site, site_pages, write_sites
+from tests.web.site_scene import GERMAN, HOSTILE, SAMPLE, served_site, site_pages, write_sites
 from tests.web.test_site import NOW
 
 pytestmark = pytest.mark.peer("chromium")
@@ -27,6 +28,7 @@ KINDS = (
     "", f"{SAMPLE}/", f"{SAMPLE}/v4/", f"{SAMPLE}/v4/de/", f"{SAMPLE}/v3/practices/",
     f"{SAMPLE}/changes/", f"{SAMPLE}/changes/v2..v3/", f"{SAMPLE}/changes/v1..v4/", f"{SAMPLE}/clauses/",
     f"{SAMPLE}/clauses/cookies/", f"{SAMPLE}/on/", f"{SAMPLE}/on/later/", "nothing/",
+    f"{GERMAN}/changes/v1..v2/",
 )  # fmt: skip
 EVILS = tuple(
     f"{HOSTILE}/{path}"
@@ -131,6 +133,57 @@ def test_a_reader_without_javascript_finds_the_way_by_keyboard(browser: Browser,
         page.wait_for_url("**/changes/v1..v4/")
 
 
+def test_the_keyboard_skips_what_stands_above_the_text_and_is_seen_to(browser: Browser, url: str) -> None:
+    with window(browser, java_script_enabled=False, viewport={"width": NARROW, "height": 800}) as page:
+        page.goto(f"{url}/{SAMPLE}/v3/")
+        page.keyboard.press("Tab")
+        skip = page.locator(".skip")
+        assert skip.evaluate("each => each === document.activeElement")
+        box = skip.bounding_box()
+        assert box is not None
+        assert box["y"] >= 0
+        page.keyboard.press("Enter")
+        page.keyboard.press("Tab")
+        assert page.locator("main a").first.evaluate("each => each === document.activeElement")
+        outline = page.locator("main a").first.evaluate("each => getComputedStyle(each).outlineWidth")
+        assert outline == "3px"
+
+
+@pytest.mark.parametrize("path", [path for path in KINDS if path != "nothing/"])
+def test_who_goes_from_heading_to_heading_misses_none(browser: Browser, url: str, path: str) -> None:
+    with window(browser, java_script_enabled=False) as page:
+        page.goto(f"{url}/{path}")
+        levels = page.evaluate("[...document.querySelectorAll('h1,h2,h3,h4,h5,h6')].map(h => +h.tagName[1])")
+        assert levels[0] == 1
+        assert levels.count(1) == 1
+        assert [below for above, below in pairwise(levels) if below > above + 1] == []
+
+
+def test_a_redline_is_told_without_colour_and_by_ear(browser: Browser, url: str) -> None:
+    with window(browser) as page:
+        page.goto(f"{url}/{SAMPLE}/changes/v2..v3/")
+        heard = page.locator("#clause-profiles").aria_snapshot()
+        assert "deletion: " in heard
+        assert "insertion: " in heard
+        for mark, sign, line, words in (
+            ("del", "−", "line-through", " deleted: "),
+            ("ins", "+", "underline", " inserted: "),
+        ):
+            first = page.locator(f"#clause-profiles {mark}").first
+            assert first.locator(".sign").inner_text().strip() == sign
+            assert first.locator(".said").first.text_content() == words
+            style = first.locator(".run").evaluate("each => getComputedStyle(each).textDecorationLine")
+            assert style == line
+
+
+def test_a_day_is_asked_for_in_a_form(browser: Browser, url: str) -> None:
+    with window(browser, java_script_enabled=False) as page:
+        page.goto(f"{url}/{SAMPLE}/on/")
+        page.get_by_label("Day").fill(str(NOW.date()))
+        page.get_by_role("button", name="Show the text").click()
+        page.wait_for_url(f"**/{SAMPLE}/v3/")
+
+
 def test_a_clause_is_reached_through_the_address_of_a_day(browser: Browser, url: str) -> None:
     with window(browser) as page:
         page.goto(f"{url}/{SAMPLE}/on/{NOW.date()}/#cookies")
@@ -153,7 +206,8 @@ def test_version_and_address_stand_at_the_foot_of_every_printed_sheet(
 
 def test_a_validator_finds_nothing_wrong_with_any_page(site: SitePages, page_checkers: PageCheckers) -> None:
     pages = {}
-    for path in [*KINDS, *EVILS]:
+    german = [f"{GERMAN}/{path}" for path in ("", "practices/", "changes/", "clauses/daten/", "on/")]
+    for path in [*KINDS, *EVILS, *german]:
         data = site.folder.read(f"{path}index.html") or site.folder.read("404.html") or b""
         pages[path.replace("/", "_") or "top"] = data.decode()
     assert {*page_checkers.vnu(pages), *page_checkers.html_validate(pages)} == set()

@@ -26,6 +26,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -108,6 +109,15 @@ class PostedFolder:
                     return None
                 time.sleep(_PAUSE)  # between two renames, where folders cannot change places in one step
         return None
+
+    def written_at(self, path: str) -> datetime | None:
+        """When a file was written (aware UTC, to the second); None where there is none. A page that a new
+        build keeps keeps its moment.
+        """
+        try:
+            return datetime.fromtimestamp(int((self._folder / path).stat().st_mtime), UTC)
+        except (OSError, ValueError, OverflowError):
+            return None
 
 
 @contextmanager

@@ -18,6 +18,7 @@
     <slug>/feed.xml, feed.xml         Atom, one entry for each version: of a policy, of all
     <slug>/upcoming.xml, upcoming.xml the same of versions that are announced and not in force yet
     style.css, theme.css ...          the looks; theme.css and its like from the theme
+    sitemap.xml, robots.txt           for search engines, where the site's address is known
     _redirects, 404.html              for hosts that know them
 
 Beside each ``index.html`` of a version, a step and a list stands its ``data.json``. Bytes depend on the
@@ -39,6 +40,7 @@ from policyctl.reports.site.feeds import Fed, feed_files
 from policyctl.reports.site.look import STYLE, Head, Painter, time_of
 from policyctl.reports.site.periods import Period, on_day, periods, words_of
 from policyctl.reports.site.posted import SCHEMA, Posted, document_of, dumped, moment
+from policyctl.reports.site.sitemap import Listed, sitemap_files
 from policyctl.reports.site.version_pages import (
     Printing,
     common,
@@ -111,11 +113,19 @@ def overview_files(
         yield from _day_files(standing, printing.painter)
         yield from clause_files(standing.policy.versions, printing.painter, glance=standing.glance)
     yield from feed_files([_fed(standing) for standing in standings], printing.painter.look, today)
+    yield from sitemap_files([_listed(standing) for standing in standings], printing.painter.look)
+    yield from printing.painter.look.theme.files.items()
 
 
 def _fed(standing: _Standing) -> Fed:
     policy = standing.policy
     return Fed(policy.slug, policy.versions, _announced(standing), policy.heads)
+
+
+def _listed(standing: _Standing) -> Listed:
+    own = [f"{language_folder(each.lang)}/" for each in standing.current.translations]
+    glance = ["practices/"] if standing.glance else []
+    return Listed(standing.policy.slug, standing.policy.versions, ["", *own, *glance, "changes/", "clauses/"])
 
 
 # --- the top
@@ -144,7 +154,6 @@ def _top_files(standings: Sequence[_Standing], painter: Painter) -> Iterator[tup
     yield "404.html", _missing_page(painter, cards)
     yield STYLE, painter.text(STYLE).encode()
     yield "_redirects", _redirects(standings, painter.look.prefix).encode()
-    yield from painter.look.theme.files.items()
 
 
 def _missing_page(painter: Painter, cards: Sequence[Mapping[str, Any]]) -> bytes:
