@@ -73,12 +73,13 @@ def practice_tables(
         ("used", ("purpose", "data", "choice", "where"), _used),
         ("disclosed", ("who", "data", "why", "where"), _disclosed),
     ]
+    sensitive = says.sensitive()
     return tuple(
         PracticeTable(
             name,
             says.say.text(f"practices.{name}"),
             tuple(says.say.text(f"column.{column}") for column in columns),
-            _rows(partial(work, says=says), practices, before, says),
+            _rows(partial(work, says=says), practices, before, sensitive),
         )
         for name, columns, work in made
     )
@@ -116,10 +117,10 @@ class Says:
         units = zip(found.groups(), ("years", "months", "weeks", "days"), strict=True)
         return " ".join(self.say.counted(f"kept.{unit}", int(number)) for number, unit in units if number)
 
-    def is_sensitive(self, label: str) -> bool:
-        """True for data that the law guards most."""
-        terms = self.taxonomy.categories.values()
-        return any(term.sensitive and self.say.term(one_line(term.label)) == label for term in terms)
+    def sensitive(self) -> frozenset[str]:
+        """What the data is called that the law guards most."""
+        terms = self.taxonomy.categories.items()
+        return frozenset(self.data(name) for name, term in terms if term.sensitive)
 
     def _label(self, terms: Mapping[str, Term], name: str) -> str:
         return self.say.term(one_line(terms[name].label if name in terms else name))
@@ -169,23 +170,23 @@ def _gathered(work: _Gather, practices: Sequence[Practice]) -> _Rows:
 
 
 def _rows(
-    work: _Gather, practices: Sequence[Practice], before: Sequence[Practice] | None, says: Says
+    work: _Gather, practices: Sequence[Practice], before: Sequence[Practice] | None, sensitive: frozenset[str]
 ) -> tuple[Row, ...]:
     new = _gathered(work, practices)
     old = new if before is None else _gathered(work, before)
     return tuple(
-        _row(label, new.get(label), old.get(label), says)
+        _row(label, new.get(label), old.get(label), sensitive)
         for label in (*new, *(label for label in old if label not in new))
     )
 
 
-def _row(label: str, new: _Cells | None, old: _Cells | None, says: Says) -> Row:
+def _row(label: str, new: _Cells | None, old: _Cells | None, sensitive: frozenset[str]) -> Row:
     if new is None or old is None:
         cells = tuple(_items(cell, cell) for cell in new or old or ())
-        return Row(label, "gone" if new is None else "new", says.is_sensitive(label), cells)
+        return Row(label, "gone" if new is None else "new", label in sensitive, cells)
     cells = tuple(_items(*pair) for pair in zip(new, old, strict=True))
     changed = any(item.state != "same" for cell in cells for item in cell)
-    return Row(label, "changed" if changed else "same", says.is_sensitive(label), cells)
+    return Row(label, "changed" if changed else "same", label in sensitive, cells)
 
 
 def _items(new: Sequence[_Entry], old: Sequence[_Entry]) -> tuple[Item, ...]:

@@ -38,7 +38,11 @@ class Wording:
         phrase = self._plain.get(key)
         if phrase is None:
             phrase = self._plain[key] = Markup(escape(self._phrases.unfilled(key)))  # noqa: S704 - escaped
-        return phrase.format(**{name: self._value(value) for name, value in values.items()})
+        return (
+            phrase
+            if not values
+            else phrase.format(**{name: self._value(value) for name, value in values.items()})
+        )
 
     def text(self, key: str, **values: object) -> str:
         """The phrase of that key as plain text."""
