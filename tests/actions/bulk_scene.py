@@ -34,6 +34,7 @@ from tests.adapters.ledger_samples import (
     version,
 )
 from tests.core.test_decision_properties import CATEGORIES, IDS, PURPOSES, RECIPIENTS, START, versions
+from tests.ledgers import new_ledger
 
 DESK = version(1, "2026-01-10", practice("a", "marketing", data=("user",)), slug="desk")
 Answers = Counter[tuple[tuple[str, str, str, str], str, str]]
@@ -114,9 +115,11 @@ questions = st.builds(
 @contextmanager
 def filled(world: World, place: Path | str) -> Iterator[Ledger]:
     """The ledger that the world makes."""
-    url = place if isinstance(place, str) else f"sqlite:///{place}"
-    with open_ledger(url, key=KEY, taxonomy=TAXONOMY) as ledger:
-        ledger.upgrade()
+    with (
+        new_ledger(place)
+        if isinstance(place, Path)
+        else open_ledger(place, key=KEY, taxonomy=TAXONOMY) as ledger
+    ):
         ledger.import_customers([customer("clinic"), customer("kite")], now=NEWS)
         since = {True: None, False: "2026-01-02"}
         rows = [subject(name, of, since[name in world.late]) for name, of in PEOPLE]

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from policyctl.actions.mailing.notify import notify
-from policyctl.adapters.ledger import Ledger, open_ledger
+from policyctl.adapters.ledger import Ledger
 from policyctl.adapters.mail.folder import FolderMailer
 from policyctl.adapters.mail.smtp import SmtpMailer, SmtpServer
 from policyctl.core.notices.outbox import PlannedNotice
@@ -16,6 +16,7 @@ from policyctl.core.policy import ChangeClass, VersionKey
 from policyctl.core.records import CustomerRow, PendingChange, SubjectRow, TagRow, VersionRecord
 from policyctl.errors import Place
 from tests.core.notice_samples import ASKED, OFFERS, QUOTE, SENDER, TAXONOMY, planned
+from tests.ledgers import new_ledger
 
 KEY = bytes(range(32))
 NOW = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
@@ -26,7 +27,7 @@ PEOPLE = {"ada@acme.example.org", "bob@best.example.org", "u1@example.org", "u2@
 
 
 def open_scene(folder: Path) -> Ledger:
-    return open_ledger(f"sqlite:///{folder / 'ledger.db'}", key=KEY, taxonomy=TAXONOMY)
+    return new_ledger(folder / "ledger.db", key=KEY, taxonomy=TAXONOMY)
 
 
 def publish(ledger: Ledger, notices: tuple[PlannedNotice, ...] | None = None) -> None:

@@ -10,10 +10,11 @@ import pytest
 import sqlalchemy as sa
 
 from policyctl.actions.recording import imports
-from policyctl.adapters.ledger import Ledger, open_ledger
+from policyctl.adapters.ledger import Ledger
 from policyctl.core.records import ImportReceipt
 from policyctl.errors import InputError, InputErrors, PolicyctlError
-from tests.adapters.ledger_samples import KEY, TAXONOMY, day
+from tests.adapters.ledger_samples import day
+from tests.ledgers import new_ledger
 
 NOW = day("2026-11-01")
 CUSTOMERS = "customer,name,admin_email,admin_name,locale\n"
@@ -22,8 +23,7 @@ SUBJECTS = "subject,customer,email,locale,known_since\n"
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    with open_ledger(f"sqlite:///{tmp_path / 'ledger.db'}", key=KEY, taxonomy=TAXONOMY) as opened:
-        opened.upgrade()
+    with new_ledger(tmp_path / "ledger.db") as opened:
         yield opened
 
 

@@ -80,8 +80,8 @@ WORLD = World((STATED,), frozenset(), TAGS, SAID, (), (), None, epoch=True)
 AT = day("2026-05-01")
 
 
-def test_why_data_may_not_be_used_is_counted(database_url: str) -> None:
-    with filled(WORLD, database_url) as ledger:
+def test_why_data_may_not_be_used_is_counted(ledger_url: str) -> None:
+    with filled(WORLD, ledger_url) as ledger:
         assert counted(ledger, AT) == {
             "marketing": {
                 ("permitted", "stated"): 2,
@@ -98,8 +98,8 @@ def test_why_data_may_not_be_used_is_counted(database_url: str) -> None:
         assert counted(ledger, day("2026-02-15"))["marketing"] == {("permitted", "stated"): 5}
 
 
-def test_tags_are_counted_by_version_category_and_month(database_url: str) -> None:
-    with filled(WORLD, database_url) as ledger:
+def test_tags_are_counted_by_version_category_and_month(ledger_url: str) -> None:
+    with filled(WORLD, ledger_url) as ledger:
         stats = count_ledger(at=AT, ledger=ledger).stats
         own = count_ledger(at=AT, ledger=ledger, customer="clinic").stats
     assert [(each.version, each.category, each.count) for each in stats.tags] == [

@@ -69,7 +69,7 @@ def test_the_records_of_a_file_are_decided_as_each_would_be(
         assert done.asked == expected.total()
 
 
-def test_a_customers_refusal_binds_its_subjects_and_nobody_elses(tmp_path: Path, database_url: str) -> None:
+def test_a_customers_refusal_binds_its_subjects_and_nobody_elses(tmp_path: Path, ledger_url: str) -> None:
     """And a subject's own objection binds only itself."""
     stated = version(1, "2026-01-01", practice("a", "marketing", choice=ChoiceMode.OPT_OUT))
     world = World(
@@ -83,7 +83,7 @@ def test_a_customers_refusal_binds_its_subjects_and_nobody_elses(tmp_path: Path,
         epoch=False,
     )
     yes, no = tmp_path / "yes.parquet", tmp_path / "no.parquet"
-    with filled(world, database_url) as ledger:
+    with filled(world, ledger_url) as ledger:
         question = BulkQuestion("marketing", day("2026-04-01"))
         decide_in_bulk(question, BulkSource(), BulkOutput(yes, no), ledger=ledger)
         names = {ledger.pseudonym(name): name for name, _ in PEOPLE}

@@ -158,9 +158,9 @@ def check_scene(ledger: Ledger, file: Path, to: Path) -> None:
     }
 
 
-def test_what_the_ledger_knows_beside_the_file_counts(database_url: str, tmp_path: Path) -> None:
+def test_what_the_ledger_knows_beside_the_file_counts(ledger_url: str, tmp_path: Path) -> None:
     file = tmp_path / "epoch.parquet"
-    with scene(database_url, file) as ledger:
+    with scene(ledger_url, file) as ledger:
         check_scene(ledger, file, tmp_path / "out")
 
 

@@ -46,6 +46,7 @@ from tests.adapters.ledger_samples import (
     version,
 )
 from tests.core.test_decision_properties import CATEGORIES, PURPOSES, RECIPIENTS, START
+from tests.ledgers import new_ledger
 from tests.peers.postgres import Server
 
 CUSTOMERS = dict(PEOPLE)
@@ -105,13 +106,12 @@ FIRST = version(1, "2026-01-01", *ADS_BY_SILENCE.practices[:2])
 
 
 @pytest.fixture
-def two(database_url: str) -> Iterator[tuple[Ledger, Ledger]]:
+def two(ledger_url: str) -> Iterator[tuple[Ledger, Ledger]]:
     """The ledger of a process that asks, and that of one that records."""
     with (
-        open_ledger(database_url, key=KEY, taxonomy=TAXONOMY) as asks,
-        open_ledger(database_url, key=KEY, taxonomy=TAXONOMY) as records,
+        open_ledger(ledger_url, key=KEY, taxonomy=TAXONOMY) as asks,
+        open_ledger(ledger_url, key=KEY, taxonomy=TAXONOMY) as records,
     ):
-        records.upgrade()
         records.record_version(FIRST, (), now=NEWS)
         records.import_customers([customer("acme")], now=NEWS)
         records.import_subjects([subject("u1", "acme"), subject("u2", "acme")], now=NEWS)
@@ -200,8 +200,7 @@ def test_an_answer_carries_the_root_that_the_ledger_is_held_to(two: tuple[Ledger
 
 def test_who_has_asked_holds_no_writer_up(tmp_path: Path) -> None:
     """An open look would keep SQLite from ever starting its log anew."""
-    with open_ledger(f"sqlite:///{tmp_path}/ledger.db", key=KEY, taxonomy=TAXONOMY) as ledger:
-        ledger.upgrade()
+    with new_ledger(tmp_path / "ledger.db") as ledger:
         ledger.record_version(FIRST, (), now=NEWS)
         ledger.import_customers([customer("acme")], now=NEWS)
         ledger.import_subjects([subject("u1", "acme")], now=NEWS)
@@ -258,8 +257,7 @@ def test_a_name_of_several_customers_is_refused_where_it_stands(two: tuple[Ledge
 
 
 def test_tables_of_another_release_are_not_read(tmp_path: Path) -> None:
-    with open_ledger(f"sqlite:///{tmp_path}/ledger.db", key=KEY, taxonomy=TAXONOMY) as ledger:
-        ledger.upgrade()
+    with new_ledger(tmp_path / "ledger.db") as ledger:
         ledger.record_version(FIRST, (), now=NEWS)
         ledger.import_subjects([subject("u1")], now=NEWS)
         ledger.import_tags([tag("u1", "2026-02-01")], now=NEWS)
@@ -284,5 +282,5 @@ def test_tables_of_another_release_are_not_read(tmp_path: Path) -> None:
 def test_both_ways_say_the_same_on_a_server(
     postgres: Server, world: World, several: list[tuple[UseRequest, str]]
 ) -> None:
-    with filled(world, postgres.new_database()) as ledger:
+    with filled(world, postgres.new_ledger()) as ledger:
         same_both_ways(ledger, [_whose(*one) for one in several])

@@ -10,7 +10,7 @@ import pytest
 
 from policyctl.actions.deciding.decide import decide_use
 from policyctl.actions.recording import imports, record, tagging
-from policyctl.adapters.ledger import Ledger, open_ledger
+from policyctl.adapters.ledger import Ledger
 from policyctl.core.policy import VersionKey
 from policyctl.core.practice import ChoiceMode
 from policyctl.core.records import ImportReceipt
@@ -19,15 +19,14 @@ from policyctl.errors import CannotCompareError, InputError, InputErrors, Policy
 from tests.adapters.ledger_samples import (
     ADS,
     EMAIL,
-    KEY,
     MARKETING,
     SERVICE,
-    TAXONOMY,
     day,
     owed,
     practice,
     version,
 )
+from tests.ledgers import new_ledger
 
 NOW = day("2026-11-01")
 CUSTOMERS = "customer,name,admin_email,admin_name,locale\n"
@@ -53,8 +52,7 @@ IMPORTS: dict[str, Callable[..., ImportReceipt]] = {
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
     """One policy in two versions, a customer with two subjects, one tag each."""
-    with open_ledger(f"sqlite:///{tmp_path / 'ledger.db'}", key=KEY, taxonomy=TAXONOMY) as opened:
-        opened.upgrade()
+    with new_ledger(tmp_path / "ledger.db") as opened:
         opened.record_version(V1, (), now=NOW)
         load(opened, CUSTOMERS, "acme,Acme Ltd,ada@acme.example.com,Ada,en")
         load(opened, SUBJECTS, "u1,acme,u1@example.com,en,2026-01-02", "u2,acme,,de-AT,2026-01-02")
@@ -194,8 +192,7 @@ def test_with_several_policies_one_has_to_be_named(ledger: Ledger) -> None:
 
 
 def test_tags_before_any_version_say_what_comes_first(tmp_path: Path) -> None:
-    with open_ledger(f"sqlite:///{tmp_path / 'new.db'}", key=KEY, taxonomy=TAXONOMY) as ledger:
-        ledger.upgrade()
+    with new_ledger(tmp_path / "new.db") as ledger:
         with pytest.raises(CannotCompareError, match="no version") as raised:
             load(ledger, TAGS, f"u1,{EMAIL},form,2026-03-01")
         assert "publish" in raised.value.hint

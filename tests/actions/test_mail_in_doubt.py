@@ -53,7 +53,6 @@ class Moody(Mailbox):
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
     with open_scene(tmp_path) as opened:
-        opened.upgrade()
         publish(opened)
         yield opened
 

@@ -33,7 +33,6 @@ from tests.core.notice_samples import NEW_TEXT, SENDER, V3, planned
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
     with open_scene(tmp_path) as opened:
-        opened.upgrade()
         publish(opened)
         yield opened
 
@@ -152,7 +151,6 @@ def test_no_mail_leaves_without_its_mandatory_content_and_the_others_go_on(tmp_p
     revision, choice = planned()
     lacking = replace(choice.notice, choices=(replace(choice.notice.choices[0], collected_for=()),))
     with open_scene(tmp_path) as ledger:
-        ledger.upgrade()
         publish(ledger, (revision, PlannedNotice(lacking, choice.audience)))
         mailer = Scripted()
         done = notify(NOW, ledger=ledger, mailer=mailer, sender=SENDER)

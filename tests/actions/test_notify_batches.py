@@ -32,7 +32,6 @@ class World:
         self.fake = fake
         fake.clock = lambda: self.now
         self.ledger: Ledger = open_scene(folder)
-        self.ledger.upgrade()
 
     def notify(self, after: timedelta = timedelta(), **more: object) -> Notified:
         self.now += after

@@ -35,7 +35,6 @@ R = Reason
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
     with open_scene(tmp_path) as opened:
-        opened.upgrade()
         publish(opened)
         yield opened
 
@@ -92,11 +91,10 @@ def test_a_late_notice_says_by_how_much_and_keeps_its_dates(ledger: Ledger) -> N
 
 
 @pytest.fixture
-def upcoming(database_url: str) -> Iterator[Ledger]:
+def upcoming(ledger_url: str) -> Iterator[Ledger]:
     """v1 holds; v2, published, takes effect in a month."""
     first = version(1, "2026-01-01", practice("account", "service"))
-    with open_ledger(database_url, key=SAMPLE_KEY, taxonomy=SAMPLE_TAXONOMY) as opened:
-        opened.upgrade()
+    with open_ledger(ledger_url, key=SAMPLE_KEY, taxonomy=SAMPLE_TAXONOMY) as opened:
         opened.record_version(first, (), now=NOW)
         opened.import_customers([customer("acme")], now=NOW)
         second = replace(

@@ -27,7 +27,6 @@ RESIDUES = (
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
     with open_scene(tmp_path) as opened:
-        opened.upgrade()
         yield opened
 
 

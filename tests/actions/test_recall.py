@@ -196,7 +196,6 @@ def test_recalled_between_the_claim_and_the_call(world: World) -> None:
 
 def test_one_mail_at_a_time_stops_at_the_recall(tmp_path: Path) -> None:
     with open_scene(tmp_path) as ledger:
-        ledger.upgrade()
         publish(ledger)
         for number, mailer in enumerate((Interrupted(tmp_path, ledger), Unsafe(tmp_path, ledger))):
             done = notify(NOW, ledger=ledger, mailer=mailer, sender=SENDER)

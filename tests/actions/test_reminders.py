@@ -133,7 +133,6 @@ class SendGrid:
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
     """Two administrators and three users are owed notices that ask two questions, in three languages."""
     with open_scene(tmp_path) as opened:
-        opened.upgrade()
         publish(opened, 1, (QUOTE,))
         publish(opened, 2, (QUOTE,))
         fill(opened)

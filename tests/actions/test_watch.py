@@ -36,7 +36,6 @@ class Time:
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
     with open_scene(tmp_path) as opened:
-        opened.upgrade()
         publish(opened)
         yield opened
 

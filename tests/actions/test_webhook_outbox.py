@@ -19,6 +19,7 @@ from policyctl.core.postings import WAITS, NewPosting, PlaceKind, PostingOutcome
 from policyctl.core.records import VersionRecord
 from policyctl.errors import CannotCompareError, RefusedError
 from tests.core.notice_samples import TAXONOMY
+from tests.ledgers import new_ledger
 from tests.peers.webhook_receiver import SECRET, Receiver, receiver
 
 KEY = bytes(range(32))
@@ -28,9 +29,8 @@ HOOKS = Webhooks({"POLICYCTL_WEBHOOK_SECRET": SECRET})
 
 
 @pytest.fixture
-def ledger(database_url: str) -> Iterator[Ledger]:
-    with open_ledger(database_url, key=KEY, taxonomy=TAXONOMY) as opened:
-        opened.upgrade()
+def ledger(ledger_url: str) -> Iterator[Ledger]:
+    with open_ledger(ledger_url, key=KEY, taxonomy=TAXONOMY) as opened:
         for key in (V1, V2):
             opened.record_version(
                 VersionRecord(
@@ -188,8 +188,7 @@ def test_no_posting_of_a_version_the_ledger_does_not_hold(ledger: Ledger) -> Non
 
 
 def test_a_file_that_changes_there_and_back_is_three_postings(tmp_path: Path) -> None:
-    with open_ledger(f"sqlite:///{tmp_path / 'l.db'}", key=KEY, taxonomy=TAXONOMY) as ledger:
-        ledger.upgrade()
+    with new_ledger(tmp_path / "l.db") as ledger:
         record = VersionRecord(V1, "Example", ChangeClass.EDITORIAL, NOW, NOW, "1" * 40, "a" * 64, (), ())
         ledger.record_version(record, (), now=NOW)
         added = [

@@ -24,9 +24,8 @@ V3 = VersionKey(SLUG, 3)
 
 
 @pytest.fixture
-def ledger(database_url: str) -> Iterator[Ledger]:
-    with open_ledger(database_url, key=KEY, taxonomy=TAXONOMY) as opened:
-        opened.upgrade()
+def ledger(ledger_url: str) -> Iterator[Ledger]:
+    with open_ledger(ledger_url, key=KEY, taxonomy=TAXONOMY) as opened:
         choice_scene.publish(opened, 1, (QUOTE,))
         choice_scene.publish(opened, 2, (QUOTE,))
         choice_scene.fill(opened)

@@ -27,8 +27,8 @@ OWN = {"CONSTANT", "s", "d", "subquery"}
 
 
 @pytest.fixture
-def ledger(database_url: str) -> Iterator[Ledger]:
-    with open_ledger(database_url, key=KEY, taxonomy=TAXONOMY) as opened:
+def ledger(ledger_url: str) -> Iterator[Ledger]:
+    with open_ledger(ledger_url, key=KEY, taxonomy=TAXONOMY) as opened:
         yield opened
 
 

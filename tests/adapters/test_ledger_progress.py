@@ -44,10 +44,9 @@ V2 = version(
 
 
 @pytest.fixture
-def ledger(database_url: str) -> Iterator[Ledger]:
+def ledger(ledger_url: str) -> Iterator[Ledger]:
     """Acme has two contacts, Bolt one; two users are reached by the change."""
-    with open_ledger(database_url, key=KEY, taxonomy=TAXONOMY) as opened:
-        opened.upgrade()
+    with open_ledger(ledger_url, key=KEY, taxonomy=TAXONOMY) as opened:
         opened.record_version(V1, (), now=NOW)
         opened.import_customers([customer("acme"), customer("acme", "bob"), customer("bolt")], now=NOW)
         opened.import_subjects([subject("u1", "acme"), subject("u2", "bolt"), subject("u3")], now=NOW)

@@ -29,9 +29,8 @@ RECORDS = 700  # of two subjects and two categories, so that a batch has several
 
 
 @pytest.fixture
-def ledger(database_url: str) -> Iterator[Ledger]:
-    with open_ledger(database_url, key=KEY, taxonomy=TAXONOMY) as opened:
-        opened.upgrade()
+def ledger(ledger_url: str) -> Iterator[Ledger]:
+    with open_ledger(ledger_url, key=KEY, taxonomy=TAXONOMY) as opened:
         opened.record_version(V1, (), now=NOW)
         opened.record_version(V2, (), now=NOW)
         opened.import_subjects([subject("u1"), subject("u2"), subject("u3")], now=NOW)

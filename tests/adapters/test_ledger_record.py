@@ -34,15 +34,15 @@ from tests.adapters.ledger_samples import (
     tag,
 )
 from tests.adapters.test_ledger_contract import V1, V2
+from tests.ledgers import new_ledger
 
 NOW = day("2026-11-01")
 
 
 @pytest.fixture
-def ledger(database_url: str) -> Iterator[Ledger]:
+def ledger(ledger_url: str) -> Iterator[Ledger]:
     """Two customers, of which each has a subject with an id of its own."""
-    with open_ledger(database_url, key=KEY, taxonomy=TAXONOMY) as opened:
-        opened.upgrade()
+    with open_ledger(ledger_url, key=KEY, taxonomy=TAXONOMY) as opened:
         opened.record_version(V1, (), now=NOW)
         opened.record_version(V2, (), now=NOW)
         opened.import_customers([customer("acme"), customer("bolt")], now=NOW)
@@ -105,8 +105,7 @@ def test_what_was_altered_behind_its_back_is_named(ledger: Ledger, first: int, s
 
 def test_the_record_is_looked_through_in_the_memory_of_a_part_of_it(tmp_path) -> None:
     """Held against a list of all that is told of each subject."""
-    with open_ledger(f"sqlite:///{tmp_path / 'ledger.db'}", key=KEY, taxonomy=TAXONOMY) as ledger:
-        ledger.upgrade()
+    with new_ledger(tmp_path / "ledger.db") as ledger:
         for entry in range(12):
             ledger.import_subjects([subject(f"u{entry}-{n}") for n in range(1_500)], now=NOW)
         assert ledger.first_bad_entry() is None  # imports and caches, once
@@ -324,10 +323,9 @@ def test_an_import_in_portions_is_one_import_and_a_repeat_changes_nothing(tmp_pa
     ]
     seen = []
     for portion in (1, 3, 50):
-        url = f"sqlite:///{tmp_path_factory.mktemp('portions') / 'ledger.db'}"
-        with open_ledger(url, key=KEY, taxonomy=TAXONOMY) as ledger, pytest.MonkeyPatch.context() as patch:
+        file = tmp_path_factory.mktemp("portions") / "ledger.db"
+        with new_ledger(file) as ledger, pytest.MonkeyPatch.context() as patch:
             patch.setattr(tags, "PORTION", portion)
-            ledger.upgrade()
             ledger.record_version(V1, (), now=NOW)
             ledger.record_version(V2, (), now=NOW)
             ledger.import_subjects([subject("u1"), subject("u2")], now=NOW)

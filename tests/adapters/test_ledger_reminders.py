@@ -70,10 +70,9 @@ def planned(record: VersionRecord) -> tuple[PlannedNotice, ...]:
 
 
 @pytest.fixture
-def ledger(database_url: str) -> Iterator[Ledger]:
+def ledger(ledger_url: str) -> Iterator[Ledger]:
     """Acme has two contacts, Bolt one; of four users three are reached; all notices have left."""
-    with open_ledger(database_url, key=KEY, taxonomy=TAXONOMY) as opened:
-        opened.upgrade()
+    with open_ledger(ledger_url, key=KEY, taxonomy=TAXONOMY) as opened:
         opened.record_version(V1, (), now=PUBLISHED)
         opened.import_customers([customer("acme"), customer("acme", "bob"), customer("bolt")], now=PUBLISHED)
         people = [subject("u1", "acme"), subject("u2", "bolt"), subject("u3"), subject("u4")]
@@ -344,10 +343,9 @@ def asking(change_class: ChangeClass) -> VersionRecord:
 
 
 @pytest.fixture
-def mailed(database_url: str, change_class: ChangeClass) -> Iterator[Ledger]:
+def mailed(ledger_url: str, change_class: ChangeClass) -> Iterator[Ledger]:
     """A change that u3 has been mailed of; no report says that the mail arrived."""
-    with open_ledger(database_url, key=KEY, taxonomy=TAXONOMY) as opened:
-        opened.upgrade()
+    with open_ledger(ledger_url, key=KEY, taxonomy=TAXONOMY) as opened:
         opened.record_version(V1, (), now=PUBLISHED)
         opened.import_subjects([subject("u3")], now=PUBLISHED)
         opened.import_tags([tag("u3", "2026-02-01")], now=PUBLISHED)

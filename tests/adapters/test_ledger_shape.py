@@ -35,9 +35,8 @@ SMALL = {
 
 
 @pytest.fixture
-def ledger(database_url: str) -> Iterator[Ledger]:
-    with open_ledger(database_url, key=KEY, taxonomy=TAXONOMY) as opened:
-        opened.upgrade()
+def ledger(ledger_url: str) -> Iterator[Ledger]:
+    with open_ledger(ledger_url, key=KEY, taxonomy=TAXONOMY) as opened:
         with opened._engine.begin() as connection:
             epochs.open_epoch(connection, 2, 1_800_000_000)
         yield opened

@@ -26,16 +26,13 @@ from policyctl.core.policy import VersionKey
 from policyctl.core.records import Answer, ClientBatch
 from policyctl.errors import IntegrityError, OtherContentError, PolicyctlError
 from tests.adapters.ledger_samples import KEY, TAXONOMY, day
-from tests.peers.postgres import database_url, postgres
 from tests.web.service import CHANGE, EMAIL, NOW, make_repository
-
-__all__ = ["database_url", "postgres"]
 
 
 @pytest.fixture
-def ledger(database_url: str, tmp_path: Path) -> Iterator[Ledger]:
-    make_repository(tmp_path / "policies", database_url)
-    with open_ledger(database_url, key=KEY, taxonomy=TAXONOMY) as found:
+def ledger(ledger_url: str, tmp_path: Path) -> Iterator[Ledger]:
+    make_repository(tmp_path / "policies", ledger_url)
+    with open_ledger(ledger_url, key=KEY, taxonomy=TAXONOMY) as found:
         yield found
 
 

@@ -23,6 +23,7 @@ from tests.adapters.ledger_samples import EMAIL, KEY, PHONE, TAXONOMY, day, subj
 from tests.adapters.test_ledger_contract import V1, V2
 from tests.adapters.test_ledger_proofs import old_row, root_of
 from tests.adapters.test_ledger_record import run
+from tests.ledgers import new_ledger
 
 pytest.importorskip("pyarrow")
 
@@ -31,15 +32,14 @@ PEOPLE, RECORDS = ("u1", "u2"), 400
 
 
 @pytest.fixture
-def ledger(database_url: str) -> Iterator[Ledger]:
-    with open_ledger(database_url, key=KEY, taxonomy=TAXONOMY) as opened:
+def ledger(ledger_url: str) -> Iterator[Ledger]:
+    with open_ledger(ledger_url, key=KEY, taxonomy=TAXONOMY) as opened:
         fill(opened)
         yield opened
 
 
 def fill(ledger: Ledger) -> None:
     """A closed epoch of 1,600 tags in two batches, and a new one with one."""
-    ledger.upgrade()
     ledger.record_version(V1, (), now=NOW)
     ledger.record_version(V2, (), now=NOW)
     ledger.import_subjects([subject("u1"), subject("u2"), subject("u3")], now=NOW)
@@ -72,9 +72,9 @@ def refuses_changes(ledger: Ledger, table: str) -> None:
 
 
 @pytest.fixture
-def unsealed(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ledger]:
+def unsealed(ledger_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ledger]:
     monkeypatch.setattr(proofs, "PROVEN", 100)
-    with open_ledger(database_url, key=KEY, taxonomy=TAXONOMY) as opened:
+    with open_ledger(ledger_url, key=KEY, taxonomy=TAXONOMY) as opened:
         fill(opened)
         yield opened
 
@@ -82,7 +82,7 @@ def unsealed(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Led
 def test_a_large_batch_gets_the_root_it_would_have_had(ledger: Ledger, tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(proofs, "PROVEN", 100)
-        with open_ledger(f"sqlite:///{tmp_path}/other.db", key=KEY, taxonomy=TAXONOMY) as other:
+        with new_ledger(tmp_path / "other.db") as other:
             fill(other)
             other.upkeep.seal(now=NOW)
             with other._engine.connect() as connection:
@@ -106,10 +106,10 @@ def test_every_tag_can_be_proven_once_its_batch_is_sealed(unsealed: Ledger) -> N
 
 
 def test_batches_from_before_there_were_roots_are_sealed_too(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
+    ledger_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tags, "batch_row", old_row)
-    with open_ledger(database_url, key=KEY, taxonomy=TAXONOMY) as ledger:
+    with open_ledger(ledger_url, key=KEY, taxonomy=TAXONOMY) as ledger:
         fill(ledger)
         assert ledger.upkeep.seal(now=NOW).batches == 3
         assert ledger.prove("u2", PHONE, "form")[0].inclusion.holds()
@@ -199,7 +199,7 @@ ledger.upkeep.compact(1)
 @pytest.mark.parametrize("step", ["ALTER", "CREATE TABLE", "CREATE TRIGGER", "INSERT", "DROP TABLE"])
 def test_a_compaction_that_is_killed_leaves_the_ledger_as_it_was(tmp_path: Path, step: str) -> None:
     url = f"sqlite:///{tmp_path}/ledger.db"
-    with open_ledger(url, key=KEY, taxonomy=TAXONOMY) as ledger:
+    with new_ledger(tmp_path / "ledger.db") as ledger:
         fill(ledger)
         before = content(ledger)
     root = Path(__file__).parents[2]
@@ -245,7 +245,7 @@ def test_an_exported_epoch_holds_what_the_ledger_does(ledger: Ledger, tmp_path: 
 
 
 def test_a_file_of_another_ledger_is_refused(ledger: Ledger, tmp_path: Path) -> None:
-    with open_ledger(f"sqlite:///{tmp_path}/other.db", key=KEY, taxonomy=TAXONOMY) as other:
+    with new_ledger(tmp_path / "other.db") as other:
         fill(other)
         export_epoch(1, tmp_path / "other.parquet", ledger=other)
     with pytest.raises(RefusedError, match="another ledger"):

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from policyctl.actions.mailing.events import read_reports
-from policyctl.adapters.ledger import Ledger, open_ledger
+from policyctl.adapters.ledger import Ledger
 from policyctl.adapters.mail.dsn import Maildir
 from policyctl.adapters.mail.interface import Accepted
 from policyctl.adapters.mail.smtp import SmtpMailer, SmtpServer
-from tests.adapters.ledger_samples import KEY, SERVICE, TAXONOMY, customer, day, owed, practice, version
+from tests.adapters.ledger_samples import SERVICE, customer, day, owed, practice, version
 from tests.adapters.mail_samples import mail, read_back
+from tests.ledgers import new_ledger
 from tests.peers.opensmtpd import REPORTS, MailServer
 
 pytestmark = pytest.mark.peer("opensmtpd")
@@ -27,7 +28,7 @@ MAILS, GONE = 120, 3  # more than the hundred that the server takes in one sessi
 def test_what_arrives_is_reported_delivered_and_what_does_not_bounced(
     opensmtpd: MailServer, tmp_path: Path
 ) -> None:
-    with open_ledger(f"sqlite:///{tmp_path}/ledger.db", key=KEY, taxonomy=TAXONOMY) as ledger:
+    with new_ledger(tmp_path / "ledger.db") as ledger:
         addresses = owed_to(ledger)
         mailer = SmtpMailer(SmtpServer("127.0.0.1", opensmtpd.port, bounces=REPORTS))
         sent = [mailer.send(mail(nid=nid, to_address=address)) for nid, address in addresses.items()]
@@ -46,7 +47,6 @@ def test_what_arrives_is_reported_delivered_and_what_does_not_bounced(
 
 def owed_to(ledger: Ledger) -> dict[str, str]:
     """The address for each nid of a notice to the administrators of many customers, some of them gone."""
-    ledger.upgrade()
     ledger.record_version(V1, (), now=NOW)
     rows = [
         customer(f"c{n}", admin_email=f"user{n}@{'gone.example.org' if n < GONE else 'example.net'}")

@@ -32,15 +32,15 @@ from policyctl.errors import CannotCompareError
 from tests.adapters.ledger_samples import CONTACT, KEY, PHONE, TAXONOMY, customer, owed, subject, tag
 from tests.adapters.test_ledger_contract import NOW, V1, V2
 from tests.adapters.test_ledger_databases import upgrade_to
+from tests.ledgers import new_ledger
 
 S = OutboxState
 
 
 @pytest.fixture
-def ledger(database_url: str) -> Iterator[Ledger]:
+def ledger(ledger_url: str) -> Iterator[Ledger]:
     """Two customers and two users are owed a notice each."""
-    with open_ledger(database_url, key=KEY, taxonomy=TAXONOMY) as opened:
-        opened.upgrade()
+    with open_ledger(ledger_url, key=KEY, taxonomy=TAXONOMY) as opened:
         fill(opened)
         yield opened
 
@@ -113,9 +113,8 @@ def test_planning_again_adds_nothing_but_those_who_came_since(ledger: Ledger) ->
     assert held_by_exactly_one(ledger)
 
 
-def test_a_chunk_has_a_thousand_addressees_at_most_and_one_language(database_url: str) -> None:
-    with open_ledger(database_url, key=KEY, taxonomy=TAXONOMY) as ledger:
-        ledger.upgrade()
+def test_a_chunk_has_a_thousand_addressees_at_most_and_one_language(ledger_url: str) -> None:
+    with open_ledger(ledger_url, key=KEY, taxonomy=TAXONOMY) as ledger:
         crowd(ledger, 2500, ("en", "de", "fr", "en"))
         found = in_use(ledger)
         assert Counter({chunk.locale: chunk.size for chunk in found if chunk.locale != "en"}) == {
@@ -235,8 +234,7 @@ STEPS = st.lists(
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_is_done_every_addressee_is_in_exactly_one_chunk(tmp_path_factory, steps) -> None:
     folder: Path = tmp_path_factory.mktemp("steps")
-    with open_ledger(f"sqlite:///{folder / 'l.db'}", key=KEY, taxonomy=TAXONOMY) as ledger:
-        ledger.upgrade()
+    with new_ledger(folder / "l.db") as ledger:
         crowd(ledger, 12, ("en", "de"))
         recalled = False
         for name, number in steps:
@@ -396,13 +394,12 @@ with open_ledger(sys.argv[1], key=KEY, taxonomy=TAXONOMY) as ledger:
 
 
 def test_several_workers_hand_out_each_addressee_once(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
+    ledger_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(chunks, "SIZE", 25)
-    with open_ledger(database_url, key=KEY, taxonomy=TAXONOMY) as ledger:
-        ledger.upgrade()
+    with open_ledger(ledger_url, key=KEY, taxonomy=TAXONOMY) as ledger:
         crowd(ledger, 600)
-        command = [sys.executable, "-c", _WORKS, database_url]
+        command = [sys.executable, "-c", _WORKS, ledger_url]
         workers = [
             subprocess.Popen([*command, f"w{number}"], stdout=subprocess.PIPE, text=True)
             for number in range(4)
@@ -416,10 +413,9 @@ def test_several_workers_hand_out_each_addressee_once(
 
 
 @pytest.fixture
-def crowded(database_url: str) -> Iterator[Ledger]:
+def crowded(ledger_url: str) -> Iterator[Ledger]:
     """One notice in three languages."""
-    with open_ledger(database_url, key=KEY, taxonomy=TAXONOMY) as opened:
-        opened.upgrade()
+    with open_ledger(ledger_url, key=KEY, taxonomy=TAXONOMY) as opened:
         crowd(opened, 10, ("en", "de", "fr"))
         yield opened
 

@@ -48,6 +48,7 @@ from tests.adapters.ledger_samples import (
     tag,
     version,
 )
+from tests.ledgers import new_ledger
 from tests.peers.postgres import Server
 
 NOW = day("2026-11-01")
@@ -69,7 +70,7 @@ def batch(name: str, content: str = "0") -> ClientBatch:
 
 
 def urls_on(servers: Sequence[Server]) -> list[str]:
-    return [server.new_database() for server in servers]
+    return [server.new_ledger() for server in servers]
 
 
 @contextmanager
@@ -152,8 +153,7 @@ def told(decision: Decision) -> object:
 
 def test_three_servers_answer_as_one_ledger_that_holds_everything(spread: Shards, tmp_path: Path) -> None:
     asked = questions()
-    with open_ledger(f"sqlite:///{tmp_path / 'one.db'}", key=KEY, taxonomy=TAXONOMY) as one:
-        one.upgrade()
+    with new_ledger(tmp_path / "one.db") as one:
         for ledger in (one, spread):
             set_up(ledger)
         assert fill(spread, 7) == fill(one, 7)

@@ -60,7 +60,6 @@ def scene(root: Path) -> Path:
         changes=tuple(PendingChange(f"{key}#{a.practice}", key, a.practice, a.mode, 30) for a in asked),
     )
     with open_scene(root) as ledger:
-        ledger.upgrade()
         publish(ledger, 1, (QUOTE,))
         publish(ledger, 2, (QUOTE,))
         fill(ledger)

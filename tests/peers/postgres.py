@@ -20,6 +20,11 @@ from pathlib import Path
 
 import pytest
 
+from policyctl.adapters.ledger import Ledger, open_ledger
+from tests.adapters.ledger_samples import KEY, TAXONOMY
+from tests.ledgers import make_tables, new_ledger, settle
+
+_BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.peer("postgres"))]
 _PLACES = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql*/bin")
 
 
@@ -53,6 +58,7 @@ class Server:
 
     def __init__(self, folder: Path, initdb: str, pg_ctl: str) -> None:
         self.folder, self.initdb, self.pg_ctl = folder, initdb, pg_ctl
+        self._model: str | None = None
         self.user = _user()
 
     def run(self, *command: str) -> None:
@@ -91,6 +97,16 @@ class Server:
             connection.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]
         return self.url(name)
 
+    def new_ledger(self) -> str:
+        """The URL of an empty ledger, copied from one that is made when it is first asked for."""
+        if self._model is None:
+            url = self.new_database()
+            make_tables(url)
+            self._model = url
+        url = self.copy_of(self._model)
+        settle(url)
+        return url
+
     def copy_of(self, url: str) -> str:
         """The URL of a database that begins as another, to which nobody is connected."""
         import psycopg
@@ -128,10 +144,27 @@ def postgres() -> Iterator[Server]:
         shutil.rmtree(top, ignore_errors=True)
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.peer("postgres"))])
+@pytest.fixture(params=_BOTH)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of a new database without tables, on SQLite and then on PostgreSQL."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'ledger.db'}"
     server: Server = request.getfixturevalue("postgres")
     return server.new_database()
+
+
+@pytest.fixture(params=_BOTH)
+def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty ledger."""
+    if request.param == "sqlite":
+        new_ledger(tmp_path / "ledger.db").close()
+        return f"sqlite:///{tmp_path / 'ledger.db'}"
+    server: Server = request.getfixturevalue("postgres")
+    return server.new_ledger()
+
+
+@pytest.fixture
+def ledger(ledger_url: str) -> Iterator[Ledger]:
+    """The same, open."""
+    with open_ledger(ledger_url, key=KEY, taxonomy=TAXONOMY) as opened:
+        yield opened

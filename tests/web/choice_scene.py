@@ -123,7 +123,6 @@ def make_scene(root: Path) -> Path:
     root.mkdir(parents=True, exist_ok=True)
     (root / "policyctl.toml").write_text(SETTINGS, "utf-8")
     with open_scene(root) as ledger:
-        ledger.upgrade()
         publish(ledger, 1, (QUOTE,))
         publish(ledger, 2, (QUOTE,))
         fill(ledger)

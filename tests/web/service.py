@@ -22,6 +22,7 @@ from policyctl.core.practice import ChoiceMode
 from policyctl.settings import load_settings
 from tests.adapters.ledger_samples import KEY, day, practice, version
 from tests.cli.run import CLEAN
+from tests.ledgers import new_ledger
 
 EMAIL, NEWS, SERVICE = "user.contact.email", "marketing.communications.email", "essential.service"
 NOW = day("2026-11-01")
@@ -41,6 +42,8 @@ def make_repository(root: Path, url: str = "sqlite:///ledger.db", shards: Sequen
         ledger = wiring.open_ledger(load_settings(root))
     finally:
         del os.environ["POLICYCTL_PSEUDONYM_KEY"]
+    if url == "sqlite:///ledger.db" and not shards:
+        new_ledger(root / "ledger.db").close()
     with ledger:
         ledger.upgrade()
         service = practice("service", SERVICE)

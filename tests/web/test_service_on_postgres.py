@@ -35,7 +35,7 @@ def own_server(postgres: Server) -> Iterator[Server]:
 
 
 def test_two_services_share_one_ledger_and_do_nothing_twice(postgres: Server, tmp_path: Path) -> None:
-    root = make_repository(tmp_path / "policies", postgres.new_database())
+    root = make_repository(tmp_path / "policies", postgres.new_ledger())
     token = new_key(root, customer="acme")
     with (
         serving(root) as first,
@@ -58,7 +58,7 @@ def test_two_services_share_one_ledger_and_do_nothing_twice(postgres: Server, tm
 def test_without_its_database_the_service_says_503_and_heals_by_itself(
     own_server: Server, tmp_path: Path
 ) -> None:
-    root = make_repository(tmp_path / "policies", own_server.new_database())
+    root = make_repository(tmp_path / "policies", own_server.new_ledger())
     question = {"subject": "u2", "category": EMAIL, "purpose": SERVICE}
     with serving(root) as running, running.client(new_key(root, customer="acme")) as caller:
         assert caller.post("/v1/tags", TAG, once="k-1").status_code == 201

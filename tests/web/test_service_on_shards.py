@@ -23,7 +23,7 @@ def on(who: str) -> int:
 def test_only_the_subjects_of_a_dead_server_are_unavailable(
     three_servers: tuple[Server, ...], tmp_path: Path
 ) -> None:
-    urls = [server.new_database() for server in three_servers]
+    urls = [server.new_ledger() for server in three_servers]
     root = make_repository(tmp_path / "policies", shards=urls)
     people = [f"p{number}" for number in range(20)]
     lost = [who for who in people if on(who) == 1]
