@@ -20,8 +20,12 @@ from typing import Any
 
 import pytest
 
+# A process lives for a minute here: what the second compiler would make of it is not worth its work.
+_QUICK = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xshare:auto"
 # Two cores at once, one of each worker; the rest is for whoever comes while they are taken.
-DEFAULTS = """
+DEFAULTS = f"""
+spark.driver.extraJavaOptions                {_QUICK}
+spark.executor.extraJavaOptions              {_QUICK}
 spark.cores.max                              2
 spark.executor.cores                         1
 spark.executor.memory                        512m
@@ -48,6 +52,7 @@ class SparkCluster:
             "SPARK_CONF_DIR": str(self.conf),
             "SPARK_LOCAL_IP": "127.0.0.1",
             "SPARK_DAEMON_MEMORY": "128m",
+            "SPARK_DAEMON_JAVA_OPTS": _QUICK,
         }
         log = self._run("master.Master", "--port", "0")
         self.master = self._said(log, r"Starting Spark master at (spark://\S+)")
