@@ -28,4 +28,5 @@ pytest_plugins = [
     "tests.peers.signing",
     "tests.peers.timestamps",
     "tests.peers.strace",
+    "tests.desk",
 ]

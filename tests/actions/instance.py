@@ -3,10 +3,15 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Self
+from unittest.mock import patch
 
 from policyctl import wiring
 from policyctl.actions import sync as syncing
@@ -15,7 +20,8 @@ from policyctl.actions.init import init
 from policyctl.actions.versions import publish as publishing
 from policyctl.core.postings import PostingPlace
 from policyctl.settings import load_settings
-from tests.repos import Repo, make_repo
+from tests.ledgers import settle
+from tests.repos import ALONE, Repo, make_repo
 
 SLUG = "example"
 DAYS = {1: datetime(2027, 1, 1, 9, tzinfo=UTC), 2: datetime(2027, 3, 1, 9, tzinfo=UTC)}
@@ -73,6 +79,34 @@ def policy(text: str, practices: str | None = None) -> dict[str, str]:
 
 def make_instance(root: Path) -> Repo:
     """With a first version committed, not published."""
+    shutil.copytree(_model(), root, symlinks=True, dirs_exist_ok=True)
+    return Repo(root)
+
+
+def make_published(root: Path) -> Repo:
+    """With the first version published on its day."""
+    shutil.copytree(_published_model(), root, symlinks=True, dirs_exist_ok=True)
+    settle(f"sqlite:///{root / '.policyctl' / 'ledger.db'}")
+    return Repo(root)
+
+
+@cache
+def _room() -> TemporaryDirectory[str]:
+    """For what is made once and copied; it goes when this process ends."""
+    return TemporaryDirectory(prefix="models")
+
+
+@cache
+def _published_model() -> Path:
+    made = make_instance(Path(_room().name) / "published")
+    with patch.dict(os.environ, {name: ALONE[name] for name in ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM")}):
+        publish(made.root, DAYS[1])
+    return made.root
+
+
+@cache
+def _model() -> Path:
+    root = Path(_room().name) / "instance"
     repo = make_repo(root)
     init(root)
     repo.commit(
@@ -80,7 +114,7 @@ def make_instance(root: Path) -> Repo:
         {"policyctl.toml": (root / "policyctl.toml").read_text("utf-8"), ".gitignore": ".policyctl/\n"},
     )
     repo.commit("First text", policy(TEXT_1, PRACTICES_1))
-    return repo
+    return root
 
 
 class Opened:

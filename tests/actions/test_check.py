@@ -20,8 +20,8 @@ from tests.actions.instance import (
     TEXT_2,
     Opened,
     make_instance,
+    make_published,
     policy,
-    publish,
 )
 from tests.repos import ALONE, Repo
 
@@ -36,9 +36,7 @@ def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def repo(tmp_path: Path) -> Repo:
-    made = make_instance(tmp_path / "repo")
-    publish(made.root, DAYS[1])
-    return made
+    return make_published(tmp_path / "repo")
 
 
 def checked(repo: Repo, *slugs: str, against: str | None = None) -> tuple[Checked, ...]:

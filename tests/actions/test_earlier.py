@@ -21,6 +21,7 @@ from tests.actions.instance import (
     TEXT_1,
     TEXT_2,
     make_instance,
+    make_published,
     policy,
     publish,
 )
@@ -37,8 +38,7 @@ def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repo:
     """v1, a commit that was never published, v2, and one more word in the work tree."""
     for name in ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM"):
         monkeypatch.setenv(name, ALONE[name])
-    made = make_instance(tmp_path / "repo")
-    publish(made.root, DAYS[1])
+    made = make_published(tmp_path / "repo")
     made.commit("Between", policy(BETWEEN, PRACTICES_1))
     made.git("tag", "between")
     made.commit("Second text", policy(TEXT_2, PRACTICES_2))

@@ -14,7 +14,17 @@ from policyctl.actions.versions.sources import Reading
 from policyctl.adapters.repository.history import open_history
 from policyctl.core.practice import Taxonomy
 from policyctl.errors import CannotCompareError, PolicyctlError, UsageError
-from tests.actions.instance import DAYS, PRACTICES_2, SLUG, TEXT_1, TEXT_2, make_instance, policy, publish
+from tests.actions.instance import (
+    DAYS,
+    PRACTICES_2,
+    SLUG,
+    TEXT_1,
+    TEXT_2,
+    make_instance,
+    make_published,
+    policy,
+    publish,
+)
 from tests.repos import ALONE, Repo, make_repo
 
 FILE = f"policies/{SLUG}/policy.md"
@@ -46,8 +56,7 @@ def trace(repo: Repo, spec: str, *, words: bool = False, max_bytes: int = 5_000_
 @pytest.fixture
 def published(tmp_path: Path) -> Repo:
     """Two versions; between them a commit that was never published, after them another."""
-    repo = make_instance(tmp_path / "repo")
-    publish(repo.root, DAYS[1])
+    repo = make_published(tmp_path / "repo")
     repo.commit("Draft", policy(TEXT_1.replace("your account", "the account"), PRACTICES_2))
     repo.commit("Second text", policy(TEXT_2, PRACTICES_2))
     publish(repo.root, DAYS[2])

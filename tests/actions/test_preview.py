@@ -13,7 +13,17 @@ from policyctl.adapters.pdf import Printer
 from policyctl.core.notices.notice import Sender
 from policyctl.errors import CannotCompareError
 from policyctl.reports.phrases import LANGUAGES
-from tests.actions.instance import DAYS, PRACTICES_2, SLUG, TEXT_2, Opened, make_instance, policy, publish
+from tests.actions.instance import (
+    DAYS,
+    PRACTICES_2,
+    SLUG,
+    TEXT_2,
+    Opened,
+    make_instance,
+    make_published,
+    policy,
+    publish,
+)
 from tests.adapters.mail_samples import part, read_back
 from tests.cli.run import inside
 from tests.core.notice_samples import SENDER
@@ -25,8 +35,7 @@ KINDS = ("revision", "choice", "reminder")
 @pytest.fixture
 def repo(tmp_path: Path) -> Repo:
     """Version 1 published, its change committed and not published."""
-    made = make_instance(tmp_path / "policies-repository")
-    publish(made.root, DAYS[1])
+    made = make_published(tmp_path / "policies-repository")
     made.commit("Newsletter", policy(TEXT_2, PRACTICES_2))
     return made
 

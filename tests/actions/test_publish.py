@@ -26,6 +26,7 @@ from tests.actions.instance import (
     TEXT_2,
     Opened,
     make_instance,
+    make_published,
     policy,
     publish,
 )
@@ -44,8 +45,7 @@ def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def repo(tmp_path: Path) -> Repo:
     """v1 is published and has one customer; the text of v2 is committed."""
-    made = make_instance(tmp_path / "repo")
-    publish(made.root, DAYS[1])
+    made = make_published(tmp_path / "repo")
     with Opened(made.root) as opened:
         opened.ledger.import_customers([CUSTOMER], now=DAYS[1])
     made.commit("Second text", policy(TEXT_2, PRACTICES_2))

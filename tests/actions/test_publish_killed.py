@@ -17,7 +17,15 @@ from policyctl.core.records import CustomerRow, SubjectRow, TagRow
 from policyctl.errors import Place
 from policyctl.faults import KILLED
 from tests.actions import publisher
-from tests.actions.instance import DAYS, PRACTICES_2, SLUG, TEXT_2, Opened, make_instance, policy, publish
+from tests.actions.instance import (
+    DAYS,
+    PRACTICES_2,
+    SLUG,
+    TEXT_2,
+    Opened,
+    make_published,
+    policy,
+)
 from tests.repos import ALONE, Repo
 
 V1, V2 = VersionKey(SLUG, 1), VersionKey(SLUG, 2)
@@ -41,8 +49,7 @@ def repo(tmp_path: Path) -> Repo:
 
 def make_scene(root: Path) -> Repo:
     """A second version to publish: two administrators to tell and one subject to ask."""
-    made = make_instance(root)
-    publish(made.root, DAYS[1])
+    made = make_published(root)
     place = Place("rows.csv", 2)
     with Opened(made.root) as opened:
         customers = [

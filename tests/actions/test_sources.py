@@ -13,7 +13,15 @@ from policyctl.actions.versions.sources import Source, load_source
 from policyctl.adapters.repository.history import open_history
 from policyctl.core.practice import Taxonomy
 from policyctl.errors import CannotCompareError, InputError, PolicyctlError, UsageError
-from tests.actions.instance import DAYS, PRACTICES_2, SLUG, TEXT_1, TEXT_2, make_instance, policy, publish
+from tests.actions.instance import (
+    DAYS,
+    PRACTICES_2,
+    SLUG,
+    TEXT_1,
+    TEXT_2,
+    make_published,
+    policy,
+)
 from tests.repos import ALONE, Repo, make_repo, repo_of_versions
 
 FILE = f"policies/{SLUG}/policy.md"
@@ -34,8 +42,7 @@ def taxonomy() -> Taxonomy:
 @pytest.fixture
 def repo(tmp_path: Path) -> Repo:
     """v1 published, v2 committed, one more word in the work tree."""
-    made = make_instance(tmp_path / "repo")
-    publish(made.root, DAYS[1])
+    made = make_published(tmp_path / "repo")
     made.commit("Second text", policy(TEXT_2, PRACTICES_2))
     made.write(FILE, TEXT_2 + "\nDraft.\n")
     return made

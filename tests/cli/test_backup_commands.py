@@ -19,10 +19,9 @@ from policyctl.errors import Place
 from policyctl.settings import load_settings
 from tests.adapters.ledger_samples import NEWS, day
 from tests.cli.run import inside, policyctl, said, schema
-from tests.cli.test_main_job import SAMPLE, SLUG, Desk, desk, published
+from tests.desk import SAMPLE, SLUG, Desk
 from tests.peers.postgres import Server
 
-__all__ = ["desk", "published"]  # fixtures
 POSTGRES = "/usr/lib/postgresql"
 
 

@@ -17,14 +17,6 @@ EMAIL, SERVICE = "user.contact.email", "essential.service.operations"
 ASK = ("may-use", "--bulk", "--purpose", SERVICE)
 
 
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The repository of the demo, with people, tags and choices."""
-    place = tmp_path_factory.mktemp("bulk") / "demo"
-    assert inside("demo", str(place), cwd=place.parent).returncode == 0
-    return place
-
-
 def tag_file(path: Path, **changes: Any) -> Path:
     """Three records of the demo's people under its first version, and one of nobody known."""
     columns: dict[str, Any] = {

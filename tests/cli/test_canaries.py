@@ -10,9 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.run import inside
-from tests.cli.test_main_job import SLUG, Desk, desk, published
-
-__all__ = ["desk", "published"]  # fixtures
+from tests.desk import SLUG, Desk
 
 EMAIL = "canary-4711@canary.example.org"
 NAME = "Quillfeather Canaryson"

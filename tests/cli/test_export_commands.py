@@ -11,14 +11,6 @@ import pytest
 from tests.cli.run import inside, said
 
 
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The repository of the demo, with several published versions."""
-    place = tmp_path_factory.mktemp("export") / "demo"
-    assert inside("demo", str(place), cwd=place.parent).returncode == 0
-    return place
-
-
 def test_the_practices_of_a_policy_are_written_in_cedar(demo: Path) -> None:
     cedar = pytest.importorskip("cedarpy")
     slug = next(path.name for path in (demo / "policies").iterdir() if path.is_dir())

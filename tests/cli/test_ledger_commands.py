@@ -7,22 +7,12 @@ import shutil
 from collections import Counter
 from pathlib import Path
 
-import pytest
-
 from policyctl import wiring
 from policyctl.settings import load_settings
 from tests.adapters.test_ledger_databases import upgrade_to
 from tests.cli.run import inside, said
 
 EMAIL = "user.contact.email"
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The repository of the demo, with people, tags and choices."""
-    place = tmp_path_factory.mktemp("ledger") / "demo"
-    assert inside("demo", str(place), cwd=place.parent).returncode == 0
-    return place
 
 
 def test_what_is_in_the_ledger_is_counted(demo: Path) -> None:

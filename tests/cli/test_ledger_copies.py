@@ -9,9 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 from tests.cli.run import inside
-from tests.cli.test_main_job import SAMPLE, SLUG, Desk, desk, published
-
-__all__ = ["desk", "published"]  # fixtures
+from tests.desk import SAMPLE, SLUG, Desk
 
 
 def mails(folder: Path) -> int:

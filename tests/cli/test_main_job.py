@@ -3,95 +3,12 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator
-from typer.testing import CliRunner
 
-from policyctl.cli.app import app
-
-SAMPLE = Path(__file__).resolve().parents[2] / "policyctl" / "sample"
-SCHEMAS = Path(__file__).resolve().parents[2] / "policyctl" / "schemas"
-SLUG = "example-fax"
-
-
-class Desk:
-    """A person at a shell in a policy repository."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def git(self, *words: str) -> str:
-        who = ["-c", "user.name=Legal", "-c", "user.email=legal@example.com"]
-        run = subprocess.run(
-            ["git", *who, *words], cwd=self.folder, capture_output=True, text=True, check=True
-        )
-        return run.stdout
-
-    def run(self, *words: str, code: int = 0) -> str:
-        result = CliRunner().invoke(app, ["-C", str(self.folder), *words])
-        assert result.exit_code == code, result.output
-        return result.stdout
-
-    def fails(self, *words: str, code: int) -> str:
-        result = CliRunner().invoke(app, ["-C", str(self.folder), *words])
-        assert result.exit_code == code, result.output
-        return result.stderr
-
-    def json(self, *words: str, code: int = 0) -> Any:
-        value = json.loads(self.run(*words, "--format", "json", code=code))
-        name = value["schema"].removeprefix("policyctl.").split("/")[0]
-        schema = json.loads((SCHEMAS / f"{name}.schema.json").read_text("utf-8"))
-        Draft202012Validator(schema).validate(value)
-        return value
-
-    def write(self, number: int) -> None:
-        """The sample's version ``number``, effective a long time from now, committed."""
-        target = self.folder / "policies" / SLUG
-        target.mkdir(parents=True, exist_ok=True)
-        for name in ("policy.md", "practices.yaml"):
-            text = (SAMPLE / f"v{number}" / name).read_text("utf-8")
-            lines = [
-                f"effective: {2090 + number}-01-15" if line.startswith("effective:") else line
-                for line in text.split("\n")
-            ]
-            (target / name).write_text("\n".join(lines), "utf-8")
-        self.git("add", "-A")
-        self.git("commit", "-qm", f"Version {number}")
-
-
-@pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    monkeypatch.setenv("GIT_AUTHOR_NAME", "Legal")
-    monkeypatch.setenv("GIT_AUTHOR_EMAIL", "legal@example.com")
-    monkeypatch.setenv("GIT_COMMITTER_NAME", "Legal")
-    monkeypatch.setenv("GIT_COMMITTER_EMAIL", "legal@example.com")
-    desk = Desk(tmp_path)
-    desk.git("init", "-q", "-b", "main")
-    desk.git("config", "user.name", "Legal")
-    desk.git("config", "user.email", "legal@example.com")
-    desk.run("init")
-    settings = tmp_path / "policyctl.toml"
-    text = settings.read_text("utf-8")
-    text = text.replace('reply_to = ""', 'reply_to = "answers@example.com"')
-    settings.write_text(text.replace('postal_address = ""', 'postal_address = "1 Sample Street"'), "utf-8")
-    return desk
-
-
-@pytest.fixture
-def published(desk: Desk) -> Desk:
-    """Versions 1 and 2 are out, people are there, data is tagged."""
-    desk.write(1)
-    desk.run("publish", SLUG, "--yes")
-    for name in ("customers", "subjects"):
-        desk.run(name, "import", str(SAMPLE / "data" / f"{name}.csv"))
-    desk.write(2)
-    desk.run("publish", SLUG, "--yes")
-    return desk
+from tests.desk import SAMPLE, SLUG, Desk
 
 
 def test_a_version_is_marked_in_git_and_known_to_status(desk: Desk) -> None:

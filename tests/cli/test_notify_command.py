@@ -13,9 +13,8 @@ import time
 from pathlib import Path
 
 from tests.cli.run import CLEAN, GIT, policyctl
-from tests.cli.test_main_job import SLUG, Desk, desk, published
+from tests.desk import SLUG, Desk
 
-__all__ = ["desk", "published"]  # fixtures
 V2 = f"{SLUG}@v2"
 PEOPLE = 600
 

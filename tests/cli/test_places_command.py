@@ -17,10 +17,9 @@ from jsonschema import Draft202012Validator
 
 from policyctl.faults import KILLED
 from tests.cli.run import CLEAN, policyctl, schema
-from tests.cli.test_main_job import SLUG, Desk, desk
+from tests.desk import SLUG, Desk
 from tests.peers.webhook_receiver import HANG, SECRET, Receiver, receiver
 
-__all__ = ["desk"]  # a fixture
 V1, V2 = f"{SLUG}@v1", f"{SLUG}@v2"
 PLACES = """
 [[places]]

@@ -24,13 +24,11 @@ ASK = ("may-use", "--bulk", "--purpose", SERVICE)
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The repository of the demo, with a closed epoch and a newer one that has a tag of the same record."""
-    place = tmp_path_factory.mktemp("spark") / "demo"
-    assert inside("demo", str(place), cwd=place.parent).returncode == 0
-    close_epoch(place, datetime(2026, 9, 1, tzinfo=UTC))
-    assert more_tags(place, "2026-10-02", "account/ana#email") == "1 added"
-    return place
+def demo(demo: Path) -> Path:
+    """With a closed epoch, and a newer one that has a tag of the same record."""
+    close_epoch(demo, datetime(2026, 9, 1, tzinfo=UTC))
+    assert more_tags(demo, "2026-10-02", "account/ana#email") == "1 added"
+    return demo
 
 
 def rows(*paths: Path) -> Counter[tuple[Any, ...]]:
