@@ -6,6 +6,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -91,8 +92,18 @@ def imports_of(tree: ast.AST) -> Iterator[tuple[int, str]]:
                 yield from ((node.lineno, f"policyctl.{alias.name}") for alias in node.names)
 
 
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text("utf-8"))
+
+
+@cache
+def imports_in(path: Path) -> tuple[tuple[int, str], ...]:
+    return tuple(imports_of(tree_of(path)))
+
+
 def names_of(path: Path) -> set[str]:
-    return {name for _, name in imports_of(ast.parse(path.read_text("utf-8")))}
+    return {name for _, name in imports_in(path)}
 
 
 def foreign(name: str) -> str | None:
@@ -110,7 +121,7 @@ def test_a_file_imports_only_what_its_floor_may(path: Path) -> None:
     place = place_of(path)
     assert place in TABLE, f"{relative(path)}: a new place needs a row in the table"
     ours, theirs = TABLE[place]
-    for line, name in imports_of(ast.parse(path.read_text("utf-8"))):
+    for line, name in imports_in(path):
         if name.startswith("policyctl."):
             target = name.split(".")[1]
             assert target in ours or target == "__version__", f"{relative(path)}:{line} imports {name}"
@@ -120,10 +131,9 @@ def test_a_file_imports_only_what_its_floor_may(path: Path) -> None:
 
 @pytest.mark.parametrize("path", [p for p in FILES if place_of(p) in {"core", "reports"}], ids=relative)
 def test_core_and_reports_touch_nothing_outside(path: Path) -> None:
-    tree = ast.parse(path.read_text("utf-8"))
-    for line, name in imports_of(tree):
+    for line, name in imports_in(path):
         assert name not in IMPURE_MODULES, f"{relative(path)}:{line} imports {name}"
-    for node in ast.walk(tree):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Call):
             called = node.func
             if isinstance(called, ast.Name):
@@ -151,7 +161,7 @@ def room_of(module: str) -> str:
 def test_a_room_of_core_uses_only_the_rooms_before_it(path: Path) -> None:
     room = path.relative_to(PACKAGE / "core").parts[0]
     open_to = ROOMS[: ROOMS.index(room) + 1]
-    for line, name in imports_of(ast.parse(path.read_text("utf-8"))):
+    for line, name in imports_in(path):
         if name.startswith("policyctl.core.") and (other := room_of(name)):
             assert other in open_to, f"{relative(path)}:{line} imports {name}"
 
@@ -171,16 +181,15 @@ def allowed_sideways(importer: Path, imported: str) -> bool:
 
 @pytest.mark.parametrize("path", [p for p in FILES if place_of(p) == "adapters"], ids=relative)
 def test_adapters_do_not_know_each_other(path: Path) -> None:
-    for line, name in imports_of(ast.parse(path.read_text("utf-8"))):
+    for line, name in imports_in(path):
         if name.startswith("policyctl.adapters."):
             assert allowed_sideways(path, name), f"{relative(path)}:{line} imports {name}"
 
 
 def top_level_imports(path: Path) -> Iterator[str]:
-    for node in ast.parse(path.read_text("utf-8")).body:
-        yield from (
-            name for _, name in imports_of(ast.Module([node], [])) if not isinstance(node, ast.FunctionDef)
-        )
+    for node in tree_of(path).body:
+        if not isinstance(node, ast.FunctionDef):
+            yield from (name for _, name in imports_of(ast.Module([node], [])))
 
 
 def module_name(path: Path) -> str:
@@ -227,7 +236,7 @@ def test_no_two_rooms_of_a_floor_need_each_other(floor: str) -> None:
 def test_files_and_functions_stay_small(path: Path) -> None:
     text = path.read_text("utf-8")
     assert text.count("\n") <= 400, f"{relative(path)} has {text.count(chr(10))} lines"
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             size = (node.end_lineno or 0) - node.lineno + 1
             assert size <= 60, f"{relative(path)}:{node.lineno} {node.name} has {size} lines"
@@ -237,7 +246,7 @@ def test_most_functions_are_short() -> None:
     sizes = sorted(
         (node.end_lineno or 0) - node.lineno + 1
         for path in FILES
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for node in ast.walk(tree_of(path))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     )
     assert sizes[len(sizes) // 2] <= 10
