@@ -93,10 +93,13 @@ def picture(review: Review, name: str, *, height: int) -> None:
 
 
 def site_picture(room: Path) -> None:
-    """The posted page of the demo, on the day its last version is published and not yet in force."""
+    """The posted page of the demo, on the day its last version is published and not yet in force; and what
+    changed in the version before.
+    """
     policyctl(room, "demo", str(room / "demo"))
-    page = room / "demo" / ".policyctl" / "site" / SLUG / "index.html"
-    shot(page.as_uri(), "site.png", width=1280, height=860)
+    pages = room / "demo" / ".policyctl" / "site" / SLUG
+    shot((pages / "index.html").as_uri(), "site.png", width=1280, height=860)
+    shot((pages / "changes" / "v2..v3" / "index.html").as_uri(), "site-step.png", width=860, height=1180)
 
 
 def main() -> int:

@@ -130,7 +130,7 @@ def test_a_translation_has_the_words_of_its_own_language() -> None:
         assert "Sommaire" in page
         assert 'hreflang="de">Modifications</a>' in page
     assert "depuis le 1 mars 2026" in words_of("example-notes/fr/index.html", site)
-    assert '<span lang="de">Kurz gesagt.</span>' in site["example-notes/fr/index.html"].decode()
+    assert '<p class="prose" lang="de">Kurz gesagt.</p>' in site["example-notes/fr/index.html"].decode()
     front = site["index.html"].decode()
     assert '<html lang="en">' in front
     assert '<h2 lang="de">' in front

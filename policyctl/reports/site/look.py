@@ -29,6 +29,7 @@ from policyctl.reports.words import html_without_commands, shown
 
 STYLE, THEME_STYLE = "style.css", "theme.css"
 _OURS = "site"
+_BULLET = re.compile(r"(?m)^[-*+][^\S\n]+")
 _LISTED = re.compile(r"\s*(?:[-*+•]|\d{1,3}[.)])\s")
 
 
@@ -175,13 +176,15 @@ def time_of(day: date, say: Wording) -> Markup:
 
 
 def prose(words: str) -> str:
-    """Legal's words without the line breaks of the file they stand in; lists and paragraphs keep theirs."""
+    """Legal's words without the line breaks of the file they stand in; lists and paragraphs keep theirs, and
+    the items of a list a sign that is one.
+    """
     lines = shown(words.strip(), keep="\n\t").split("\n")
     text = lines[0]
     for before, line in pairwise(lines):
         breaks = not line.strip() or not before.strip() or _LISTED.match(line)
         text += f"{chr(10) if breaks else ' '}{line.strip()}"
-    return text
+    return _BULLET.sub("• ", text)
 
 
 def _running(words: str, address: str) -> str:

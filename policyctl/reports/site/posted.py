@@ -12,6 +12,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any
 
 from policyctl.core.diff.compare import compare
@@ -25,6 +26,8 @@ from policyctl.reports.comparing.json_v1 import practice_json
 SCHEMA = "policyctl.site/1"
 _FRONT = "---\npolicy:\n---\n"
 """Stands above every posted text, so that no text that begins with a line of dashes loses its beginning."""
+
+_REMEMBERED = 4  # the version in force, the newest and those compared: parsing one takes longer than a page
 
 Json = dict[str, Any]
 
@@ -159,6 +162,7 @@ def _ids(clauses: tuple[Clause, ...]) -> tuple[str, ...]:
     return tuple(clause.id for clause in clauses)
 
 
+@lru_cache(_REMEMBERED)
 def document_of(posted: Posted) -> Document:
     """The text of a version that was settled before. ValueError where its clauses are not those named."""
     document = parse(_FRONT + posted.markdown, cut_at=posted.cut_at)
