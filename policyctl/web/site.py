@@ -264,7 +264,7 @@ class SitePages:
             self.comparing
         ):  # one at a time: comparing is work, and nobody shall keep the service busy with it
             page = _compared(self.printing, *(side or b"" for side in sides))
-        return _answered(page, _TYPES["html"], wanted, {"Cache-Control": _LONG})
+        return _answered(page, _TYPES["html"], wanted, {"Cache-Control": _LONG, "X-Robots-Tag": "noindex"})
 
 
 @lru_cache(_REMEMBERED)

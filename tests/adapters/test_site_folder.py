@@ -87,7 +87,7 @@ def test_killed_at_any_step_the_next_run_mends_it(tmp_path: Path, step: str, *, 
     site = tmp_path / "site"
     write_site(site, ONE)
     code = (
-        "import sys, pathlib; from policyctl.adapters import site;"
+        "import sys, pathlib; from policyctl.adapters.site import folder as site;"
         "folder = pathlib.Path(sys.argv[1]); lock = site.building_alone(folder); lock.__enter__();"
         "site._exchanged = site._exchanged if sys.argv[3] else lambda *_: False;"
         "site.write_site(folder, eval(sys.argv[2]))"
@@ -176,7 +176,8 @@ def test_a_record_that_cannot_be_read_is_no_site_to_build_on(tmp_path: Path, rec
 def test_two_builders_at_once_do_it_one_after_the_other(tmp_path: Path) -> None:
     site = tmp_path / "site"
     code = (
-        "import sys, pathlib; from policyctl.adapters import site; folder = pathlib.Path(sys.argv[1])\n"
+        "import sys, pathlib; from policyctl.adapters.site import folder as site\n"
+        "folder = pathlib.Path(sys.argv[1])\n"
         "for number in range(8):\n"
         "    with site.building_alone(folder):\n"
         "        site.write_site(folder, {f'{sys.argv[2]}-{number}': b'y', 'index.html': b'x'})"

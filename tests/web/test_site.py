@@ -142,6 +142,7 @@ def test_the_redline_between_any_two_versions(site: SitePages) -> None:
     answer = get(site, f"{SAMPLE}/changes/v1..v4/")
     assert answer.status == 200
     assert b"What changed from version 1 to version 4" in answer.content
+    assert answer.headers["X-Robots-Tag"] == "noindex"  # there are as many as pairs of versions
     assert b"Cloud Ltd" in answer.content
     assert get(site, f"{SAMPLE}/changes/v1..v4/").content == answer.content
     assert led(get(site, f"{SAMPLE}/changes/v4..v1/")) == (301, f"/privacy/{SAMPLE}/changes/v1..v4/")
