@@ -3,10 +3,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import pty
+import struct
 import subprocess
 import sys
+import termios
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
@@ -47,6 +51,33 @@ def policyctl(
         encoding="utf-8",
         check=False,
     )
+
+
+def at_a_terminal(*args: str, cwd: Path, lines: int = 24, columns: int = 80, **env: str) -> str:
+    """What comes out where standard output is a terminal of that size."""
+    outer, inner = pty.openpty()
+    fcntl.ioctl(inner, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+    run = subprocess.Popen(
+        [sys.executable, "-m", "policyctl", *args],
+        cwd=cwd,
+        env={**CLEAN, **GIT, "TERM": "xterm-256color", "PAGER": "cat", **env},
+        stdin=inner,
+        stdout=inner,
+        stderr=inner,
+    )
+    os.close(inner)
+    seen = b""
+    while True:
+        try:
+            chunk = os.read(outer, 65536)
+        except OSError:  # Linux says so when the other end is closed
+            break
+        if not chunk:
+            break
+        seen += chunk
+    os.close(outer)
+    run.wait()
+    return seen.decode()
 
 
 def inside(*args: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:

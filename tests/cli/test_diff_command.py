@@ -1,16 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
-import os
-import pty
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from policyctl.reports.comparing.json_v1 import rebuild_new, rebuild_old
-from tests.cli.run import CLEAN, inside, policyctl, said
+from tests.cli.run import at_a_terminal, inside, policyctl, said
 from tests.repos import make_repo
 
 OLD = "# Logs\n\nWe keep logs for 30 days.\n\n# Contact\n\nWrite to us.\n"
@@ -68,37 +64,12 @@ def test_an_output_that_cannot_be_written_is_told_and_leaves_nothing(pair: Path)
     assert sorted(path.name for path in pair.iterdir()) == ["new.md", "old.md"]
 
 
-def on_a_terminal(*args: str, cwd: Path, **env: str) -> str:
-    """What a person at a terminal would see, colours included."""
-    outer, inner = pty.openpty()
-    run = subprocess.Popen(
-        [sys.executable, "-m", "policyctl", *args],
-        cwd=cwd,
-        env={**CLEAN, "TERM": "xterm-256color", "PAGER": "cat", **env},
-        stdout=inner,
-        stderr=subprocess.DEVNULL,
-    )
-    os.close(inner)
-    seen = b""
-    while True:
-        try:
-            chunk = os.read(outer, 65536)
-        except OSError:  # Linux says so when the other end is closed
-            break
-        if not chunk:
-            break
-        seen += chunk
-    os.close(outer)
-    run.wait()
-    return seen.decode()
-
-
 def test_colours_are_for_terminals_and_for_those_who_want_them(pair: Path) -> None:
     words = ("diff", "old.md", "new.md")
-    assert "\x1b[" in on_a_terminal(*words, cwd=pair)
-    assert "\x1b[" not in on_a_terminal(*words, cwd=pair, NO_COLOR="1")
-    assert "\x1b[" not in on_a_terminal(*words, cwd=pair, TERM="dumb")
-    assert "\x1b[" not in on_a_terminal("--no-color", *words, cwd=pair)
+    assert "\x1b[" in at_a_terminal(*words, cwd=pair)
+    assert "\x1b[" not in at_a_terminal(*words, cwd=pair, NO_COLOR="1")
+    assert "\x1b[" not in at_a_terminal(*words, cwd=pair, TERM="dumb")
+    assert "\x1b[" not in at_a_terminal("--no-color", *words, cwd=pair)
     assert "\x1b[" not in policyctl(*words, cwd=pair).stdout
 
 

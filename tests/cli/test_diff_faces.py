@@ -3,19 +3,14 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import pty
-import struct
 import subprocess
 import sys
-import termios
 from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
 
-from tests.cli.run import CLEAN, GIT, inside, policyctl, said
+from tests.cli.run import CLEAN, at_a_terminal, inside, policyctl, said
 
 OLD = "# Logs\n\nWe keep logs for 30 days.\n\n# Contact\n\nWrite to us.\n"
 NEW = OLD.replace("30 days", "90 days and then some").replace("Write", "Write or talk")
@@ -121,33 +116,6 @@ def test_criticmarkup_comes_out_byte_for_byte(pair: Path) -> None:
     subprocess.run([*words, "-o", "both.md"], cwd=pair, env=env, check=True)
     assert (pair / "both.md").read_bytes() == text
     assert "\x1b " not in at_a_terminal(*words[3:], cwd=pair)
-
-
-def at_a_terminal(*args: str, cwd: Path, lines: int = 24, columns: int = 80, **env: str) -> str:
-    """What comes out where standard output is a terminal of that size."""
-    outer, inner = pty.openpty()
-    fcntl.ioctl(inner, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
-    run = subprocess.Popen(
-        [sys.executable, "-m", "policyctl", *args],
-        cwd=cwd,
-        env={**CLEAN, **GIT, "TERM": "xterm-256color", **env},
-        stdin=inner,
-        stdout=inner,
-        stderr=inner,
-    )
-    os.close(inner)
-    seen = b""
-    while True:
-        try:
-            chunk = os.read(outer, 65536)
-        except OSError:  # Linux says so when the other end is closed
-            break
-        if not chunk:
-            break
-        seen += chunk
-    os.close(outer)
-    run.wait()
-    return seen.decode()
 
 
 @pytest.fixture

@@ -69,11 +69,14 @@ class Server:
                 cwd="/", extra_groups=[] if self.user else None,
             )  # fmt: skip
 
-    def start(self) -> None:
+    def start(self, settings: str = "") -> None:
+        """Make it, with further lines of postgresql.conf, and start it."""
         if self.user:
             shutil.chown(self.folder, self.user)
         data = str(self.folder / "data")
         self.run(self.initdb, "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
+        with Path(data, "postgresql.conf").open("a", encoding="utf-8") as file:
+            file.write(settings)
         self.restart()
 
     def restart(self) -> None:

@@ -7,7 +7,6 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -89,21 +88,6 @@ def test_a_write_cut_off_at_its_commit_and_sent_again_is_there_once(
 
 
 # Under load
-
-
-@pytest.fixture
-def own_server(postgres: Server) -> Iterator[Server]:
-    """One that a test may stop."""
-    top = Path(tempfile.mkdtemp(prefix="pg", dir="/tmp"))
-    top.chmod(0o755)
-    server = Server(top / "s", postgres.initdb, postgres.pg_ctl)
-    server.folder.mkdir()
-    try:
-        server.start()
-        yield server
-        server.stop()
-    finally:
-        shutil.rmtree(top, ignore_errors=True)
 
 
 class Load:

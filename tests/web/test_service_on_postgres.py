@@ -3,9 +3,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,21 +14,6 @@ from tests.web.service import EMAIL, SERVICE, make_repository, new_key, problem,
 pytestmark = pytest.mark.peer("postgres")
 
 TAG = {"subject": "u2", "category": EMAIL, "record": "crm-1", "collected_at": "2026-02-01T00:00:00Z"}
-
-
-@pytest.fixture
-def own_server(postgres: Server) -> Iterator[Server]:
-    """One that a test may stop."""
-    top = Path(tempfile.mkdtemp(prefix="pg", dir="/tmp"))
-    top.chmod(0o755)
-    server = Server(top / "s", postgres.initdb, postgres.pg_ctl)
-    server.folder.mkdir()
-    try:
-        server.start()
-        yield server
-        server.stop()
-    finally:
-        shutil.rmtree(top, ignore_errors=True)
 
 
 def test_two_services_share_one_ledger_and_do_nothing_twice(postgres: Server, tmp_path: Path) -> None:
