@@ -94,7 +94,7 @@ def verify(
     if ledger is not None and no_ledger:
         raise UsageError("--ledger and --no-ledger exclude each other", hint="leave one of them out")
     from policyctl.actions.evidence import verify as action
-    from policyctl.wiring import open_checker, open_records, open_stamp_checker
+    from policyctl.wiring import kept_heads, open_checker, open_records, open_stamp_checker
 
     slug, number = _target(target)
     with repository() as opened, ExitStack() as stack:
@@ -109,6 +109,7 @@ def verify(
             checker=open_checker(history, allowed_signers),
             records=records,
             anchors=_heads(anchor or ()),
+            kept=kept_heads(opened.settings, records),
             allow_unsigned=allow_unsigned,
             stamps=open_stamp_checker(timestamp_authorities),
         )

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cache, partial
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from policyctl.adapters.site.theme import ThemeFiles
     from policyctl.adapters.timestamps import StampChecker
     from policyctl.core.notices.notice import Sender
+    from policyctl.core.proof.heads import Anchor
 
 AUTHORITIES = "POLICYCTL_TIMESTAMP_AUTHORITIES"
 ALLOWED_SIGNERS = "POLICYCTL_ALLOWED_SIGNERS"
@@ -189,6 +190,16 @@ def open_records(settings: Settings, url: str | None = None) -> tuple[Record, ..
     return tuple(
         open_record(_placed(settings, each)) for each in settings.ledger_shards or (settings.ledger_url,)
     )
+
+
+def kept_heads(settings: Settings, records: Sequence[Record]) -> tuple[Anchor, ...]:
+    """The head in the list of erasures, but for one that is known to be lost; of a ledger in one place, as
+    the list does not say of which server a head is. Needs no key.
+    """
+    if settings.ledger_shards or not records:
+        return ()
+    lost = records[0].lost_up_to()
+    return tuple(each for each in open_erasures(settings, b"").anchors() if each.head.entry > lost)
 
 
 def server_number(settings: Settings) -> int:

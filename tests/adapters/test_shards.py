@@ -17,6 +17,7 @@ import pytest
 from policyctl.actions.deciding.count import count_ledger
 from policyctl.actions.deciding.decide import decide_from_facts, decide_use, decide_uses
 from policyctl.adapters.ledger import Ledger, open_ledger
+from policyctl.adapters.ledger.evidence import Span
 from policyctl.adapters.ledger.sharding.shard import VARIABLE, OneServer, server_of
 from policyctl.adapters.ledger.sharding.shards import Shards, open_one, open_shards
 from policyctl.core.policy import VersionKey
@@ -25,6 +26,7 @@ from policyctl.core.practice import ChoiceMode
 from policyctl.core.records import Answer, ClientBatch, ImportReceipt
 from policyctl.core.use.decision import Decision, UseRequest
 from policyctl.errors import (
+    CannotCompareError,
     InputErrors,
     IntegrityError,
     OtherContentError,
@@ -417,3 +419,45 @@ def test_what_is_posted_is_on_every_server_and_is_noted_by_way_of_all(urls: list
                 assert [(each.id, each.posted_at) for each in one.postings()] == [(posting.id, NOW)]
     with open_one(urls, "1", key=KEY, taxonomy=TAXONOMY) as one, pytest.raises(UsageError):
         one.note_posting(posting.id, PostingOutcome.AGAIN, now=NOW)
+
+
+# --- evidence
+
+
+def test_evidence_comes_from_the_server_where_it_stands(spread: Shards) -> None:
+    set_up(spread)
+    fill(spread, seed=5)
+    assert spread.record_version(V3, owed(V3), now=NOW)
+    ends = spread.heads()
+    for number in range(3):
+        who = people_of(spread, number)[0]
+        found = spread.evidence.of_subject(who, None, Span(end=NOW))
+        assert (found.head.entry, found.head.root) == (ends[number].entry, ends[number].root)
+        assert found.part.rows
+        assert all(row.path is not None for row in found.part.rows)
+        assert "subject" in {row.table for row in found.part.rows}
+    of_customer = spread.evidence.of_customer("bolt", Span(end=NOW))
+    assert "choice" in {row.table for row in of_customer.part.rows}
+    counts = dict(spread.evidence.of_publication(V3.key, Span(end=day("2027-01-01"))).counts)
+    owed_mails = sum(count.count for count in spread.outbox_counts())
+    assert sum(counts.values()) == owed_mails > 0
+    assert of_customer.head == ends[0]
+    with pytest.raises(CannotCompareError):
+        spread.evidence.of_subject("nobody", None, Span(end=NOW))
+
+
+def test_evidence_of_who_is_on_a_server_that_is_down_is_refused_and_of_others_given(
+    spread: Shards, three_servers: tuple[Server, ...]
+) -> None:
+    set_up(spread)
+    fill(spread, seed=6)
+    three_servers[2].stop()
+    try:
+        found = spread.evidence.of_subject(people_of(spread, 0)[0], None, Span(end=NOW))
+        assert found.part.rows
+        with pytest.raises(UnreachableError):
+            spread.evidence.of_subject(people_of(spread, 2)[0], None, Span(end=NOW))
+        with pytest.raises(UnreachableError):
+            spread.evidence.of_publication(V2.key, Span(end=NOW))
+    finally:
+        three_servers[2].restart()

@@ -105,3 +105,21 @@ def test_what_names_no_version_is_refused(repo: Repo, name: str) -> None:
 def test_a_version_or_policy_that_is_not_there_is_not_fine(repo: Repo) -> None:
     assert inside("verify", "example@v7", cwd=repo.root).returncode == 3
     assert inside("verify", "other", cwd=repo.root).returncode == 3
+
+
+def test_a_ledger_from_before_the_last_erasure_is_rolled_back_until_the_loss_is_known(repo: Repo) -> None:
+    (repo.root / "people.csv").write_text("subject,customer,email,locale,known_since\nu1,,,en,2026-01-02\n")
+    assert inside("subjects", "import", "people.csv", cwd=repo.root).returncode == 0
+    ledger = repo.root / ".policyctl/ledger.db"
+    before = ledger.read_bytes()
+    (repo.root / "more.csv").write_text("subject,customer,email,locale,known_since\nu2,,,en,2026-01-02\n")
+    assert inside("subjects", "import", "more.csv", cwd=repo.root).returncode == 0
+    assert inside("erase", "u2", "--yes", cwd=repo.root).returncode == 0
+    assert inside("verify", cwd=repo.root).returncode == 0
+    ledger.write_bytes(before)
+    run = inside("verify", cwd=repo.root)
+    assert run.returncode == 5
+    assert "the list of erasures holds the root of entry" in run.stdout
+    assert inside("verify", "--no-ledger", cwd=repo.root).returncode == 0
+    assert inside("ledger", "adopt", "--yes", cwd=repo.root).returncode == 0
+    assert inside("verify", cwd=repo.root).returncode == 0

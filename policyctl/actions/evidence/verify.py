@@ -5,8 +5,8 @@
 2. The files at its commit, by the hashes of the message.
 3. The versions on record: each has its ref, and each ref is on record.
 4. The ledger itself, entry by entry and tag by tag (core/proof/walk.py), on each of its servers.
-5. The ledger against its heads that were kept outside: in the version refs, and those the caller was given,
-   such as from a mail.
+5. The ledger against its heads that were kept outside: in the version refs, in the list of erasures, and
+   those the caller was given, such as from a mail.
 
 Nothing is believed because the repository says so: keys come from outside of it, and no key of the ledger's
 is needed. What cannot be looked at is never fine.
@@ -74,11 +74,13 @@ def verify(
     checker: SignatureChecker,
     records: Sequence[Record],
     anchors: Sequence[LedgerHead] = (),
+    kept: Sequence[Anchor] = (),
     allow_unsigned: bool = False,
     stamps: StampChecker | None = None,
 ) -> Verified:
     """Verify one version, one policy or everything. ``records``: the ledger on each of its servers, in their
-    order; none: only git is looked at. ``anchors``: heads that the caller has from elsewhere.
+    order; none: only git is looked at. ``anchors``: heads that the caller has from elsewhere; ``kept``: those
+    that policyctl keeps beside the ledger.
     """
     stamps = stamps or StampChecker(None)
     found = [_stamped(_with_files(ref, history), stamps) for ref in find_refs(history.runner, slug, checker)]
@@ -87,7 +89,7 @@ def verify(
     if number is not None and not wanted and VersionKey(slug or "", number) not in known:
         raise CannotCompareError(f"there is no {slug}@v{number}", hint="fetch it with `git fetch --tags`")
     refs = tuple(VerifiedRef(ref, judge_ref(ref, _expected(ref, found, known))) for ref in wanted)
-    held = (*_anchors(found), *(_given(anchors, records)))
+    held = (*_anchors(found), *kept, *_given(anchors, records))
     looked = tuple(
         record.through([anchor for anchor in held if anchor.server == server], server=server)
         for server, record in enumerate(records)
@@ -98,8 +100,8 @@ def verify(
         *(flaw for each in looked for flaw in each.flaws),
         *_time(refs),
     ]
-    kept = tuple(flaw for flaw in flaws if not (allow_unsigned and flaw.kind is FlawKind.UNSIGNED))
-    return Verified(refs, looked, held, kept)
+    counted = tuple(flaw for flaw in flaws if not (allow_unsigned and flaw.kind is FlawKind.UNSIGNED))
+    return Verified(refs, looked, held, counted)
 
 
 # --- version refs

@@ -311,17 +311,21 @@ def tag_id(data: bytes) -> str:
 
 
 def _anchors(tag: BundleTag, note: VersionNote, roots: Mapping[int, bytes]) -> Iterator[Flaw]:
+    """The head in a message; where the ledger is on several servers there is one of each, and the bundle is
+    of one of them.
+    """
     heads = read_heads(note.ledger_head)
-    for head in heads if len(heads) == 1 else ():
-        known = roots.get(head.entry)
-        if known is not None and known != head.root:
-            message = f"the root at entry {head.entry} is not the one that it holds"
-            yield _flaw(FlawKind.ALTERED, tag.name, message, head.entry, "chain")
-        elif head.entry > max(roots):
-            message = (
-                f"it holds the root of entry {head.entry}, and the ledger of the bundle ends at {max(roots)}"
-            )
-            yield _flaw(FlawKind.ROLLED_BACK, tag.name, message, head.entry, "chain")
+    if not heads or any(roots.get(head.entry) == head.root or head.entry < min(roots) for head in heads):
+        return
+    head = max(heads)
+    if head.entry > max(roots):
+        message = (
+            f"it holds the root of entry {head.entry}, and the ledger of the bundle ends at {max(roots)}"
+        )
+        yield _flaw(FlawKind.ROLLED_BACK, tag.name, message, head.entry, "chain")
+    else:
+        message = f"the root at entry {head.entry} is not the one that it holds"
+        yield _flaw(FlawKind.ALTERED, tag.name, message, head.entry, "chain")
 
 
 # 7

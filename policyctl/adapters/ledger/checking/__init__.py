@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 
 from policyctl.adapters.ledger.base import engine
 from policyctl.adapters.ledger.base.driver import driver_of
+from policyctl.adapters.ledger.base.instance import read_instance
 from policyctl.adapters.ledger.checking.entries import walk_entries
 from policyctl.adapters.ledger.checking.strays import stray_flaws
 from policyctl.adapters.ledger.checking.tags import bad_batches
@@ -94,6 +95,11 @@ class Record:
         )
         with self.look() as connection:
             return tuple(OnRecord(*row) for row in driver_of(connection).rows(query))
+
+    def lost_up_to(self) -> int:
+        """Up to which entry heads that were kept outside are known to be lost (`ledger adopt`)."""
+        with self.look() as connection:
+            return read_instance(connection).lost_up_to
 
     def through(self, anchors: Sequence[Anchor] = (), *, server: int = 0) -> Looked:
         """Look through all of it."""

@@ -26,7 +26,7 @@ from typing import Any, Literal, Never, TypeVar
 from policyctl.adapters.ledger import Ledger, open_ledger
 from policyctl.adapters.ledger.base.common import Complaints
 from policyctl.adapters.ledger.custody.keeper import Custody
-from policyctl.adapters.ledger.sharding.posted import SpreadPostings
+from policyctl.adapters.ledger.sharding.evidence import SpreadLooks
 from policyctl.adapters.ledger.sharding.shard import VARIABLE, OneServer, Server, SpreadOnline, server_of
 from policyctl.adapters.ledger.sharding.sums import copy_receipt, sum_counts, sum_outboxes, sum_receipts
 from policyctl.core.notices.outbox import Audience, OutboxCount, PlannedNotice
@@ -86,7 +86,7 @@ class _Part:
     batch: ClientBatch | None = None
 
 
-class Shards(SpreadPostings, Ledger):
+class Shards(SpreadLooks, Ledger):
     """The ledger of several servers, open, used as one. UsageError for what is of one server."""
 
     def __init__(self, ledgers: Sequence[Ledger], *, key: bytes) -> None:
