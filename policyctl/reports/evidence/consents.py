@@ -3,8 +3,11 @@
 Vocabulary.
 
 The keys are the field names of the specification. The context that stands in each record says which term of
-DPV each of them means, so nothing has to be fetched to read it as linked data. One record an answer: what a
-person took back is a record of its own that says so. What we do not know stays out, and is never made up.
+DPV 2.3 each of them means, as its guide to the specification does, so nothing has to be fetched to read it as
+linked data. One record an answer: what a person took back is a record of its own that says so.
+
+What we do not know stays out, and is never made up: jurisdiction, places of processing, rights. An answer to
+a practice that is not at hand has no record, as one without a purpose is none.
 """
 
 from __future__ import annotations
@@ -23,6 +26,8 @@ _CONTEXT: Mapping[str, Any] = {
     "dct": "http://purl.org/dc/terms/",
     "dpv": "https://w3id.org/dpv#",
     "pd": "https://w3id.org/dpv/pd#",
+    "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
+    "skos": "http://www.w3.org/2004/02/skos/core#",
     "xsd": "http://www.w3.org/2001/XMLSchema#",
     "schema_version": "dct:conformsTo",
     "record_id": "dct:identifier",
@@ -32,11 +37,11 @@ _CONTEXT: Mapping[str, Any] = {
     "language": "dct:language",
     "purposes": "dpv:hasPurpose",
     "purpose": "dct:title",
-    "purpose_type": {"@id": "dpv:isSubTypeOf", "@type": "@id"},
+    "purpose_type": {"@id": "skos:broader", "@type": "@id"},
     "lawful_basis": {"@id": "dpv:hasLegalBasis", "@type": "@id"},
     "pii_information": "dpv:hasPersonalData",
-    "pii_type": {"@id": "dpv:isSubTypeOf", "@type": "@id"},
-    "pii_controllers": "dpv:hasDataController",
+    "pii_type": {"@id": "skos:broader", "@type": "@id"},
+    "pii_controllers": {"@id": "dpv:hasDataController", "@type": "@id"},
     "recipient_third_parties": "dpv:hasRecipient",
     "retention_period": "dpv:hasStorageCondition",
     "collection_method": "dpv:hasDataSource",
@@ -47,19 +52,22 @@ _CONTEXT: Mapping[str, Any] = {
     "party_name": "dpv:hasName",
     "party_address": "dpv:hasAddress",
     "party_contact": "dpv:hasContact",
-    "party_role": {"@id": "dpv:hasRole", "@type": "@id"},
-    "event": "dct:hasPart",
-    "event_time": {"@id": "dct:date", "@type": "xsd:dateTime"},
-    "event_type": {"@id": "dpv:hasIndicationMethod", "@type": "@id"},
-    "event_state": {"@id": "dpv:hasConsentStatus", "@type": "@id"},
+    "party_role": {"@id": "rdf:type", "@type": "@id"},
+    "event": "dpv:hasConsentStatus",
+    "event_time": {"@id": "dpv:isIndicatedAtTime", "@type": "xsd:dateTime"},
+    "event_type": {"@id": "dpv:hasLegalBasis", "@type": "@id"},
+    "event_state": {"@id": "rdf:type", "@type": "@id"},
+    "validity_duration": "dpv:hasDuration",
     "entity_id": "dpv:isIndicatedBy",
     "consent_receipt": "dct:references",
 }
 _STATES = {
     "consent": "dpv:ConsentGiven", "refuse": "dpv:ConsentRefused", "withdraw": "dpv:ConsentWithdrawn",
 }  # fmt: skip
-_TYPES = {"consent": "dpv:ExplicitlyExpressedConsent"}
-_CONTROLLER = "controller"
+# Somebody answered a question about this one use. How it was put to them is more than the ledger knows.
+_TYPE = "dpv:ExpressedConsent"
+_VALID = {"@type": "dpv:UntilEventDuration", "dct:description": "until another answer is given"}
+_CONTROLLER = "_:controller"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +82,12 @@ class ConsentSource:
 
 
 def consent_records(source: ConsentSource, *, sender: Sender, taxonomy: Taxonomy) -> Iterator[dict[str, Any]]:
-    """One record an answer, oldest first. An answer of the organisation says that it is one."""
+    """One record an answer, oldest first; none for an answer to what is not at hand. An answer of the
+    organisation says that it is one.
+    """
     for fact in sorted(source.facts["choices"], key=lambda each: each["sequence"]):
-        yield _record(fact, source, sender, taxonomy)
+        if (practice := _practice(fact, source.facts)) is not None:
+            yield _record(fact, practice, source, sender, taxonomy)
 
 
 def consents_json(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -84,15 +95,22 @@ def consents_json(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {"schema": SCHEMA, "records": list(records)}
 
 
+def _practice(
+    fact: Mapping[str, Any], facts: Mapping[str, Sequence[Mapping[str, Any]]]
+) -> Mapping[str, Any] | None:
+    """What an answer is about."""
+    names = ((f"{each['version']}#{each['id']}", each) for each in facts["practices"])
+    return next((practice for name, practice in names if name == fact["change"]), None)
+
+
 def _record(
-    fact: Mapping[str, Any], source: ConsentSource, sender: Sender, taxonomy: Taxonomy
+    fact: Mapping[str, Any],
+    practice: Mapping[str, Any],
+    source: ConsentSource,
+    sender: Sender,
+    taxonomy: Taxonomy,
 ) -> dict[str, Any]:
-    change = str(fact["change"])
-    version, _, practice_id = change.partition("#")
-    facts = source.facts
-    practice = next(
-        (each for each in facts["practices"] if (each["version"], each["id"]) == (version, practice_id)), None
-    )
+    change, version, facts = str(fact["change"]), str(practice["version"]), source.facts
     published = next((each for each in facts["versions"] if each["version"] == version), None)
     receipt = source.receipts.get(version, "")
     return {
@@ -106,14 +124,15 @@ def _record(
             "@type": "dpv:Process",
             "privacy_notice": _notice(version, published, sender),
             "language": _language(version, facts),
-            "purposes": [_purpose(practice, taxonomy)] if practice else [],
+            "purposes": [_purpose(practice, taxonomy)],
         },
         "party_identification": [_controller(sender)],
         "event": [
             {
                 "event_time": fact["at"],
-                "event_type": _TYPES.get(fact["answer"], _STATES[fact["answer"]]),
+                "event_type": _TYPE,
                 "event_state": _STATES[fact["answer"]],
+                "validity_duration": dict(_VALID),
                 "entity_id": source.who if fact["scope"] == "subject" else "the organisation of the person",
             }
         ],
@@ -151,11 +170,17 @@ def _purpose(practice: Mapping[str, Any], taxonomy: Taxonomy) -> dict[str, Any]:
         "collection_method": "as the clause of the notice says",
         "processing_method": "dpv:Use",
         "recipient_third_parties": [name or kind for kind, name in practice["recipients"]],
-        "withdrawal_method": "by the link in the notice, or by writing to the controller",
+        "withdrawal_method": {
+            "@type": "dpv:WithdrawConsent",
+            "dct:description": "by the link in the notice, or by writing to the controller",
+        },
         "dct:source": f"{practice['version']}#{practice['clause']}",
     }
     if practice["retention"]:
-        found["retention_period"] = practice["retention"]
+        found["retention_period"] = {
+            "@type": "dpv:StorageDuration",
+            "dct:description": practice["retention"],
+        }
     return found
 
 
@@ -172,7 +197,7 @@ def _data(category: str, taxonomy: Taxonomy) -> dict[str, Any]:
 
 def _controller(sender: Sender) -> dict[str, Any]:
     return {
-        "@type": "dpv:DataController",
+        "@id": _CONTROLLER,
         "party_id": _CONTROLLER,
         "party_name": sender.from_name,
         "party_address": sender.postal_address,
