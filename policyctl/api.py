@@ -4,9 +4,10 @@
     from policyctl.api import open_ledger
 
     with open_ledger("/srv/policies") as ledger:
-        ledger.tag("u-17", "user.contact.email", "crm-1")
+        ledger.tag("u-17", "user.contact.email", "crm-1")  # when it is collected
         decision = ledger.may_use("u-17", "user.contact.email", "marketing.communications.email")
         if decision.answer is UseAnswer.PERMITTED: ...
+        ledger.end_tag("u-17", "user.contact.email", "crm-1")  # when it is deleted
 
 ``UseAnswer.UNDECIDED`` is to be treated as no. Where the answer only guards a piece of code, it is
 shorter to have the code not run:
@@ -116,6 +117,27 @@ class OpenLedger:
             how=Tagging(policy, customer, provenance),
             version=version,
         )
+
+    def end_tag(
+        self,
+        subject: str,
+        category: str,
+        record: str,
+        *,
+        ended_at: datetime | None = None,
+        customer: str | None = None,
+    ) -> bool:
+        """Say that a piece of data was deleted: its tags, whatever policy they name, count no more from
+        ``ended_at`` on (aware; None: now). Asked about it alone, the answer is undecided from then on.
+
+        False when that was said before. InputError for data that is not tagged, and for a time in the
+        future or before the data was collected.
+        """
+        from policyctl.actions.recording.ending import Deleted, end_tags
+
+        at = None if ended_at is None else _aware(ended_at, "ended_at")
+        one = Deleted(subject, category, record, at)
+        return end_tags([one], now=_now(), ledger=self._ledger, customer=customer).added == 1
 
     def may_use(
         self,

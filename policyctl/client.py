@@ -124,6 +124,25 @@ class AsyncClient:
         }
         return await self._write("/v1/tags", body)
 
+    async def end_tag(
+        self,
+        subject: str,
+        category: str,
+        record: str,
+        *,
+        ended_at: datetime | None = None,
+        customer: str | None = None,
+    ) -> bool:
+        """Say that data was deleted; False when that was said before. As ``OpenLedger.end_tag``."""
+        body = {
+            "subject": subject,
+            "category": category,
+            "record": record,
+            "ended_at": _written(ended_at),
+            "customer": customer,
+        }
+        return await self._write("/v1/tags/ends", body)
+
     async def choose(
         self,
         subject: str,

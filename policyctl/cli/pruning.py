@@ -29,8 +29,8 @@ def prune(
     yes: YesOption = False,
     output_format: FormatOption = Format.TEXT,
 ) -> None:
-    """Take out choices, acceptances, objections and delivery events of people who were erased longer ago than
-    [retention] proof_after_data. Cut records say what went and by which rule, and the rest still verifies.
+    """Take out tags of data that was deleted longer ago than [retention] proof_after_data, and all that was
+    proven about people erased before. Cut records say what went and by which rule; the rest still verifies.
     """
     from policyctl.actions.custody.prune import prune as action
 
@@ -39,7 +39,7 @@ def prune(
     with repository() as opened:
         period = opened.settings.proof_after_data
         if not plan and period:
-            confirm(f"Take out what was proven about people erased more than {period} ago?", yes=yes)
+            confirm(f"Take out what was proven about data that was deleted more than {period} ago?", yes=yes)
         done = action(period, now=now(), ledger=opened.ledger(upgrade=False), plan=plan)
     print_receipt(_receipt(done, plan=plan), output_format)
 

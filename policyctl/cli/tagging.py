@@ -15,6 +15,7 @@ from policyctl.cli.opened import repository
 from policyctl.cli.people import CustomerOption, PolicyOption, SubjectOption, group_of, one_receipt
 from policyctl.cli.printing import DryRunOption, Format, FormatOption, is_terminal, moment, now
 from policyctl.cli.setup import print_receipt
+from policyctl.errors import UsageError
 
 ProvenanceOption = Annotated[
     str, typer.Option(help="Where old data is known from; stands in every decision that rests on it.")
@@ -37,6 +38,12 @@ def register(app: typer.Typer) -> None:
         "policyctl tags add --subject u-17 --category user.contact.email --record crm-1",
         "policyctl tags add --subject u-17 --category user.name --record crm-2 --collected-at 2026-03-01",
     )(tags_add)
+    command(
+        tags,
+        "end",
+        "policyctl tags end --subject u-17 --category user.contact.email --record crm-1",
+        "policyctl tags end deleted.csv --dry-run",
+    )(tags_end)
     app.add_typer(tags, name="tags")
 
 
@@ -112,3 +119,44 @@ def tags_add(
             dry_run=dry_run,
         )
     print_receipt(one_receipt("tags add", "tag", added=added, dry_run=dry_run), output_format)
+
+
+def tags_end(
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="CSV, JSON Lines (.jsonl) or Parquet.")
+    ] = None,
+    *,
+    subject: Annotated[str | None, typer.Option(metavar="ID", help="Your own id of the person.")] = None,
+    category: Annotated[
+        str | None, typer.Option(metavar="ID", help="Data category that it was tagged with.")
+    ] = None,
+    record: Annotated[str | None, typer.Option(metavar="KEY", help="Your own key of the data.")] = None,
+    ended_at: Annotated[
+        str | None, typer.Option(metavar="TIME", help="When it was deleted, ISO 8601; default now.")
+    ] = None,
+    customer: CustomerOption = None,
+    dry_run: DryRunOption = False,
+    output_format: FormatOption = Format.TEXT,
+) -> None:
+    """Say that data was deleted: its tags count no more from then on, and go a period later
+    (`policyctl prune`). FILE has subject, category, record, and optionally ended_at.
+    """
+    from policyctl.actions.recording.ending import Deleted, end_file, end_tags
+    from policyctl.reports.receipt_v1 import Receipt
+
+    named = (subject, category, record)
+    if (file is None) != all(named) or (file and (any(named) or ended_at)):
+        raise UsageError(
+            "name either a file, or one piece of data",
+            hint="one piece of data is --subject, --category and --record",
+        )
+    at = moment(ended_at, option="--ended-at") if ended_at else None
+    with repository() as opened:
+        ledger, asked = opened.ledger(), now()
+        if file is not None:
+            done = end_file(file, now=asked, ledger=ledger, customer=customer, dry_run=dry_run)
+        else:
+            one = Deleted(subject or "", category or "", record or "", at)
+            done = end_tags([one], now=asked, ledger=ledger, customer=customer, dry_run=dry_run)
+    counts = (("ended", done.added), ("ended before", done.repeated))
+    print_receipt(Receipt("tags end", dry_run, counts), output_format)

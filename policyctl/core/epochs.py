@@ -8,7 +8,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 SCHEMA = "policyctl.epoch/1"
-STATES = ("valid", "corrected", "erased")
+STATES = ("valid", "corrected", "ended", "erased")
 """How a tag stood when it was exported; the last that holds."""
 
 
@@ -35,11 +35,12 @@ class EpochNames:
 @dataclass(frozen=True, slots=True)
 class EpochChanges:
     """What came after tags had entered: the numbers of subjects that were erased, and the tags that were
-    corrected as (subject, category, record).
+    corrected, or ended as their data was deleted, as (subject, category, record).
     """
 
     erased: AbstractSet[int]
     corrected: AbstractSet[tuple[int, int, int]]
+    ended: AbstractSet[tuple[int, int, int]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ class Tag:
     """The label on a piece of data. ``version`` is the one in force for the subject at collection,
     None where there was none (the data is kept, every answer about it is undecided); ``slug`` the
     policy it was collected under. ``provenance``: who says so, where the caller claimed a version
-    that the ledger would not have computed.
+    that the ledger would not have computed. ``ended_at``: when the data was deleted; None while it is there.
     """
 
     subject: str
@@ -48,6 +48,7 @@ class Tag:
     version: VersionKey | None
     provenance: str = ""
     slug: str = ""
+    ended_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +173,17 @@ class TagRow:
     slug: str
     version: int | None = None
     provenance: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EndRow:
+    """A piece of data that was deleted at ``at``: its tags end then, under whichever policy."""
+
+    place: Place
+    subject: str
+    category: str
+    record: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ import msgspec
 
 from policyctl.actions.deciding.decide import decide_uses
 from policyctl.actions.recording import record
+from policyctl.actions.recording.ending import Deleted, end_tags
 from policyctl.actions.recording.tagging import NewTag, add_tags
 from policyctl.core.access import ApiKey
 from policyctl.core.records import ClientBatch, split_change
@@ -29,6 +30,7 @@ from policyctl.web.bodies import (
     AcceptanceRequest,
     ChoiceRequest,
     DecisionRequest,
+    EndRequest,
     TagRequest,
     moment,
     one,
@@ -127,6 +129,24 @@ def tags(call: Call) -> Answer:
         )
     except PolicyctlError as error:
         raise problem_of(error, rows="/tags" if "tags" in raw else "") from error
+    return _written(done.added, done.repeated)
+
+
+def ends(call: Call) -> Answer:
+    """Say that one piece of data or up to 1,000 were deleted, all or none: their tags count no more."""
+    raw = parse(call.body)
+    rows, customer = rows_of(raw, "ends", EndRequest)
+    deleted = [Deleted(row.subject, row.category, row.record, moment(row.ended_at, call.now)) for row in rows]
+    try:
+        done = end_tags(
+            deleted,
+            now=call.now,
+            ledger=call.ledger,
+            customer=customer_of(call.key, customer),
+            batch=_batch(call, "/v1/tags/ends"),
+        )
+    except PolicyctlError as error:
+        raise problem_of(error, rows="/ends" if "ends" in raw else "") from error
     return _written(done.added, done.repeated)
 
 

@@ -86,6 +86,7 @@ ENDPOINTS = (
     Endpoint("/v1/decisions", "POST", Scope.DECIDE, api.decisions),
     Endpoint("/v1/tags", "POST", Scope.TAG, api.tags, Kind.GATHER),
     Endpoint("/v1/tags", "GET", Scope.READ, listing.tags),
+    Endpoint("/v1/tags/ends", "POST", Scope.TAG, api.ends, Kind.GATHER),
     Endpoint("/v1/choices", "POST", Scope.CHOOSE, api.choices, Kind.GATHER),
     Endpoint("/v1/choices", "GET", Scope.READ, listing.choices),
     Endpoint("/v1/acceptances", "POST", Scope.CHOOSE, api.acceptances, Kind.GATHER),

@@ -58,6 +58,15 @@ class TagRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     provenance: Annotated[str, msgspec.Meta(max_length=200)] = ""
 
 
+class EndRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A piece of data that was deleted at ``ended_at`` (absent: now), named as it was tagged."""
+
+    subject: Name
+    category: Name
+    record: Name
+    ended_at: Moment | None = None
+
+
 class ChoiceRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """An answer to one change. ``scope`` customer: the organisation's own, which binds all its people where
     it refuses; no subject is named then.

@@ -60,7 +60,9 @@ class VersionsBody(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class TagBody(msgspec.Struct, frozen=True):
-    """A tag as it is after its corrections. ``version`` null: none was in force at collection."""
+    """A tag as it is after its corrections. ``version`` null: none was in force at collection. ``ended_at``:
+    when its data was deleted; null while it is there.
+    """
 
     category: str
     record: str
@@ -68,6 +70,7 @@ class TagBody(msgspec.Struct, frozen=True):
     policy: str
     version: str | None
     provenance: str
+    ended_at: datetime | None
 
 
 class TagsBody(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -142,6 +145,7 @@ def tags(call: Call) -> Answer:
             policy=tag.slug,
             version=None if tag.version is None else str(tag.version),
             provenance=tag.provenance,
+            ended_at=tag.ended_at,
         )
         for tag in rows
     )

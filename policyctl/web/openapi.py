@@ -22,6 +22,7 @@ from policyctl.web.bodies import (
     ChoiceRequest,
     ChoicesQuery,
     DecisionRequest,
+    EndRequest,
     Name,
     Paged,
     ReceiptsQuery,
@@ -35,13 +36,14 @@ from policyctl.web.problems import PROBLEMS, ProblemBody
 
 _REF = "#/components/schemas/{name}"
 _KINDS = (
-    DecisionRequest, TagRequest, ChoiceRequest, AcceptanceRequest, Written, VersionsBody, TagsBody,
-    ChoicesBody, ReceiptsBody, ProblemBody,
+    DecisionRequest, TagRequest, EndRequest, ChoiceRequest, AcceptanceRequest, Written, VersionsBody,
+    TagsBody, ChoicesBody, ReceiptsBody, ProblemBody,
 )  # fmt: skip
 # path -> the type of one row, the name of the list of them, and what comes back with which status
 _WRITES = {
     "/v1/decisions": (DecisionRequest, "requests"),
     "/v1/tags": (TagRequest, "tags"),
+    "/v1/tags/ends": (EndRequest, "ends"),
     "/v1/choices": (ChoiceRequest, None),
     "/v1/acceptances": (AcceptanceRequest, None),
 }

@@ -18,7 +18,7 @@ from policyctl.adapters.ledger import Ledger, open_ledger
 from policyctl.adapters.ledger.base import epochs
 from policyctl.core.notices.outbox import DeliveryEvent, DeliveryName
 from policyctl.core.policy import VersionKey
-from policyctl.core.records import Answer, Tag, TagRow, VersionRecord
+from policyctl.core.records import Answer, EndRow, Tag, TagRow, VersionRecord
 from policyctl.core.use.decision import UseRequest, decide
 from policyctl.core.use.matrix import BulkQuestion
 from tests.adapters.ledger_samples import (
@@ -64,11 +64,16 @@ class World:
     reports: tuple[tuple[int, str, datetime], ...]
     erased: str | None
     epoch: bool
+    ended: tuple[EndRow, ...] = ()
 
 
 def _tag(who: str, category: str, record: str, at: datetime, number: int, slug: str) -> TagRow:
     claim = (number, f"form {number}") if slug == "fax" and number else (None, "")
     return TagRow(at_line(2), who, category, record, at, slug, *claim)
+
+
+def _end(who: str, category: str, record: str, at: datetime) -> EndRow:
+    return EndRow(at_line(2), who, category, record, at)
 
 
 who = st.sampled_from([name for name, _ in PEOPLE])
@@ -90,6 +95,10 @@ def some(strategy: st.SearchStrategy, least: int, most: int) -> st.SearchStrateg
     return st.lists(strategy, min_size=least, max_size=most).map(tuple)
 
 
+ends = st.builds(
+    _end, who, st.sampled_from(CATEGORIES), st.sampled_from(("7", "form")),
+    st.integers(100, 350).map(lambda number: START + timedelta(days=number)),
+)  # fmt: skip
 events = st.sampled_from(("delivered", "delivered", "bounced"))
 worlds = st.builds(
     World,
@@ -101,6 +110,7 @@ worlds = st.builds(
     reports=some(st.tuples(st.integers(0, 99), events, days), 4, 20),
     erased=st.none() | who,
     epoch=st.booleans(),
+    ended=some(ends, 0, 12),
 )
 questions = st.builds(
     BulkQuestion,
@@ -131,10 +141,17 @@ def filled(world: World, place: Path | str) -> Iterator[Ledger]:
                 epochs.open_epoch(writer.connection, 2, int((START + timedelta(days=150)).timestamp()))
         for row in world.tags:
             _try(ledger.import_tags, row)
+        end(ledger, world)
         _answers(ledger, world)
         if world.erased:
             ledger.erase_subject(world.erased, now=NEWS)
         yield ledger
+
+
+def end(ledger: Ledger, world: World) -> None:
+    """Say of some data that it was deleted; of what was never tagged, or later, nothing is said."""
+    for row in world.ended:
+        _try(ledger.end_tags, row)
 
 
 def _answers(ledger: Ledger, world: World) -> None:

@@ -24,7 +24,7 @@ from policyctl.core.practice import ChoiceMode
 from policyctl.core.records import Answer, TagRow
 from policyctl.core.use.matrix import BulkQuestion
 from policyctl.errors import InputError, IntegrityError, PolicyctlError, RefusedError, UsageError
-from tests.actions.bulk_scene import PEOPLE, Answers, Said, World, filled, questions, read, worlds
+from tests.actions.bulk_scene import PEOPLE, Answers, Said, World, end, filled, questions, read, worlds
 from tests.adapters.ledger_samples import NEWS, day, practice, tag, version
 from tests.core.test_decision_properties import START
 
@@ -74,14 +74,15 @@ def correct(ledger: Ledger, row: TagRow) -> None:
 )
 @given(worlds, questions)
 def test_a_record_of_an_export_is_answered_as_from_the_ledger(world: World, question: BulkQuestion) -> None:
-    """Also where tags were corrected and a subject erased after it was written."""
-    before = replace(world, epoch=True, erased=None)
+    """Also where tags were corrected, data deleted and a subject erased after it was written."""
+    before = replace(world, epoch=True, erased=None, ended=())
     with TemporaryDirectory() as name, filled(before, Path(name) / "ledger.db") as ledger:
         folder = Path(name)
         export_epoch(1, folder / "epoch.parquet", ledger=ledger)
         old = [row for row in world.tags if row.collected_at < SECOND - timedelta(days=1)]
         for row in old[:2]:
             correct(ledger, row)
+        end(ledger, world)
         if world.erased:
             ledger.erase_subject(world.erased, now=NEWS)
         whole = ask(ledger, question, None, folder / "whole")

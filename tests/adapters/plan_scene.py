@@ -19,13 +19,14 @@ from policyctl.adapters.ledger.asking.online import Online
 from policyctl.adapters.ledger.base import engine
 from policyctl.adapters.ledger.base.driver import PostgresDriver, SqliteDriver
 from policyctl.core.notices.outbox import DeliveryEvent, DeliveryName
-from policyctl.core.records import Answer
+from policyctl.core.records import Answer, EndRow
 from policyctl.core.use.decision import UseRequest
 from tests.adapters.ledger_samples import (
     CONTACT,
     EMAIL,
     MARKETING,
     SERVICE,
+    at_line,
     choice,
     customer,
     day,
@@ -59,6 +60,13 @@ def correct(ledger: Ledger) -> None:
     """Half of the tags are corrected."""
     moved = [tag(f"u{number}", "2026-02-02", provenance="clock") for number in range(PEOPLE // 2)]
     ledger.import_tags(moved, now=NOW)
+    _analyze(ledger)
+
+
+def end(ledger: Ledger) -> None:
+    """A tenth of the data was deleted."""
+    gone = [EndRow(at_line(2), f"u{n}", EMAIL, "account", NOW) for n in range(PEOPLE // 10, PEOPLE // 5)]
+    ledger.end_tags(gone, now=NOW)
     _analyze(ledger)
 
 
@@ -170,7 +178,13 @@ ONE = Question(
     "that is asked beside them.",
     lambda ledger, _: ledger.online.decide(_ask("u7")),
 )
-# After tags were corrected.
+# After some data was deleted.
+ENDED = Question(
+    "One decision where data was deleted",
+    "The same in a ledger in which any tag has ended: one look more for each tag.",
+    ONE.ask,
+)
+# After tags were corrected, too.
 OTHERS = (
     Question(
         "Many decisions at once",
@@ -236,6 +250,8 @@ def page_of(ledger: Ledger) -> str:
     """The part of the page about one database."""
     fill(ledger)
     parts = [f"## {server(ledger)}\n", _section(ledger, ONE)]
+    end(ledger)
+    parts.append(_section(ledger, ENDED))
     correct(ledger)
     return "\n".join([*parts, *(_section(ledger, question) for question in OTHERS)])
 

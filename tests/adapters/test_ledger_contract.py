@@ -19,7 +19,7 @@ from policyctl.core.notices.outbox import Audience, DeliveryEvent, DeliveryName,
 from policyctl.core.policy import VersionKey
 from policyctl.core.postings import NewPosting, PlaceKind
 from policyctl.core.practice import ChoiceMode, Recipient
-from policyctl.core.records import Answer, ClientBatch, VersionRecord
+from policyctl.core.records import Answer, ClientBatch, EndRow, VersionRecord
 from policyctl.core.use.decision import UseAnswer, UseRequest, decide
 from policyctl.errors import CannotCompareError, InputErrors, IntegrityError, PolicyctlError, RefusedError
 from tests.adapters.ledger_samples import (
@@ -453,6 +453,9 @@ def test_no_row_of_the_record_can_be_changed_or_deleted(
     corrected = tag("u1", "2026-02-02", provenance="clock was wrong")
     filled.import_tags([corrected], now=NOW, batch=ClientBatch("crm", "1", "0" * 64))
     filled.upkeep.seal(now=NOW)
+    filled.end_tags([EndRow(corrected.place, "u1", EMAIL, "account", NOW)], now=NOW)
+    with filled._writing("leaf", NOW) as writer:  # as if another tag of its batch had been cut out
+        writer.driver.insert("leaf", ("batch_no", "place", "hash"), [(1, 0, bytes(32))])
     filled.erase_subject("u3", now=NOW)
     posted = NewPosting(V2.key, "app", PlaceKind.FILE, "a.md", "a" * 64, posted_at=NOW)
     filled.enter_postings([posted], now=NOW)
@@ -471,8 +474,9 @@ def test_no_row_of_the_record_can_be_changed_or_deleted(
 
 
 def test_what_may_change_are_addresses_outbox_states_and_what_is_erased() -> None:
-    changing = {"address", "chunk", "answer_receipt", "subject", "pseudonym", "record_name", "instance"}
-    assert set(METADATA.tables) - set(APPEND_ONLY) == changing
+    erased = {"subject", "pseudonym", "record_name"}
+    changing = {"address", "chunk", "answer_receipt", "instance", "run"}
+    assert set(METADATA.tables) - set(APPEND_ONLY) == changing | erased
 
 
 # No ledger yet

@@ -48,7 +48,7 @@ def calls(draw: st.DrawFn) -> Call:  # noqa: PLR0911 - one for each kind of call
     """Any call of a customer's key: method, path with question, body, Idempotency-Key."""
     who, named, once = draw(SUBJECTS), draw(CUSTOMERS), draw(ONCE)
     asked = {"subject": who, "category": EMAIL}
-    match draw(st.sampled_from(["decide", "tag", "choose", "refuse", "accept", "list", "count"])):
+    match draw(st.sampled_from(["decide", "tag", "end", "choose", "refuse", "accept", "list", "count"])):
         case "decide":
             purpose = draw(st.sampled_from([SERVICE, NEWS]))
             question = {**asked, "purpose": purpose, "at": "2026-11-05T00:00:00Z"}
@@ -56,6 +56,9 @@ def calls(draw: st.DrawFn) -> Call:  # noqa: PLR0911 - one for each kind of call
         case "tag":
             tag = {**asked, "record": draw(RECORDS), "collected_at": draw(DAYS)}
             return "POST", "/v1/tags", _with_customer(tag, named), once
+        case "end":
+            ended = {**asked, "record": draw(RECORDS)}
+            return "POST", "/v1/tags/ends", _with_customer(ended, named), once
         case "choose":
             answer = draw(st.sampled_from(["consent", "refuse", "withdraw"]))
             return (

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 
 def prune(period: str, *, now: datetime, ledger: Ledger, plan: bool = False) -> Pruned:
-    """Take out what was proven about people whose data has been gone for longer than ``period``; with
-    ``plan`` only say how much. UsageError without a period: then proof is kept for ever.
+    """Take out what was proven about people and pieces of data that have been gone for longer than
+    ``period``; with ``plan`` only say how much. UsageError without a period: then proof is kept for ever.
     """
     if not period:
         raise UsageError(
@@ -24,6 +24,9 @@ def prune(period: str, *, now: datetime, ledger: Ledger, plan: bool = False) -> 
             hint='set [retention] proof_after_data = "P3Y" in policyctl.toml',
         )
     limit = before(now, period)
-    if plan:
-        return ledger.custody.would_prune(limit)
+    planned = ledger.custody.would_prune(limit)
+    if plan or not planned.people:
+        return planned
+    # The tags that stay in a batch that loses some can be proven only by a tree from before.
+    ledger.upkeep.seal(now=now)
     return ledger.custody.prune(limit, f"retention: kept for {period} after the data was gone", now=now)

@@ -33,13 +33,14 @@ _STANDING = (
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of tag as its source writes it, and what that stands for."""
+    """A kind of tag as its source writes it, and what that stands for. ``ended``: its data was deleted."""
 
     category: int | str
     version: int | str
     slug: str
     name: str
     key: VersionKey | None
+    ended: bool = False
 
 
 def ledgers_query(bench: Workbench, export: Export, matrix: Matrix, *, one_tag: bool) -> Query:
@@ -48,7 +49,13 @@ def ledgers_query(bench: Workbench, export: Export, matrix: Matrix, *, one_tag: 
 
     bench.put("standing", _STANDING, export.subjects())
     kinds = [
-        Kind(category, version, *export.categories[category], export.version_keys.get(version))
+        Kind(
+            category,
+            version,
+            *export.categories[category],
+            export.version_keys.get(version),
+            ended=export.is_ended(version),
+        )
         for category, version in bench.rows(kinds_of_tags("tag"))
     ]
     permit = put_cells(bench, "int32", kinds, matrix, export.standings)
@@ -73,7 +80,7 @@ def put_cells(
         for kind in kinds:
             key = None if kind.key is None else str(kind.key)
             for standing, place in standings.items():
-                cell = matrix.cell(kind.slug, kind.name, kind.key, standing)
+                cell = matrix.cell(kind.slug, kind.name, kind.key, standing, ended=kind.ended)
                 if cell.answer is UseAnswer.PERMITTED:
                     permit.add(kind.version)
                 yield kind.category, kind.version, place, _RANK[cell.answer], cell.code, kind.name, key

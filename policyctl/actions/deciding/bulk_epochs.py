@@ -64,6 +64,6 @@ def _put_ledger(bench: Workbench, export: Export, exported: Collection[int]) -> 
     bench.put("term_version", _VERSION, [(name, number) for number, name in names.versions.items()])
     return Beside(
         names=bench.put("record_name", _NAME, export.record_names()) > 0,
-        corrected=bench.put("corrected", _CORRECTED, export.corrected()) > 0,
+        corrected=bench.put("corrected", _CORRECTED, export.changed()) > 0,
         rest=bench.put_tags(export.tags(beside=exported), "rest") > 0,
     )

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -93,18 +94,25 @@ def _changed(batch: pa.RecordBatch, category: pa.Array, changes: EpochChanges) -
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    valid, corrected, erased = range(len(STATES))
+    valid, corrected, ended, erased = range(len(STATES))
     said = _numbers(batch, ("state",), {(word,): number for number, word in enumerate(STATES)})
     gone = _is_in(batch["subject"], changes.erased)
-    # Few subjects had a tag corrected: only theirs are looked at one by one.
-    near = _is_in(batch["subject"], {key[0] for key in changes.corrected})
-    few = pa.table([batch["subject"], category, batch["record"]], ["s", "c", "r"]).filter(near)
-    keys = zip(*(few[name].to_pylist() for name in "scr"), strict=True)
-    places = pc.indices_nonzero(near).to_pylist()
-    moved = [place for place, key in zip(places, keys, strict=True) if key in changes.corrected]
-    now = pc.if_else(_is_in(_count(len(near)), moved), corrected, valid)
+    keyed = pa.table([batch["subject"], category, batch["record"]], ["s", "c", "r"])
+    now = pc.if_else(_among(keyed, changes.corrected), corrected, valid)
+    now = pc.if_else(_among(keyed, changes.ended), ended, now)
     now = pc.if_else(gone, erased, now)
     return int(pc.sum(pc.not_equal(said, now)).as_py() or 0)
+
+
+def _among(keyed: pa.Table, keys: AbstractSet[tuple[int, int, int]]) -> pa.Array:
+    """Which of the rows have one of these keys. Few subjects do: only theirs are looked at one by one."""
+    import pyarrow.compute as pc
+
+    near = _is_in(keyed["s"].combine_chunks(), {key[0] for key in keys})
+    few = keyed.filter(near)
+    rows = zip(*(few[name].to_pylist() for name in "scr"), strict=True)
+    places = pc.indices_nonzero(near).to_pylist()
+    return _is_in(_count(len(near)), [place for place, key in zip(places, rows, strict=True) if key in keys])
 
 
 def _is_in(column: pa.Array, values: Iterable[int]) -> pa.Array:

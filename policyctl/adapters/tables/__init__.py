@@ -56,6 +56,7 @@ from policyctl.adapters.tables.kinds import subject as _subject
 from policyctl.adapters.tables.kinds import text as _text
 from policyctl.adapters.tables.kinds import time as _time
 from policyctl.adapters.tables.kinds import version as _version
+from policyctl.adapters.tables.later import LEAF, RUN, TAG_END
 from policyctl.adapters.tables.outbox import CHUNK, DELIVERY_EVENT, INSTANCE, OUTBOX, REMINDER, SENT
 from policyctl.adapters.tables.postings import POSTING, POSTING_EVENT
 
@@ -63,10 +64,10 @@ __all__ = [
     "ACKNOWLEDGEMENT", "ADDRESS", "ADMISSION", "ANSWER_RECEIPT", "APPEND_ONLY", "BATCH", "BATCH_SEAL",
     "CATEGORY", "CHAIN", "CHANGE", "CHOICE", "CHUNK", "CUSTOMER", "CUT", "DELIVERY_EVENT", "ENTRY",
     "ENTRY_TILE", "EPOCH", "ERASABLE",
-    "INSTANCE", "METADATA", "MUTABLE", "NOTICE", "OBJECTION", "OUTBOX", "POLICY", "POSTING", "POSTING_EVENT",
-    "PRACTICE", "PSEUDONYM",
-    "RECEIPT", "RECORD_NAME", "REMINDER", "REMINDER_STOP", "SENT", "SUBJECT", "TAG",
-    "TAG_CORRECTION", "VERSION",
+    "INSTANCE", "LEAF", "METADATA", "MUTABLE", "NOTICE", "OBJECTION", "OUTBOX", "POLICY", "POSTING",
+    "POSTING_EVENT", "PRACTICE", "PSEUDONYM",
+    "RECEIPT", "RECORD_NAME", "REMINDER", "REMINDER_STOP", "RUN", "SENT", "SUBJECT", "TAG",
+    "TAG_CORRECTION", "TAG_END", "VERSION",
     "Small", "UtcTime", "Whole", "microseconds", "moment_of", "seconds", "tag_table",
 ]  # fmt: skip
 
@@ -317,5 +318,5 @@ PSEUDONYM = _spread(
 
 # Rows that may change at all: subject only by being erased, pseudonym and record_name only by going.
 ERASABLE = frozenset({SUBJECT.name, PSEUDONYM.name, RECORD_NAME.name})
-MUTABLE = frozenset({CHUNK.name, ADDRESS.name, ANSWER_RECEIPT.name, INSTANCE.name}) | ERASABLE
+MUTABLE = frozenset({CHUNK.name, ADDRESS.name, ANSWER_RECEIPT.name, INSTANCE.name, RUN.name}) | ERASABLE
 APPEND_ONLY = tuple(name for name in METADATA.tables if name not in MUTABLE)

@@ -69,6 +69,31 @@ class LeftOver:
         return found
 
 
+class LeftOvers:
+    """What is left of several stretches of numbers (first, last), in order, which do not touch."""
+
+    def __init__(self, stretches: Sequence[tuple[int, int]]) -> None:
+        self._firsts = [first for first, _ in stretches]
+        self._lasts = [last for _, last in stretches]
+        self._left = [LeftOver() for _ in stretches]
+
+    def _place(self, number: int) -> int:
+        return bisect_right(self._firsts, number) - 1
+
+    def holds(self, number: int) -> bool:
+        """Whether it is in one of them."""
+        place = self._place(number)
+        return place >= 0 and number <= self._lasts[place]
+
+    def take(self, number: int, digest: bytes) -> None:
+        """The digest of what is left of the next number that is held."""
+        self._left[self._place(number)].take(digest)
+
+    def digests(self) -> list[bytes]:
+        """Of each of them."""
+        return [left.digest() for left in self._left]
+
+
 def left_over(digests: Iterable[bytes]) -> bytes:
     """The ``left`` of a cut whose numbers have these digests now."""
     found = LeftOver()

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """May this piece of data be used for that? The rules, numbered as in product.md:
 
-1. No matching tag, an unknown category, purpose, recipient or policy, a tag without a version, or no
-   version in force for the subject: **undecided**, naming the gap. Callers treat undecided as no.
+1. No matching tag, only tags that ended, an unknown category, purpose, recipient or policy, a tag
+   without a version, or no version in force for the subject: **undecided**, naming the gap. Callers
+   treat undecided as no.
 2. Do the practices of the tag's version V state (category, purpose, recipient)? A practice on an
    ancestor covers its descendants. A standing objection refuses; under ``choice: opt-in`` only a
    standing consent permits.
@@ -15,7 +16,8 @@
 4. What the version in force no longer states is refused for old data too, and a choice it asks for
    is asked for old data too, unless the practice has ``existing: keep`` where it was last stated.
 5. A customer's refusal binds all its subjects; a subject's own consent cannot undo it.
-6. Several matching tags: every one must permit; one that is refused outweighs one undecided.
+6. Several matching tags: every one must permit; one that is refused outweighs one undecided. A tag that
+   ended, as its data was deleted, does not count any more; where all have ended the answer is undecided.
 7. The version in force is asked per subject (core/use/in_force.py), at the moment asked about. Facts of
    a later time do not count, so the same question is answered alike whenever it is asked.
 
@@ -88,8 +90,9 @@ def _judged(
 ) -> tuple[tuple[Tag, ...], Sequence[Outcome], Sequence[Outcome]]:
     """The matching tags, and either what is not known or what the rules say of each tag."""
     known = _as_of(request.at, facts)  # 7
-    tags = tuple(tag for tag in known.tags if _matches(tag, request))
-    gaps = tuple(_gaps(request, known, tags))  # 1
+    matching = tuple(tag for tag in known.tags if _matches(tag, request))
+    tags = tuple(tag for tag in matching if tag.ended_at is None)  # 6
+    gaps = tuple(_gaps(request, known, tags, [tag.ended_at for tag in matching if tag.ended_at]))  # 1
     return tags, gaps, () if gaps else [judge_tag(tag, request, known) for tag in tags]
 
 
@@ -107,7 +110,7 @@ def worst_of(answers: Iterable[UseAnswer]) -> UseAnswer:
 def _as_of(at: datetime, facts: Facts) -> Facts:
     return replace(
         facts,
-        tags=tuple(tag for tag in facts.tags if tag.collected_at <= at),
+        tags=tuple(_tag_as_of(at, tag) for tag in facts.tags if tag.collected_at <= at),
         versions=tuple(r for r in facts.versions if min(r.published_at, r.effective_at) <= at),
         admissions=tuple(entry for entry in facts.admissions if entry.at <= at),
         choices=tuple(choice for choice in facts.choices if choice.at <= at),
@@ -119,6 +122,10 @@ def _as_of(at: datetime, facts: Facts) -> Facts:
     )
 
 
+def _tag_as_of(at: datetime, tag: Tag) -> Tag:
+    return replace(tag, ended_at=None) if tag.ended_at and tag.ended_at > at else tag
+
+
 def _matches(tag: Tag, request: UseRequest) -> bool:
     of_policy = request.slug is None or tag.slug == request.slug
     return of_policy and (covers(tag.category, request.category) or covers(request.category, tag.category))
@@ -127,7 +134,9 @@ def _matches(tag: Tag, request: UseRequest) -> bool:
 # Rule 1: what must be known before anything can be said.
 
 
-def _gaps(request: UseRequest, facts: Facts, tags: tuple[Tag, ...]) -> Iterator[Outcome]:
+def _gaps(
+    request: UseRequest, facts: Facts, tags: tuple[Tag, ...], ended: Sequence[datetime]
+) -> Iterator[Outcome]:
     terms = facts.taxonomy
     if not facts.known_subject:
         yield undecided(
@@ -153,7 +162,14 @@ def _gaps(request: UseRequest, facts: Facts, tags: tuple[Tag, ...]) -> Iterator[
             f"the recipient {request.recipient!r} is no class of recipients, and no practice names it",
             "a recipient of the taxonomy, or one that a practice names",
         )
-    if facts.known_subject and not tags:
+    if ended and not tags:
+        yield undecided(
+            "ended",
+            f"all data of the category {request.category!r} that was tagged for this subject was deleted, "
+            f"the last on {max(ended):%Y-%m-%d}",
+            "data that is still there",
+        )
+    elif facts.known_subject and not tags:
         yield undecided(
             "no_tag",
             f"no data of the category {request.category!r} is tagged for this subject",

@@ -12,7 +12,7 @@ subject's facts to its standing changes no answer.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from policyctl.core.policy import ChangeClass, VersionKey
@@ -205,21 +205,32 @@ class Matrix:
         self.question = question
         self._versions = tuple(versions)
         self._taxonomy = taxonomy
-        self._cells: dict[tuple[str, str, VersionKey | None, Standing], Cell] = {}
+        self._cells: dict[tuple[str, str, VersionKey | None, Standing, bool], Cell] = {}
         self._by_key: Mapping[VersionKey, VersionRecord] = {r.key: r for r in self._versions}
 
-    def cell(self, slug: str, category: str, version: VersionKey | None, standing: Standing) -> Cell:
-        """What the rules say of a tag of a subject that stands so; the record is asked about alone."""
-        key = (slug, category, version, standing.towards(slug))
+    def cell(
+        self,
+        slug: str,
+        category: str,
+        version: VersionKey | None,
+        standing: Standing,
+        *,
+        ended: bool = False,
+    ) -> Cell:
+        """What the rules say of a tag of a subject that stands so; the record is asked about alone.
+        ``ended``: its data was deleted.
+        """
+        key = (slug, category, version, standing.towards(slug), ended)
         if key not in self._cells:
-            self._cells[key] = self._cell(*key)
+            tag = Tag("", category, "", self.question.at, version, slug=slug)
+            alone = replace(tag, ended_at=self.question.at) if ended else tag
+            self._cells[key] = self._cell(alone, standing.towards(slug))
         return self._cells[key]
 
-    def _cell(self, slug: str, category: str, version: VersionKey | None, standing: Standing) -> Cell:
+    def _cell(self, tag: Tag, standing: Standing) -> Cell:
         asked = self.question
-        tag = Tag("", category, "", asked.at, version, slug=slug)
         request = UseRequest(
-            "", asked.category or category, asked.purpose, asked.at, asked.recipient, asked.slug
+            "", asked.category or tag.category, asked.purpose, asked.at, asked.recipient, asked.slug
         )
         decision = decide(request, self._facts(tag, standing))
         return Cell(decision.answer, decision.finding.code)

@@ -24,6 +24,7 @@ from policyctl.adapters.ledger.asking.sql import (
     CATEGORY,
     COLLECTED,
     CUSTOMER_SAID,
+    ENDED_AT,
     NAME,
     REPORTED,
     SAID,
@@ -64,6 +65,8 @@ def of_rows(
     category, admitted = row[CATEGORY], row[ADMITTED]
     if category not in column.categories or row[COLLECTED] > at // 1_000_000:
         return _of_none(one, book, head, known=True)
+    if row[ENDED_AT] is not None and row[ENDED_AT] <= at:
+        return _of_ended(one, _subject_of(row, (), ()), book, head)
     choices = customers
     if row[SAID] is not None or row[CUSTOMER_SAID] is not None:
         choices = (*_choices_of(row), *customers)
@@ -178,9 +181,10 @@ def of_look(one: Asked, look: Look, book: Book, head: Head) -> Decision | None:
 def _answer(one: Asked, rows: SubjectRows, book: Book, head: Head) -> Decision:
     at = one.at
     asked, until = one.column.categories, at // 1_000_000
-    tags = [tag for tag in rows.tags if tag[0] in asked and tag[2] <= until]
+    matching = [tag for tag in rows.tags if tag[0] in asked and tag[2] <= until]
+    tags = [tag for tag in matching if tag[6] is None or tag[6] > at]
     if not tags:
-        return _of_none(one, book, head, known=True)
+        return _of_ended(one, rows, book, head) if matching else _of_none(one, book, head, known=True)
     found = _cells_of(one, tags, rows, book, at)
     finding = found[0].finding
     if any(cell is not found[0] for cell in found):
@@ -250,6 +254,12 @@ def _of_none(one: Asked, book: Book, head: Head, *, known: bool) -> Decision:
         nothing = SubjectRows(0 if known else None)
         cell = one.column.keep(key, one.request, facts_of(one.request, nothing, one.column, book, one.name))
     return Decision(cell.finding, partial(_told_of_none, cell), *head)
+
+
+def _of_ended(one: Asked, rows: SubjectRows, book: Book, head: Head) -> Decision:
+    """The answer where all that was tagged has ended: it names a day, so it is no cell's."""
+    found = decide(one.request, facts_of(one.request, rows, one.column, book, one.name))
+    return Decision(found.finding, found.told, *head)
 
 
 def _told_of_none(cell: Wording) -> Explanation:

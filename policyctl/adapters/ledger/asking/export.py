@@ -16,9 +16,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from policyctl.adapters.ledger.base.common import administrator, is_administrator, pseudonym, tenant_of
+from policyctl.adapters.ledger.base.common import ENDED, administrator, is_administrator, pseudonym, tenant_of
 from policyctl.adapters.ledger.base.driver import Driver, Row, driver_of
 from policyctl.adapters.ledger.base.epochs import Epochs, read_epochs, table_name
+from policyctl.adapters.ledger.ending.rows import any_ended
 from policyctl.adapters.ledger.people.answers import ANSWER_OF
 from policyctl.adapters.ledger.people.people import namesakes, tenant_no_of
 from policyctl.adapters.ledger.upkeep.compaction import require_closed
@@ -46,14 +47,17 @@ _DELIVERIES = (
     "WHERE n.kind <> 'reminder' AND e.happened_at <= {} AND {} ORDER BY o.subject_no, o.nid"
 )
 _TAGS = (
-    "SELECT t.subject_no, t.category, t.ref, t.collected_at, t.version_no, r.name FROM {0} t "
+    "SELECT t.subject_no, t.category, t.ref, t.collected_at, {2}, r.name FROM {0} t {3}"
     "LEFT JOIN record_name r ON r.subject_no = t.subject_no AND r.ref = t.ref AND t.ref < 0 WHERE {1}"
 )
+_ENDS = "JOIN tag_end x ON x.subject_no = t.subject_no AND x.category = t.category AND x.ref = t.ref "
+_UNLESS_ENDED = f"CASE WHEN x.ended_at <= {{}} THEN {ENDED} ELSE t.version_no END"
 _CORRECTED = (
     "EXISTS (SELECT 1 FROM tag_correction c WHERE c.subject_no = t.subject_no "
     "AND c.category = t.category AND c.ref = t.ref{})"
 )
-_CORRECTIONS = "SELECT DISTINCT subject_no, category, ref FROM tag_correction WHERE {}"
+_KEY = "subject_no, category, ref"
+_CHANGES = ("tag_correction", "tag_end")
 _RECORD_NAMES = "SELECT subject_no, ref, name FROM record_name WHERE ref < 0 AND {}"
 _LATER = " AND c.correction > t.correction"
 
@@ -113,6 +117,11 @@ class Export:
         """What the numbers of versions stand for; that of no version stands for nothing."""
         return self._known.key_of
 
+    @staticmethod
+    def is_ended(version: int) -> bool:
+        """Whether the number stands for data that was deleted."""
+        return version == ENDED
+
     @property
     def sequence(self) -> int:
         """The last entry of the ledger."""
@@ -131,22 +140,29 @@ class Export:
 
     def tags(self, beside: Collection[int] = ()) -> Iterator[list[Row]]:
         """(subject_no, category, ref, collected_at in seconds, version_no, name of the record where ref
-        is a hash) of every tag that is asked about, what was corrected in the form of its correction.
-        ``beside``: epochs whose tags are left out; corrections of them are not.
+        is a hash) of every tag that is asked about, what was corrected in the form of its correction; the
+        version of what has ended by then is :data:`~policyctl.adapters.ledger.common.ENDED`. ``beside``:
+        epochs whose tags are left out; what was corrected of them, or has ended, is not.
         """
         asked = [number for number, name in self.categories.items() if self._question.asks(*name)]
         if not asked:
             return
         among = f"t.category IN ({', '.join(map(str, asked))}) AND {self.among('t.subject_no')}"
-        tables = [table_name(number) for number in self._epochs.numbers if number not in beside]
+        ended, numbers = any_ended(self._driver), self._epochs.numbers
+        version = _UNLESS_ENDED.format(microseconds(self._question.at)) if ended else "t.version_no"
+        tables = [table_name(number) for number in numbers if number not in beside]
         for table, valid in valid_tags(self._driver, tables, among):
-            yield from self._driver.stream(_TAGS.format(table, valid))
+            join = f"LEFT {_ENDS}" if ended else ""
+            yield from self._driver.stream(_TAGS.format(table, valid, version, join))
+        left_out = [table_name(number) for number in numbers if number in beside] if ended else []
+        for table, valid in valid_tags(self._driver, left_out, among):
+            if table in left_out:
+                yield from self._driver.stream(_TAGS.format(table, valid, version, _ENDS))
 
-    def corrected(self) -> Iterator[Row]:
-        """(subject_no, category, ref) of what was corrected, in whichever epoch it lies."""
-        query = (
-            f"SELECT DISTINCT subject_no, category, ref FROM tag_correction WHERE {self.among('subject_no')}"  # noqa: S608 - our own names
-        )
+    def changed(self) -> Iterator[Row]:
+        """(subject_no, category, ref) of what was corrected or has ended, in whichever epoch it lies."""
+        among = self.among("subject_no")
+        query = " UNION ".join(f"SELECT {_KEY} FROM {table} WHERE {among}" for table in _CHANGES)  # noqa: S608 - our own names
         yield from _flat(self._driver.stream(query))
 
     def record_names(self) -> Iterator[Row]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -106,8 +106,10 @@ def _tags(look: _Look, request: UseRequest) -> tuple[Tag, ...]:
     rows = [row for row in _valid_rows(look, wanted) if row.collected_at <= at]
     if not rows:
         return ()
-    names, notes = _record_names(look, rows), _provenance(look, rows)
-    tags = [_tag(look, row, names, notes) for row in rows]
+    names, notes, ends = _record_names(look, rows), _provenance(look, rows), _ends(look)
+    tags = [
+        replace(_tag(look, row, names, notes), ended_at=ends.get((row.category, row.ref))) for row in rows
+    ]
     return tuple(sorted(tags, key=lambda tag: (tag.slug, tag.category, tag.record, tag.collected_at)))
 
 
@@ -135,6 +137,13 @@ def _record_names(look: _Look, rows: Iterable[_TagRow]) -> dict[int, str]:
 def _provenance(look: _Look, rows: Iterable[_TagRow]) -> dict[int, str]:
     query = "SELECT batch_no, provenance FROM batch WHERE batch_no IN ?*"
     return dict(look.driver.rows_in(query, sorted({row.batch_no for row in rows})))
+
+
+def _ends(look: _Look) -> dict[tuple[int, int], datetime]:
+    """When data of the subject was deleted, by category and record."""
+    query = "SELECT category, ref, ended_at FROM tag_end WHERE subject_no = ? AND entry <= ?"
+    rows = look.driver.rows(query, look.number, look.entry)
+    return {(category, ref): moment_of(ended_at) for category, ref, ended_at in rows}
 
 
 def _tag(look: _Look, row: _TagRow, names: dict[int, str], notes: dict[int, str]) -> Tag:

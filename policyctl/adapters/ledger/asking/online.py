@@ -75,6 +75,7 @@ class _State:
     book: Book
     epochs: tuple[int, ...]
     simple: bool
+    ended: bool
     head: Head = field(default_factory=Head)
     asks: dict[tuple[str, str, str | None, str | None], _Ask | None] = field(default_factory=dict)
     tenants: dict[str, int] = field(default_factory=dict)
@@ -199,8 +200,9 @@ class Online:
         numbers = Numbers(known.key_of, known.category_of, known.practice_of, notices)
         provenance = self._state.book.provenance if self._state else dict[int, str]()
         book = Book(known, Cells(known.records, self._taxonomy, numbers), self._taxonomy, provenance)
-        heads, simple = tuple(probed[1:]), epochs == (1,) and not probed[4]
-        self._state = _State(heads, probed[0], max(known.entries.values(), default=0), book, epochs, simple)
+        heads, simple, ended = tuple(probed[1:]), epochs == (1,) and not probed[4], bool(probed[5])
+        since = max(known.entries.values(), default=0)
+        self._state = _State(heads, probed[0], since, book, epochs, simple, ended)
         return self._state
 
     def _ask(self, state: _State, request: UseRequest) -> _Ask | None:
@@ -216,7 +218,10 @@ class Online:
         column = state.book.cells.column(request)
         if column is None:
             return None
-        texts = [one_subject(column.categories, told=column.told, of_tenant=of) for of in (False, True)]
+        texts = [
+            one_subject(column.categories, told=column.told, of_tenant=of, ended=state.ended)
+            for of in (False, True)
+        ]
         return _Ask(column, *texts)
 
     def _tenant(self, cursor: Any, state: _State, customer: str) -> int | None:
@@ -303,7 +308,9 @@ class Online:
             return None
         names = _names_of(portion)
         key = (_categories_of(portion), len(names), _told(portion), tenant is not None)
-        text = state.keep_text(key, lambda: few_subjects(*key[:2], told=key[2], of_tenant=key[3]))
+        text = state.keep_text(
+            key, lambda: few_subjects(*key[:2], told=key[2], of_tenant=key[3], ended=state.ended)
+        )
         rows = cursor.execute(text, names if tenant is None else [*names, tenant]).fetchall()
         if len(rows) >= len(names) * MOST_ROWS:
             return None
@@ -344,6 +351,7 @@ class Online:
                 epochs=state.epochs,
                 dialect=self._engine.dialect.name,
                 tenant=None if tenant is None else self._mark,
+                ended=state.ended,
             ),
         )
         return Look().take(cursor.execute(text, names if tenant is None else [*names, tenant]))

@@ -13,6 +13,7 @@ from policyctl.adapters.ledger.asking.sql import (
     CHOICE,
     CORRECTION,
     CUSTOMERS_CHOICE,
+    END,
     HEAD,
     KINDS,
     NAMED,
@@ -37,8 +38,9 @@ from policyctl.core.use.cells import (
 from policyctl.core.use.question import Facts, UseRequest
 from policyctl.core.use.wording import TagValues
 
-# (category_no, ref, collected_at in seconds, batch_no, version_no, the record's name where ref is a hash)
-TagRow = tuple[int, int, int, int, int, str | None]
+# (category_no, ref, collected_at in seconds, batch_no, version_no, the record's name where ref is a hash,
+# when the data was deleted in microseconds)
+TagRow = tuple[int, int, int, int, int, str | None, int | None]
 
 
 class Head(NamedTuple):
@@ -90,7 +92,7 @@ class Look:
             name = text if isinstance(text, bytes) else bytes.fromhex(text)
             self.names.setdefault(name, []).append(number)
         for _, number, a, b, c, d, e, _, text in kinds[TAG]:
-            subjects[number].tags.append((a, b, c, d, e, text))
+            subjects[number].tags.append((a, b, c, d, e, text, None))
         for row in kinds[ADMISSION]:
             subjects[row[1]].admissions.append(row[2:4])
         for row in kinds[CHOICE]:
@@ -98,6 +100,7 @@ class Look:
         for row in kinds[REPORT]:
             subjects[row[1]].reports.append(row[2:6])
         self._correct(kinds[CORRECTION])
+        self._end(kinds[END])
         self._add_customers(kinds[CUSTOMERS_CHOICE])
         return self
 
@@ -109,11 +112,20 @@ class Look:
         """The last correction of a tag takes its place."""
         latest: dict[int, dict[tuple[int, int], TagRow]] = {}
         for _, number, a, b, c, d, e, _, text in sorted(rows, key=itemgetter(7)):
-            latest.setdefault(number, {})[a, b] = (a, b, c, d, e, text)
+            latest.setdefault(number, {})[a, b] = (a, b, c, d, e, text, None)
         for number, corrected in latest.items():
             subject = self.subjects[number]
             kept = [tag for tag in subject.tags if tag[:2] not in corrected]
             subject.tags = [*corrected.values(), *kept]
+
+    def _end(self, rows: Iterable[tuple[Any, ...]]) -> None:
+        """Note when data was deleted with the tags that it has."""
+        ends: dict[int, dict[tuple[int, int], int]] = {}
+        for _, number, category, ref, ended_at, *_ in rows:
+            ends.setdefault(number, {})[category, ref] = ended_at
+        for number, ended in ends.items():
+            subject = self.subjects[number]
+            subject.tags = [(*tag[:6], ended.get(tag[:2])) for tag in subject.tags]
 
     def _add_customers(self, rows: Iterable[tuple[Any, ...]]) -> None:
         """What a customer answered stands with each of its subjects."""
@@ -134,7 +146,10 @@ def facts_of(request: UseRequest, rows: SubjectRows, column: Column, book: Book,
     """The facts that bear on a request, as facts.facts_for gives them."""
     at = seconds(request.at)
     asked = [row for row in rows.tags if row[0] in column.categories and row[2] <= at]
-    tags = [Tag(*tag_of(row, book, name.hex())) for row in asked]
+    tags = [
+        Tag(*tag_of(row, book, name.hex()), ended_at=None if row[6] is None else moment_of(row[6]))
+        for row in asked
+    ]
     slugs = {tag.slug for tag in tags} | ({request.slug} if request.slug else set())
     return Facts(
         known_subject=rows.number is not None,

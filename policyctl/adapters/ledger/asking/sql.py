@@ -16,18 +16,20 @@ from policyctl.core.notices.outbox import DeliveryName
 from policyctl.core.notices.progress import NOT_GIVEN
 from policyctl.core.use.cells import DELIVERED, FAILED
 
-HEAD, NAMED, TAG, CORRECTION, ADMISSION, CHOICE, CUSTOMERS_CHOICE, REPORT = range(8)
-KINDS = 8
+HEAD, NAMED, TAG, CORRECTION, ADMISSION, CHOICE, CUSTOMERS_CHOICE, REPORT, END = range(9)
+KINDS = 9
 MOST_ROWS = 64
 
 _LAST = "(SELECT coalesce(max(seq), 0) FROM entry)"
 _STEP = "(SELECT version_num FROM alembic_version)"
-# What may change the cells or the statements; the greatest numbers, as nothing is ever taken away.
+# What may change the cells or the statements: the greatest numbers, which do not shrink, and whether any tag
+# was corrected or has ended.
 PROBE = (
     f"SELECT {_LAST}, (SELECT coalesce(max(version_no), 0) FROM version), "  # noqa: S608 - our own words
     "(SELECT coalesce(max(category_no), 0) FROM category), "
     "(SELECT coalesce(max(epoch_no), 0) FROM epoch), "
     "CASE WHEN EXISTS (SELECT 1 FROM tag_correction) THEN 1 ELSE 0 END, "
+    "CASE WHEN EXISTS (SELECT 1 FROM tag_end) THEN 1 ELSE 0 END, "
     f"(SELECT coalesce(max(notice_no), 0) FROM notice), {_STEP}"
 )
 # One column, so of one type where the database minds.
@@ -41,32 +43,39 @@ _ADMINISTRATOR = f"(CAST({{}}.tenant_no AS BIGINT) << {TENANT_BITS})"
 
 
 # The places in a row of one_subject and few_of_each.
-NAME, SUBJECT, CATEGORY, COLLECTED, BATCH, VERSION, TAGGED = 0, 1, 2, 4, 5, 6, 8
-ADMITTED, SAID, CUSTOMER_SAID, SEQUENCE, STEP, REPORTED = 8, 10, 14, 18, 19, 20
+NAME, SUBJECT, CATEGORY, COLLECTED, BATCH, VERSION, ENDED_AT, TAGGED = 0, 1, 2, 4, 5, 6, 8, 9
+ADMITTED, SAID, CUSTOMER_SAID, SEQUENCE, STEP, REPORTED = 9, 11, 15, 19, 20, 21
 _TAG = "t.category, t.ref, t.collected_at, t.batch_no, t.version_no"
 # Not a join: most records have numbers, and need no name looked for.
 _RECORD = (
     "CASE WHEN t.ref < 0 THEN (SELECT r.name FROM record_name r "
     "WHERE r.subject_no = t.subject_no AND r.ref = t.ref) END"
 )
+_ENDED_AT = (
+    "(SELECT x.ended_at FROM tag_end x WHERE x.subject_no = t.subject_no AND x.category = t.category "
+    "AND x.ref = t.ref)"
+)
 
 
-def one_subject(categories: Iterable[int], *, told: bool, of_tenant: bool) -> str:
+def one_subject(categories: Iterable[int], *, told: bool, of_tenant: bool, ended: bool = False) -> str:
     """For SQLite: the facts of a subject that has few of each, by a third of the work. Most have one of
     each, and one row; others have a row for each combination, up to :data:`MOST_ROWS`, which then are
-    not all. ``told``: with what was reported of its notices, last. Needs a ledger of one epoch without
-    corrections. Values: name, tenant_no if said.
+    not all. ``told``: with what was reported of its notices, last. ``ended``: some tags have ended; where
+    none has, nobody looks. Needs a ledger of one epoch without corrections. Values: name, tenant_no if said.
     """
     customers = f"LEFT JOIN choice d ON d.subject_no = {_ADMINISTRATOR.format('s')} "
     said = f"d.practice_no, d.answer, d.given_at, d.seq, {_LAST}, {_STEP}"
-    return _few_of_each(categories, "NULL", said, customers, f"= ?{_of(of_tenant)} LIMIT {MOST_ROWS}", told)
+    limit = f"= ?{_of(of_tenant)} LIMIT {MOST_ROWS}"
+    return _few_of_each(categories, "NULL", said, customers, limit, told, ended)
 
 
-def few_subjects(categories: Iterable[int], names: int, *, told: bool, of_tenant: bool) -> str:
+def few_subjects(
+    categories: Iterable[int], names: int, *, told: bool, of_tenant: bool, ended: bool = False
+) -> str:
     """The same of several, without what their customers said, and with their names."""
     marks = ", ".join("?" * names)
     limit = f"IN ({marks}){_of(of_tenant)} LIMIT {names * MOST_ROWS}"
-    return _few_of_each(categories, "s.ext_id", "NULL, NULL, NULL, NULL, NULL, NULL", "", limit, told)
+    return _few_of_each(categories, "s.ext_id", "NULL, NULL, NULL, NULL, NULL, NULL", "", limit, told, ended)
 
 
 def _of(of_tenant: bool) -> str:  # noqa: FBT001 - said by one word
@@ -80,6 +89,7 @@ def _few_of_each(
     customers: str,
     where: str,
     told: bool,  # noqa: FBT001
+    ended: bool,  # noqa: FBT001
 ) -> str:
     report, reports = "", ""
     if told:
@@ -89,7 +99,7 @@ def _few_of_each(
             f"LEFT JOIN delivery_event e ON e.nid = o.nid AND e.event IN ({_EVENTS}) "
         )
     return (
-        f"SELECT {name}, s.subject_no, {_TAG}, {_RECORD}, "  # noqa: S608 - numbers of ours
+        f"SELECT {name}, s.subject_no, {_TAG}, {_RECORD}, {_ENDED_AT if ended else 'NULL'}, "  # noqa: S608 - numbers of ours
         f"a.version_no, a.admitted_at, {_SAID}, {said}{report} FROM pseudonym s "
         f"LEFT JOIN tag_1 t ON t.subject_no = s.subject_no AND t.category IN ({_listed(categories)}) "
         "LEFT JOIN admission a ON a.subject_no = s.subject_no "
@@ -115,6 +125,7 @@ def many_subjects(
     epochs: Iterable[int],
     dialect: str,
     tenant: str | None,
+    ended: bool = False,
 ) -> str:
     """The facts of any number of subjects. ``names``: how the list of their names is written, and
     ``tenant`` the value of the one whose they are.
@@ -143,6 +154,9 @@ def many_subjects(
             of="(SELECT DISTINCT tenant_no FROM s) d",
         ),
     ]
+    if ended:
+        where = f"x.subject_no = s.subject_no AND x.category IN ({among})"
+        parts.append(_part(END, "s", "x.category, x.ref, x.ended_at, 0", "tag_end x", where))
     if told:
         where = f"o.subject_no = s.subject_no AND e.nid = o.nid AND e.event IN ({_EVENTS})"
         what = f"o.notice_no, o.contact, {_EVENT}, e.happened_at"

@@ -23,6 +23,8 @@ PORTION = 500
 TENANT_BITS = 40
 # How the admission of a current subject stands in the table: no version. A tag's: none was in force.
 NO_VERSION = 0
+# How a tag whose data was deleted stands in a question about many records.
+ENDED = -1
 _MOST_COMPLAINTS = 500
 _LARGEST_NUMBER = 1 << 62
 

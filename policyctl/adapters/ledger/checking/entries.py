@@ -16,7 +16,7 @@ from sqlalchemy import LargeBinary, Table
 from policyctl.adapters.ledger.base.chain import chained, entry_digest, plain_digest, raw_line, told
 from policyctl.adapters.ledger.base.driver import Driver, Row
 from policyctl.adapters.tables import METADATA
-from policyctl.core.proof.cuts import LeftOver
+from policyctl.core.proof.cuts import LeftOvers
 from policyctl.core.proof.flaws import Flaw, FlawKind
 from policyctl.core.proof.walk import RESTORE, ChainWalk, Suspect
 
@@ -61,12 +61,19 @@ def walk_entries(driver: Driver, walk: ChainWalk) -> int:
     return rows
 
 
-def left_of_entries(driver: Driver, first: int, last: int) -> bytes:
-    """What a cut record has to say is left of some entries, which stand there now."""
-    tables, left = Tables(driver, (first, last)), LeftOver()
-    for seq, kind, recorded_at in streamed(driver, _SOME.format(first, last)):
-        left.take(tables.of(seq).digest(_head(seq, kind, recorded_at)))
-    return left.digest()
+def left_of_entries(driver: Driver, stretches: Sequence[tuple[int, int]]) -> list[bytes]:
+    """What a cut record has to say is left of the entries of each stretch, which stand there now. Stretches
+    (first, last) come in order and do not touch; the tables are read once for all of them.
+    """
+    if not stretches:
+        return []
+    around = (stretches[0][0], stretches[-1][1])
+    tables, left = Tables(driver, around), LeftOvers(stretches)
+    for seq, kind, recorded_at in streamed(driver, _SOME.format(*around)):
+        content = tables.of(seq)
+        if left.holds(seq):
+            left.take(seq, content.digest(_head(seq, kind, recorded_at)))
+    return left.digests()
 
 
 def _head(seq: int, kind: str, recorded_at: int) -> bytes:

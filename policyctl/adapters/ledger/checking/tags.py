@@ -9,7 +9,7 @@ differs says whereabouts.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from operator import itemgetter
@@ -22,11 +22,12 @@ from policyctl.adapters.ledger.checking.entries import streamed
 from policyctl.adapters.ledger.proving.proofs import LEAVES
 from policyctl.adapters.ledger.upkeep.seals import CORRECTIONS
 from policyctl.core import merkle
-from policyctl.core.proof.cuts import CutWalk, LeftOver
+from policyctl.core.proof.cuts import CutWalk, LeftOvers
 from policyctl.core.proof.flaws import Flaw, FlawKind
 from policyctl.core.proof.walk import RESTORE
 
 AT_ONCE = 20_000
+_WORDED = 300
 MOST = 100
 """Flaws that are told of one table; one that was altered all over has as many as batches."""
 
@@ -61,13 +62,22 @@ def bad_batches(driver: Driver, cuts: CutWalk, server: int) -> tuple[list[Flaw],
     return flaws, tags
 
 
-def left_of_batches(driver: Driver, first: int, last: int) -> bytes:
-    """What a cut record has to say is left of the tags of some batches, which stand there now."""
-    found = LeftOver()
-    for place in _places(driver):
-        for batch in _Place(driver, place, CutWalk(()), 0, (first, last)).batches():
-            found.take(batch.found.digest())
-    return found.digest()
+def left_of_batches(driver: Driver, stretches: Sequence[tuple[int, int]]) -> list[bytes]:
+    """What a cut record has to say is left of the tags of the batches of each stretch, which stand there now.
+    Stretches (first, last) come in order and do not touch; the tags are read once for all of them.
+    """
+    left = LeftOvers(stretches)
+    for place in _places(driver) if stretches else ():
+        for batch in _Place(driver, place, CutWalk(()), 0, stretches).batches():
+            if left.holds(batch.number):
+                left.take(batch.number, batch.found.digest())
+    return left.digests()
+
+
+def digests_of(driver: Driver, place: int, stretches: Sequence[tuple[int, int]]) -> dict[int, bytes]:
+    """The digest of the tags that are there now, of each batch of an epoch in one of the stretches."""
+    found = _Place(driver, place, CutWalk(()), 0, stretches).batches() if stretches else iter(())
+    return {batch.number: batch.found.digest() for batch in found}
 
 
 def _places(driver: Driver) -> tuple[int, ...]:
@@ -154,14 +164,14 @@ class _Batch:
 
 
 class _Place:
-    """One table of tags; ``among``: only batches with these numbers, first and last."""
+    """One table of tags; ``among``: only batches of these stretches, first and last."""
 
     def __init__(
-        self, driver: Driver, place: int, cuts: CutWalk, server: int, among: tuple[int, int] | None = None
+        self, driver: Driver, place: int, cuts: CutWalk, server: int, among: Sequence[tuple[int, int]] = ()
     ) -> None:
         self._table = table_name(place) if place else "tag_correction"
         order = _ORDER if place else f"{_ORDER}, correction"
-        only = "1 = 1" if among is None else "batch_no BETWEEN {} AND {}".format(*among)
+        only = _within(among)
         of_batches = only.replace("batch_no", "b.batch_no")
         self._batches = streamed(driver, _BATCHES.format(place, of_batches))
         self._runs = _runs(driver.stream(_TAGS.format(self._table, only, order), AT_ONCE))
@@ -209,6 +219,14 @@ class _Place:
             message = f"tags of {self._table} name batch {number}, which is not there"
             flaw = Flaw(FlawKind.ALTERED, self._table, message, RESTORE, self._table, None, self._server)
             self._strays.append(flaw)
+
+
+def _within(stretches: Sequence[tuple[int, int]]) -> str:
+    """That a batch is in one of the stretches; of very many, between the first and the last."""
+    if len(stretches) > _WORDED:
+        stretches = [(stretches[0][0], stretches[-1][1])]
+    said = " OR ".join(f"batch_no BETWEEN {first} AND {last}" for first, last in stretches)
+    return f"({said})" if said else "1 = 1"
 
 
 def _batch(row: Row) -> _Batch:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from policyctl.adapters.ledger.base.common import NO_VERSION, is_administrator
 from policyctl.adapters.ledger.base.driver import Driver, driver_of
 from policyctl.adapters.ledger.base.epochs import read_epochs, table_name
+from policyctl.adapters.ledger.ending.rows import ended_of
 from policyctl.adapters.ledger.people.answers import ANSWER_OF
 from policyctl.adapters.ledger.versions.known import Known
 from policyctl.adapters.tables import moment_of
@@ -38,7 +39,11 @@ def tags_of(
             found += ((each, row) for row in rows)
     names = _by_number(driver, "record_name", "ref", "name", {row[1] for _, row in found}, number)
     notes = _by_number(driver, "batch", "batch_no", "provenance", {row[3] for _, row in found})
-    return [Listed((each, *row[:2]), _tag(known, row, names, notes)) for each, row in found]
+    ends = ended_of(driver, [number] if found else [])
+    return [
+        Listed((each, *row[:2]), _tag(known, row, names, notes, ends.get((number, *row[:2]))))
+        for each, row in found
+    ]
 
 
 def _rows(driver: Driver, epoch: int, number: int, begin: tuple[int, int], limit: int) -> Iterator[_TagRow]:
@@ -62,7 +67,9 @@ def _by_number(
     return dict(driver.rows_in(query, sorted(wanted)))
 
 
-def _tag(known: Known, row: _TagRow, names: dict[int, str], notes: dict[int, str]) -> Tag:
+def _tag(
+    known: Known, row: _TagRow, names: dict[int, str], notes: dict[int, str], ended_at: int | None
+) -> Tag:
     category, ref, collected_at, batch_no, version_no = row
     slug, name = known.category_of[category]
     return Tag(
@@ -73,6 +80,7 @@ def _tag(known: Known, row: _TagRow, names: dict[int, str], notes: dict[int, str
         version=None if version_no == NO_VERSION else known.key_of[version_no],
         provenance=notes.get(batch_no, ""),
         slug=slug,
+        ended_at=None if ended_at is None else moment_of(ended_at),
     )
 
 

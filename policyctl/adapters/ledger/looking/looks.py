@@ -12,6 +12,7 @@ from policyctl.adapters.ledger.asking.export import Export
 from policyctl.adapters.ledger.base.common import administrator, last_number, pseudonym
 from policyctl.adapters.ledger.base.engine import reading
 from policyctl.adapters.ledger.checking.pulse import kept_by, waiting_since
+from policyctl.adapters.ledger.ending.desk import Endings
 from policyctl.adapters.ledger.evidence import Evidence
 from policyctl.adapters.ledger.looking.listing import choices_of, receipts_of, tags_of
 from policyctl.adapters.ledger.looking.posted import Postings
@@ -25,7 +26,7 @@ from policyctl.core.use.matrix import BulkQuestion
 from policyctl.core.use.share import LedgerCounts
 
 
-class Looks(Postings):
+class Looks(Endings, Postings):
     """What :class:`~policyctl.adapters.ledger.Ledger` has for people who look at it."""
 
     _engine: Engine

@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 
 from policyctl.adapters.ledger.base.common import Writer
 from policyctl.adapters.ledger.base.driver import Driver
 from policyctl.adapters.tables import CUT
-from policyctl.core.proof.cuts import Cut, CutOf
+from policyctl.core.proof.cuts import Cut, CutOf, governing
+
+_LAST = 1 << 62
 
 _CUTS = (
     "SELECT what, first_no, last_no, gone, left_digest, rule FROM cut WHERE what IN ('entry', 'batch') "
@@ -37,6 +40,17 @@ def read_cuts(driver: Driver) -> Sequence[Cut]:
         Cut(CutOf(what), first, last, gone, bytes(left), rule)
         for what, first, last, gone, left, rule in driver.rows(_CUTS)
     ]
+
+
+def cut_batches(driver: Driver) -> tuple[tuple[int, int], ...]:
+    """The stretches of batches that lost tags, as the cuts say that count."""
+    return tuple((cut.first, cut.last) for cut in governing(read_cuts(driver), CutOf.BATCH))
+
+
+def in_stretches(number: int, stretches: Sequence[tuple[int, int]]) -> bool:
+    """Whether a number is in one of these stretches, which come in order and do not touch."""
+    place = bisect_right(stretches, (number, _LAST)) - 1
+    return place >= 0 and number <= stretches[place][1]
 
 
 def count_cuts(driver: Driver) -> int:

@@ -4,14 +4,15 @@
 A leaf is a packed tag (packed.py), the leaves lie in the order of the key. The root is a column of the
 batch, so the chain holds it. A proof tells of other tags nothing but hashes. Besides the root a batch keeps
 its *tiles*: the first key and the hash of every 256 leaves, so that a proof reads one stretch of the
-table and not the whole batch. Tiles are no part of the chain: wrong ones give no proof.
+table and not the whole batch. Of a tag that was cut out (custody/tag_pruning.py) its hash is left where
+others of its tile need it. Tiles and those are no part of the chain: wrong ones give no proof.
 """
 
 from __future__ import annotations
 
 import struct
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from typing import Any
 
@@ -88,7 +89,7 @@ def prove(connection: Connection, key: TagKey) -> Iterator[TagProof]:
             "AND (b.root IS NOT NULL OR s.root IS NOT NULL) ORDER BY b.batch_no"
         )
         for batch_no, entry, rooted, size, root, tiles in driver.rows(query, *key):
-            found = _inclusion(driver, table, batch_no, key, bytes(tiles))
+            found = _inclusion(driver, table, (batch_no, size), key, bytes(tiles))
             proof = merkle.Inclusion(found[0], found[1], size, found[2], bytes(root))
             if not proof.holds():
                 raise altered(batch_no)
@@ -96,9 +97,10 @@ def prove(connection: Connection, key: TagKey) -> Iterator[TagProof]:
 
 
 def _inclusion(
-    driver: Driver, table: str, batch_no: int, key: TagKey, tiles: bytes
+    driver: Driver, table: str, batch: tuple[int, int], key: TagKey, tiles: bytes
 ) -> tuple[bytes, int, tuple[bytes, ...]]:
-    """The leaf, its place in the batch, and the path."""
+    """The leaf, its place in the batch (number, how many tags entered), and the path."""
+    batch_no, size = batch
     known = [(row[:3], row[3]) for row in _TILE.iter_unpack(tiles)]
     firsts = [first for first, _ in known]
     tile = max(bisect_right(firsts, key) - 1, 0)
@@ -106,11 +108,28 @@ def _inclusion(
     keys = [row[:3] for row in rows]
     if key not in keys:
         raise altered(batch_no)
-    place = keys.index(key)
-    leaves = [pack_on_record(row) for row in rows]
-    within = merkle.path([merkle.leaf_hash(leaf) for leaf in leaves], place)
+    leaf = pack_on_record(rows[keys.index(key)])
+    begin = tile * LEAVES
+    cut = leaves_of(driver, batch_no, begin)
+    free = free_places(cut, begin, min(LEAVES, size - begin))
+    if len(free) != len(rows):
+        raise altered(batch_no)
+    place = free[keys.index(key)]
+    hashes = cut | {at: merkle.leaf_hash(pack_on_record(row)) for at, row in zip(free, rows, strict=True)}
+    within = merkle.path([found for _, found in sorted(hashes.items())], place - begin)
     above = merkle.path([found for _, found in known], tile)
-    return leaves[place], tile * LEAVES + place, (*within, *above)
+    return leaf, place, (*within, *above)
+
+
+def leaves_of(driver: Driver, batch_no: int, begin: int) -> dict[int, bytes]:
+    """The hashes that are left of the tags that were cut out of one tile, by their place in the batch."""
+    query = "SELECT place, hash FROM leaf WHERE batch_no = ? AND place >= ? AND place < ?"
+    return {place: bytes(found) for place, found in driver.rows(query, batch_no, begin, begin + LEAVES)}
+
+
+def free_places(cut: Mapping[int, bytes], begin: int, size: int) -> list[int]:
+    """The places of a tile in which the tags stand that are still there, in order."""
+    return [place for place in range(begin, begin + size) if place not in cut]
 
 
 def _stretch(driver: Driver, table: str, batch_no: int, bounds: list[TagKey]) -> list[Any]:

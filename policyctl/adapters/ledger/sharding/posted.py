@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is posted, where the ledger is cut over several servers: copied to each, like versions."""
+"""What is posted, where the ledger is cut over several servers: copied to each, like versions. And data that
+was deleted, which is told to the server of its subject.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +9,13 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
+from policyctl.adapters.ledger.ending.desk import SpreadEndings
 from policyctl.adapters.ledger.looking.posted import Postings
 from policyctl.core.policy import VersionKey
 from policyctl.core.postings import NewPosting, Posting, PostingOutcome
 
 
-class SpreadPostings(Postings):
+class SpreadPostings(SpreadEndings, Postings):
     """As :class:`Postings`, on every server."""
 
     def _answering(self, ask: Callable[[Any], Any]) -> list[Any]:

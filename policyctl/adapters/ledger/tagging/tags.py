@@ -27,6 +27,7 @@ from policyctl.adapters.ledger.base.common import (
 )
 from policyctl.adapters.ledger.base.epochs import Epochs, read_epochs, table_name
 from policyctl.adapters.ledger.base.packed import NEW_COLUMNS, NewTag, Packer, in_key_order, pack_tags
+from policyctl.adapters.ledger.ending.rows import any_ended, ended_of
 from policyctl.adapters.ledger.people.people import namesakes, tenant_no_of
 from policyctl.adapters.ledger.proving.proofs import batch_row
 from policyctl.adapters.ledger.versions.known import Known, add_category
@@ -40,6 +41,7 @@ from policyctl.errors import InputError, IntegrityError
 PORTION = 100_000
 _CORRECTIONS = 0  # stands where a batch names its epoch
 _CLAIM = "leave the version empty to let the ledger compute it, or say in `provenance` how it is known"
+_NEW_RECORD = "give new data a record of its own"
 _CONFLICT = "to correct a tag, say in `provenance` how it is known"
 
 # The key of a tag: subject, category, ref.
@@ -96,6 +98,7 @@ class _Import:
         self.driver = writer.driver
         self.key, self.taxonomy, self.within_no = key, taxonomy, within_no
         self.known = known
+        self.may_have_ended = any_ended(self.driver)
         self.epochs: Epochs = read_epochs(writer.connection)
         self.complaints = Complaints([])
         self.seen = self.added = 0
@@ -225,12 +228,25 @@ class _Import:
                 self._same_or_conflict(by_key[key], (known[3], known[5]))
             rows = [row for row in rows if row[:3] not in there]
             packed = pack_tags(rows)
+        self._complain_of_ended(by_key[row[:3]] for row in rows)
         if len(rows) != added:
             raise IntegrityError(
                 f"{added} tags entered where {len(rows)} are new", hint="report this as a bug"
             )
         self._note_names(by_key[row[:3]] for row in rows)
         self._add_batch(epoch_no, packed, note)
+
+    def _complain_of_ended(self, fresh: Iterable[_Candidate]) -> None:
+        """New data under the record of what was deleted would never be found to be there."""
+        if not self.may_have_ended:
+            return
+        new, names = list(fresh), self.known.category_of
+        found = ended_of(self.driver, (candidate.key[0] for candidate in new))
+        ended = {(number, names[category][1], ref) for number, category, ref in found}
+        for candidate in new:
+            if (candidate.key[0], candidate.row.category, candidate.key[2]) in ended:
+                message = f"the data of record {candidate.row.record!r} was deleted"
+                self.complaints.say(candidate.row.place, "record", message, _NEW_RECORD)
 
     def _values(self, candidate: _Candidate) -> NewTag:
         return (*candidate.key, candidate.collected_at, candidate.version_no(self.known))

@@ -8,10 +8,13 @@ PostgreSQL does the same by CLUSTER. Late tags may still enter a closed epoch, b
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import Connection
 
-from policyctl.adapters.ledger.base.driver import driver_of
+from policyctl.adapters.ledger.base.driver import Driver, driver_of
 from policyctl.adapters.ledger.base.epochs import guard_table, make_bare_table, read_epochs, table_name
+from policyctl.adapters.ledger.proving.cuts import cut_batches, in_stretches
 from policyctl.core.epochs import Compaction
 from policyctl.errors import IntegrityError, RefusedError, UsageError
 
@@ -75,14 +78,28 @@ def _columns(connection: Connection, table: str) -> list[str]:
 
 
 def _count(connection: Connection, number: int, table: str) -> int:
-    """How many tags there are, which must be as many as entered."""
+    """How many tags there are, which must be as many as entered; of batches that lost some by a cut, what
+    is left.
+    """
     driver = driver_of(connection)
+    if cut := cut_batches(driver):
+        return _count_beside(driver, number, table, cut)
     ((found,),) = driver.rows(f"SELECT count(*) FROM {table}")  # noqa: S608 - our own names
     entered = "SELECT coalesce(sum(tag_count), 0) FROM batch WHERE epoch_no = ?"
     ((expected,),) = driver.rows(entered, number)
     if found != expected:
         raise _missing(number, found, expected)
     return int(found)
+
+
+def _count_beside(driver: Driver, number: int, table: str, cut: Sequence[tuple[int, int]]) -> int:
+    there: dict[int, int] = dict(driver.rows(f"SELECT batch_no, count(*) FROM {table} GROUP BY batch_no"))  # noqa: S608 - our own names
+    entered = driver.rows("SELECT batch_no, tag_count FROM batch WHERE epoch_no = ?", number)
+    whole = [(batch, count) for batch, count in entered if not in_stretches(batch, cut)]
+    found, expected = sum(there.get(batch, 0) for batch, _ in whole), sum(count for _, count in whole)
+    if found != expected:
+        raise _missing(number, found, expected)
+    return sum(there.values())
 
 
 def _missing(number: int, found: int, expected: int) -> IntegrityError:

@@ -20,6 +20,7 @@ from policyctl.adapters.ledger.base.common import Writer
 from policyctl.adapters.ledger.base.driver import Row, driver_of
 from policyctl.adapters.ledger.base.epochs import read_epochs, table_name
 from policyctl.adapters.ledger.base.packed import TAG_COLUMNS, WIDTH, NewTag, copy_of, pack_tags
+from policyctl.adapters.ledger.proving.cuts import cut_batches, in_stretches
 from policyctl.adapters.ledger.proving.proofs import LEAVES, altered, tile_of
 from policyctl.adapters.tables import BATCH, BATCH_SEAL
 from policyctl.core import merkle
@@ -34,14 +35,21 @@ def places(connection: Connection) -> tuple[int, ...]:
 
 
 def make_seals(connection: Connection, place: int) -> list[dict[str, Any]]:
-    """The roots that batches of one epoch lack. IntegrityError where tags are not what was hashed."""
+    """The roots that batches of one epoch lack; one that tags were cut out of gets none any more.
+    IntegrityError where tags are not what was hashed.
+    """
     rows = connection.execute(
         select(BATCH.c.batch_no, BATCH.c.tag_count, BATCH.c.digest, BATCH.c.tiles)
         .outerjoin(BATCH_SEAL, BATCH_SEAL.c.batch_no == BATCH.c.batch_no)
         .where(BATCH.c.epoch_no == place, BATCH.c.root.is_(None), BATCH_SEAL.c.batch_no.is_(None))
         .order_by(BATCH.c.batch_no)
     ).all()
-    trees = {row.batch_no: _Tree(bytes(row.digest), row.tag_count, row.tiles is None) for row in rows}
+    cut = cut_batches(driver_of(connection)) if rows else ()
+    trees = {
+        row.batch_no: _Tree(bytes(row.digest), row.tag_count, row.tiles is None)
+        for row in rows
+        if not in_stretches(row.batch_no, cut)
+    }
     for portion in _portions(connection, place, trees) if trees else ():
         of_batch: dict[int, list[Row]] = defaultdict(list)
         for row in portion:

@@ -21,6 +21,8 @@ from policyctl.adapters.ledger.base.driver import Driver, Row, driver_of
 from policyctl.adapters.ledger.base.engine import reading, writing
 from policyctl.adapters.ledger.base.epochs import table_name
 from policyctl.adapters.ledger.base.packed import TAG_COLUMNS, WIDTH, copies, pack_columns
+from policyctl.adapters.ledger.checking.tags import digests_of
+from policyctl.adapters.ledger.proving.cuts import cut_batches
 from policyctl.adapters.ledger.upkeep.compaction import closed_epochs, require_closed
 from policyctl.adapters.ledger.upkeep.compaction import compact as compact_epoch
 from policyctl.adapters.ledger.upkeep.seals import add_seals, make_seals, places
@@ -37,7 +39,8 @@ from policyctl.core.epochs import (
 from policyctl.errors import IntegrityError, RefusedError
 
 _ROWS = 200_000
-_VALID, _CORRECTED, _ERASED = range(len(STATES))
+_NOTHING = sha256().digest()
+_VALID, _CORRECTED, _ENDED, _ERASED = range(len(STATES))
 
 Portion = tuple[Sequence[Row], Sequence[int]]
 """Tags as (subject_no, category, ref, collected_at, batch_no, version_no), and the state of each."""
@@ -108,9 +111,13 @@ class EpochLook:
     def note(self) -> EpochNote:
         """What binds a file of these tags to this ledger."""
         ((sequence,),) = self._driver.rows("SELECT coalesce(max(seq), 0) FROM entry")
-        entered = "SELECT coalesce(sum(tag_count), 0) FROM batch WHERE epoch_no = ?"
-        ((tags,),) = self._driver.rows(entered, self._number)
+        ((tags,),) = self._driver.rows(self._how_many())
         return EpochNote(self._number, sequence, self._root(sequence), tags)
+
+    def _how_many(self) -> str:
+        if cut_batches(self._driver):
+            return f"SELECT count(*) FROM {table_name(self._number)}"  # noqa: S608 - our own names
+        return f"SELECT coalesce(sum(tag_count), 0) FROM batch WHERE epoch_no = {self._number}"  # noqa: S608 - a number
 
     def _root(self, sequence: int) -> str:
         found = self._driver.rows("SELECT root FROM chain WHERE entry = ?", sequence)
@@ -125,12 +132,16 @@ class EpochLook:
 
     def states(self, rows: Sequence[Row]) -> list[int]:
         """How each tag stands now."""
-        if not (self._erased or self._corrected):
+        if not (self._erased or self._corrected or self._ended):
             return [_VALID] * len(rows)
-        return [
-            _ERASED if row[0] in self._erased else _CORRECTED if row[:3] in self._corrected else _VALID
-            for row in rows
-        ]
+        return [self._state(row) for row in rows]
+
+    def _state(self, row: Row) -> int:
+        if row[0] in self._erased:
+            return _ERASED
+        if row[:3] in self._ended:
+            return _ENDED
+        return _CORRECTED if row[:3] in self._corrected else _VALID
 
     @cached_property
     def _erased(self) -> set[int]:
@@ -142,9 +153,13 @@ class EpochLook:
     def _corrected(self) -> set[Any]:
         return set(self._driver.rows("SELECT DISTINCT subject_no, category, ref FROM tag_correction"))
 
+    @cached_property
+    def _ended(self) -> set[Any]:
+        return set(self._driver.rows("SELECT subject_no, category, ref FROM tag_end"))
+
     def changes(self) -> EpochChanges:
         """What came after the tags had entered."""
-        return EpochChanges(self._erased, self._corrected)
+        return EpochChanges(self._erased, self._corrected, self._ended)
 
     def check(self, note: EpochNote, portions: Iterable[EpochPortion]) -> None:
         """Whether a file holds this epoch as it stands. Nothing of the file is believed: its tags are
@@ -170,10 +185,18 @@ class EpochLook:
                 entered = copies(packed, number) if number in old else packed
                 hashes.setdefault(number, sha256()).update(entered)
         written = {row[0]: bytes(row[2]) for row in batches if row[1] <= note.sequence}
-        if {number: found.digest() for number, found in hashes.items()} != written:
+        cut = cut_batches(self._driver)
+        left = digests_of(self._driver, self._number, cut)
+        there = {number: left.get(number, digest) for number, digest in written.items()}
+        found = {number: left[number] for number in written.keys() & left.keys() if left[number] == _NOTHING}
+        found |= {number: each.digest() for number, each in hashes.items()}
+        older = {number for number in left if found.get(number) == written.get(number) != there.get(number)}
+        if {number: there[number] if number in older else each for number, each in found.items()} != there:
             raise IntegrityError(
                 "the file does not hold the tags that entered the ledger", hint="export the epoch again"
             )
+        if older:
+            raise _outlived(len(older))
         if changed or len(written) < len(batches):
             raise _stale(changed, len(batches) - len(written))
 
@@ -183,6 +206,14 @@ def _by_batch(portion: EpochPortion) -> Iterator[tuple[int, bytes]]:
     for number, count in portion.batches:
         yield number, packed[start * WIDTH : (start + count) * WIDTH]
         start += count
+
+
+def _outlived(batches: int) -> RefusedError:
+    return RefusedError(
+        f"the file still holds tags of {batches} batches that were cut out of the ledger since, as nobody "
+        "needs to keep them any longer",
+        hint="export the epoch again, with --force",
+    )
 
 
 def _stale(changed: int, batches: int) -> RefusedError:
