@@ -24,6 +24,7 @@ import asyncio
 import inspect
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
@@ -34,6 +35,7 @@ from policyctl.errors import USE_REFUSED, PolicyctlError, UnreachableError, Usag
 
 if TYPE_CHECKING:
     from policyctl.adapters.ledger import Ledger
+    from policyctl.core.custody import Erasure
 
 
 _P = ParamSpec("_P")
@@ -138,6 +140,18 @@ class OpenLedger:
         at = None if ended_at is None else _aware(ended_at, "ended_at")
         one = Deleted(subject, category, record, at)
         return end_tags([one], now=_now(), ledger=self._ledger, customer=customer).added == 1
+
+    def erase(self, subject: str, *, customer: str | None = None) -> Erasure:
+        """Erase a person: the key of the pseudonym, addresses, names of records. It cannot be undone; every
+        answer about the person is undecided from then on, and what is owed is not sent.
+
+        ``Erasure.known`` False: nobody is known by this id, so nothing was done. ``waits``: run `policyctl
+        ledger scrub` once nobody reads the ledger. UsageError where several customers have the id.
+        """
+        from policyctl.actions.custody.erase import erase
+
+        done, scrub = erase(subject, now=_now(), ledger=self._ledger, customer=customer)
+        return replace(done, waits=scrub.waits)
 
     def may_use(
         self,

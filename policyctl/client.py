@@ -143,6 +143,10 @@ class AsyncClient:
         }
         return await self._write("/v1/tags/ends", body)
 
+    async def erase(self, subject: str, *, customer: str | None = None) -> bool:
+        """Erase a person; False where nobody is known by the id. Needs a key of the scope ``erase``."""
+        return bool((await self._post("/v1/erasures", {"subject": subject, "customer": customer}))["erased"])
+
     async def choose(
         self,
         subject: str,

@@ -24,6 +24,7 @@ class Scope(StrEnum):
     DECIDE = "decide"
     CHOOSE = "choose"
     READ = "read"
+    ERASE = "erase"
     ADMIN = "admin"
 
 

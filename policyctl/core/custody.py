@@ -14,6 +14,7 @@ class Erasure:
 
     ``addresses`` and ``names`` (of records) are destroyed with the salt; ``withheld`` notices that were
     still owed are not sent any more; ``under_way`` ones are with the mail service already, and may arrive.
+    ``waits``: old pages of the file still hold some of it while others read them; ``policyctl ledger scrub``.
     """
 
     known: bool
@@ -21,6 +22,7 @@ class Erasure:
     names: int = 0
     withheld: int = 0
     under_way: int = 0
+    waits: bool = False
 
 
 @dataclass(frozen=True, slots=True)

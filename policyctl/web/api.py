@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from policyctl.actions.custody.erase import erase
 from policyctl.actions.deciding.decide import decide_uses
 from policyctl.actions.recording import record
 from policyctl.actions.recording.ending import Deleted, end_tags
@@ -31,6 +32,7 @@ from policyctl.web.bodies import (
     ChoiceRequest,
     DecisionRequest,
     EndRequest,
+    ErasureRequest,
     TagRequest,
     moment,
     one,
@@ -46,7 +48,7 @@ if TYPE_CHECKING:
     from policyctl.web.counts import Counts
     from policyctl.web.cursors import Cursors
 
-_CREATED, _OK = 201, 200
+_CREATED, _OK, _ACCEPTED = 201, 200, 202
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +191,27 @@ def acceptances(call: Call) -> Answer:
         batch=_batch(call, "/v1/acceptances"),
     )
     return _written(int(added), int(not added))
+
+
+class Erased(msgspec.Struct, frozen=True):
+    """What an erasure did. ``erased`` false: nobody is known by this id, erased before or never recorded.
+    Notices that were still owed are ``withheld``; those ``under_way`` may arrive.
+    """
+
+    erased: bool
+    addresses: int
+    records: int
+    withheld: int
+    under_way: int
+
+
+def erasures(call: Call) -> Answer:
+    """Erase a person: the key of the pseudonym, addresses, names of records. Sent again, nobody is found."""
+    row = one(parse(call.body), ErasureRequest)
+    whose = customer_of(call.key, row.customer)
+    done, scrub = erase(row.subject, now=call.now, ledger=call.ledger, customer=whose)
+    said = Erased(done.known, done.addresses, done.names, done.withheld, done.under_way)
+    return Answer(_ACCEPTED if scrub.waits else _OK, msgspec.json.encode(said))
 
 
 def customer_of(key: ApiKey, named: str | None) -> str | None:

@@ -90,6 +90,7 @@ ENDPOINTS = (
     Endpoint("/v1/choices", "POST", Scope.CHOOSE, api.choices, Kind.GATHER),
     Endpoint("/v1/choices", "GET", Scope.READ, listing.choices),
     Endpoint("/v1/acceptances", "POST", Scope.CHOOSE, api.acceptances, Kind.GATHER),
+    Endpoint("/v1/erasures", "POST", Scope.ERASE, api.erasures, Kind.WRITE),
     Endpoint("/v1/versions", "GET", Scope.READ, listing.versions),
     Endpoint("/v1/receipts", "GET", Scope.READ, listing.receipts),
     Endpoint("/v1/stats", "GET", Scope.READ, listing.stats, Kind.COUNT),

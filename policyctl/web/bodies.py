@@ -89,6 +89,13 @@ class AcceptanceRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True,
     at: Moment | None = None
 
 
+class ErasureRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A person to be erased, by your own id. It cannot be undone."""
+
+    subject: Name
+    customer: Name | None = None
+
+
 class Paged(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """``limit``: how many rows at most; ``cursor``: the `next` of the page before."""
 

@@ -14,7 +14,7 @@ import msgspec
 
 from policyctl.actions.schema import schema
 from policyctl.web import events
-from policyctl.web.api import Written
+from policyctl.web.api import Erased, Written
 from policyctl.web.app import ENDPOINTS, Endpoint
 from policyctl.web.bodies import (
     MOST_ROWS,
@@ -23,6 +23,7 @@ from policyctl.web.bodies import (
     ChoicesQuery,
     DecisionRequest,
     EndRequest,
+    ErasureRequest,
     Name,
     Paged,
     ReceiptsQuery,
@@ -36,8 +37,8 @@ from policyctl.web.problems import PROBLEMS, ProblemBody
 
 _REF = "#/components/schemas/{name}"
 _KINDS = (
-    DecisionRequest, TagRequest, EndRequest, ChoiceRequest, AcceptanceRequest, Written, VersionsBody,
-    TagsBody, ChoicesBody, ReceiptsBody, ProblemBody,
+    DecisionRequest, TagRequest, EndRequest, ChoiceRequest, AcceptanceRequest, ErasureRequest, Written,
+    Erased, VersionsBody, TagsBody, ChoicesBody, ReceiptsBody, ProblemBody,
 )  # fmt: skip
 # path -> the type of one row, the name of the list of them, and what comes back with which status
 _WRITES = {
@@ -46,7 +47,10 @@ _WRITES = {
     "/v1/tags/ends": (EndRequest, "ends"),
     "/v1/choices": (ChoiceRequest, None),
     "/v1/acceptances": (AcceptanceRequest, None),
+    "/v1/erasures": (ErasureRequest, None),
 }
+# What may be sent again as it is: asked twice, or done and then found done.
+_REPEATED = {"/v1/decisions", "/v1/erasures"}
 # path -> the parameters, and the type that comes back (None: it is described elsewhere)
 _READS: dict[str, tuple[type[msgspec.Struct], type[msgspec.Struct] | None]] = {
     "/v1/versions": (VersionsQuery, VersionsBody),
@@ -125,7 +129,7 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
         found["parameters"] = _parameters(endpoint)
     else:
         found["requestBody"] = {"required": True, "content": _json(_body(endpoint.path))}
-        if endpoint.path != "/v1/decisions":
+        if endpoint.path not in _REPEATED:
             found["parameters"] = [_ONCE]
     return {**found, "security": [{"key": []}, {"password": []}]} if endpoint.page else found
 
@@ -198,6 +202,14 @@ def _good(path: str) -> dict[str, Any]:
                 "content": _json({"anyOf": [one, many]}),
             }
         }
+    if path == "/v1/erasures":
+        content = _json({"$ref": _REF.format(name="Erased")})
+        later = "It is erased; old pages of the file wait until nobody reads them: `policyctl ledger scrub`."
+        done = "It is erased, or nobody was known."
+        return {
+            "200": {"description": done, "content": content},
+            "202": {"description": later, "content": content},
+        }
     content = _json({"$ref": _REF.format(name="Written")})
     return {
         "200": {"description": "It was there already.", "content": content},
@@ -210,11 +222,7 @@ def _bad(endpoint: Endpoint) -> tuple[str, ...]:
     if endpoint.method == "GET":
         return (*always, "bad-cursor") if issubclass(_READS[endpoint.path][0], Paged) else always
     body = ("not-json", "body-too-large", "unsupported-media-type")
-    once = (
-        ()
-        if endpoint.path == "/v1/decisions"
-        else ("bad-header", "conflict", "request-running", "key-reused")
-    )
+    once = () if endpoint.path in _REPEATED else ("bad-header", "conflict", "request-running", "key-reused")
     return (*always, *body, *once)
 
 

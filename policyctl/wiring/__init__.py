@@ -132,8 +132,8 @@ def open_ledger(settings: Settings, url: str | None = None) -> Ledger:
         opened = _open_shards(settings, key, terms)
     else:
         opened = ledger.open_ledger(url or ledger_url(settings), key=key, taxonomy=terms)
-    for part in opened.parts:
-        part.erasures = open_erasures(settings, key)
+    for number, part in enumerate(opened.parts, start=server_number(settings)):
+        part.server, part.erasures = number, open_erasures(settings, key, number)
     return opened
 
 
@@ -163,11 +163,11 @@ def restore_url(settings: Settings, to: str | None) -> str:
     return _placed(settings, to or settings.ledger_url)
 
 
-def open_erasures(settings: Settings, key: bytes) -> ErasureList:
-    """The list of erasures, outside of the ledger."""
+def open_erasures(settings: Settings, key: bytes, server: int = 0) -> ErasureList:
+    """The list of erasures, outside of the ledger, as one of its servers sees it."""
     from policyctl.adapters.ledger.custody.erasures import ErasureList
 
-    return ErasureList(settings.root / settings.erasures, key)
+    return ErasureList(settings.root / settings.erasures, key, server)
 
 
 def _open_shards(settings: Settings, key: bytes, terms: Taxonomy) -> Ledger:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from policyctl.actions.custody.sending import anchors_outside, why_not
 from policyctl.actions.mailing.notify import notify
 from policyctl.adapters.ledger import Ledger, open_ledger
 from policyctl.adapters.ledger.checking import open_record
@@ -187,8 +188,8 @@ def test_a_period_ends_on_the_day_of_the_calendar(moment: str, period: str, limi
 def spread(urls: list[str], folder: Path) -> Shards:
     """A ledger on these servers, with its list of erasures."""
     opened = open_shards(urls, key=KEY, taxonomy=TAXONOMY)
-    for part in opened.parts:
-        part.erasures = ErasureList(folder / "erasures", KEY)
+    for number, part in enumerate(opened.parts):
+        part.server, part.erasures = number, ErasureList(folder / "erasures", KEY, number)
     return opened
 
 
@@ -217,3 +218,28 @@ def test_on_several_servers_one_is_erased_where_he_stands_and_stays_so(tmp_path:
         pytest.raises(UsageError, match="all servers"),
     ):
         one.custody_of("u5", NOW)
+
+
+def test_each_server_is_held_against_its_own_heads_only(tmp_path: Path) -> None:
+    """An erasure on one says nothing of how far another has come."""
+    urls = [f"sqlite:///{tmp_path / name}" for name in ("a.db", "b.db")]
+    with spread(urls, tmp_path) as ledger:
+        ledger.upgrade()
+        ledger.record_version(V1, (), now=NOW)
+        ledger.import_subjects([subject(f"u{n}") for n in range(20)], now=NOW)
+        for part in ledger.parts:
+            part.custody.adopt(now=NOW)
+        of = [n for n in range(20) if ledger._of(f"u{n}").number == 1]
+        for n in of[:2]:
+            ledger.custody_of(f"u{n}", NOW).erase(f"u{n}", now=NOW)
+        reasons = [why_not(part, anchors_outside(part, None, part.server)) for part in ledger.parts]
+        assert reasons == ["", ""]
+        ledger.custody_of(f"u{of[2]}", NOW).erase(f"u{of[2]}", now=NOW)
+        lines = (tmp_path / "erasures").read_text("ascii").splitlines()
+        assert [line.split()[3] for line in lines] == ["1"] * 3
+        first, second = ledger.heads()
+        assert anchors_outside(ledger.parts[0], None, 0) == ()
+        (anchor,) = anchors_outside(ledger.parts[1], None, 1)
+        assert anchor.server == 1
+        assert anchor.head.entry < second.entry
+        assert first != second

@@ -24,7 +24,7 @@ from policyctl.settings import load_settings
 from policyctl.web import log
 from policyctl.web.app import make_app
 from tests.adapters.ledger_samples import KEY, day
-from tests.web.service import CHANGE, EMAIL, NEWS, SERVICE, make_repository, new_key
+from tests.web.service import ALL, CHANGE, EMAIL, NEWS, SERVICE, make_repository, new_key
 
 AT = day("2026-11-05")
 # Told apart from one request to the next on purpose, and by nothing that is in the ledger.
@@ -34,6 +34,7 @@ SUBJECTS = st.sampled_from(["u1", "u2", "nobody"])
 RECORDS = st.sampled_from(["r1", "r2", "7"])
 DAYS = st.sampled_from(["2026-01-15T00:00:00Z", "2026-04-01T00:00:00Z", "2026-12-24T00:00:00Z"])
 CUSTOMERS = st.sampled_from(["", "", "", "acme", "bolt", "no-such"])
+KINDS = ("decide", "tag", "end", "erase", "choose", "refuse", "accept", "list", "count")
 ONCE = st.sampled_from(["", "key-1", "key-2"])
 Call = tuple[str, str, Any, str]
 Said = tuple[int, dict[str, str], bytes]
@@ -48,7 +49,7 @@ def calls(draw: st.DrawFn) -> Call:  # noqa: PLR0911 - one for each kind of call
     """Any call of a customer's key: method, path with question, body, Idempotency-Key."""
     who, named, once = draw(SUBJECTS), draw(CUSTOMERS), draw(ONCE)
     asked = {"subject": who, "category": EMAIL}
-    match draw(st.sampled_from(["decide", "tag", "end", "choose", "refuse", "accept", "list", "count"])):
+    match draw(st.sampled_from(KINDS)):
         case "decide":
             purpose = draw(st.sampled_from([SERVICE, NEWS]))
             question = {**asked, "purpose": purpose, "at": "2026-11-05T00:00:00Z"}
@@ -56,6 +57,8 @@ def calls(draw: st.DrawFn) -> Call:  # noqa: PLR0911 - one for each kind of call
         case "tag":
             tag = {**asked, "record": draw(RECORDS), "collected_at": draw(DAYS)}
             return "POST", "/v1/tags", _with_customer(tag, named), once
+        case "erase":
+            return "POST", "/v1/erasures", _with_customer({"subject": who}, named), ""
         case "end":
             ended = {**asked, "record": draw(RECORDS)}
             return "POST", "/v1/tags/ends", _with_customer(ended, named), once
@@ -128,7 +131,7 @@ def world(template: Path, folder: Path, portal: BlockingPortal) -> Iterator[Worl
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, str]:
     root = make_repository(tmp_path_factory.mktemp("template") / "policies")
-    tokens = new_key(root, customer="acme"), new_key(root, customer="bolt")
+    tokens = [new_key(root, *ALL, "erase", customer=name) for name in ("acme", "bolt")]
     wiring.open_keys(load_settings(root)).secret()
     return (root, *tokens)
 

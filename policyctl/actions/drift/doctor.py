@@ -209,9 +209,7 @@ def _ledger(openers: Openers) -> list[Check]:
 def _sending(openers: Openers) -> list[Check]:
     """Whether each server of the ledger is where it sends from, and not behind what was kept outside."""
     with closing(openers.history()) as history, closing(openers.ledger()) as ledger:
-        reasons = [
-            why_not(part, anchors_outside(part, history, number)) for number, part in enumerate(ledger.parts)
-        ]
+        reasons = [why_not(part, anchors_outside(part, history, part.server)) for part in ledger.parts]
     if why := next(filter(None, reasons), ""):
         return [Check("sending", WARNING, why, ADOPT)]
     return [Check("sending", OK, "notices are sent from this ledger")]

@@ -21,6 +21,8 @@ from sqlalchemy import Connection, MetaData, Table, insert, select
 from policyctl.adapters.ledger.base.driver import driver_of
 from policyctl.adapters.tables import EPOCH, tag_table
 
+CORRECTIONS = 0
+"""Stands for the table of corrections where a batch names its epoch."""
 ROWS = 20_000_000
 EVERY = 4096
 """Small writes look at the size of the newest epoch when a batch has a multiple of this number."""

@@ -16,11 +16,10 @@ from operator import itemgetter
 from typing import Any
 
 from policyctl.adapters.ledger.base.driver import Driver, Row
-from policyctl.adapters.ledger.base.epochs import table_name
+from policyctl.adapters.ledger.base.epochs import CORRECTIONS, table_name
 from policyctl.adapters.ledger.base.packed import WIDTH, copy_of, pack_tags
 from policyctl.adapters.ledger.checking.entries import streamed
 from policyctl.adapters.ledger.proving.proofs import LEAVES
-from policyctl.adapters.ledger.upkeep.seals import CORRECTIONS
 from policyctl.core import merkle
 from policyctl.core.proof.cuts import CutWalk, LeftOvers
 from policyctl.core.proof.flaws import Flaw, FlawKind

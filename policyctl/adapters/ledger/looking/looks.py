@@ -12,12 +12,12 @@ from policyctl.adapters.ledger.asking.export import Export
 from policyctl.adapters.ledger.base.common import administrator, last_number, pseudonym
 from policyctl.adapters.ledger.base.engine import reading
 from policyctl.adapters.ledger.checking.pulse import kept_by, waiting_since
-from policyctl.adapters.ledger.ending.desk import Endings
 from policyctl.adapters.ledger.evidence import Evidence
 from policyctl.adapters.ledger.looking.listing import choices_of, receipts_of, tags_of
 from policyctl.adapters.ledger.looking.posted import Postings
 from policyctl.adapters.ledger.looking.stats import count_all
 from policyctl.adapters.ledger.people.people import find_subject, tenant_no_of
+from policyctl.adapters.ledger.tagging.endings import Endings
 from policyctl.adapters.ledger.versions.known import Memory
 from policyctl.adapters.tables import ENTRY, seconds
 from policyctl.core.practice import Taxonomy
@@ -29,6 +29,8 @@ from policyctl.core.use.share import LedgerCounts
 class Looks(Endings, Postings):
     """What :class:`~policyctl.adapters.ledger.Ledger` has for people who look at it."""
 
+    server: int = 0
+    """Which of several servers this is, from 0; 0 where it is in one place."""
     _engine: Engine
     _key: bytes
     _taxonomy: Taxonomy

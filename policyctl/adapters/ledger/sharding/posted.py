@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from policyctl.adapters.ledger.ending.desk import SpreadEndings
 from policyctl.adapters.ledger.looking.posted import Postings
+from policyctl.adapters.ledger.tagging.endings import SpreadEndings
 from policyctl.core.policy import VersionKey
 from policyctl.core.postings import NewPosting, Posting, PostingOutcome
 

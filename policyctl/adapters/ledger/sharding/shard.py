@@ -14,7 +14,7 @@ from policyctl.adapters.ledger import Ledger
 from policyctl.adapters.ledger.asking.online import Online
 from policyctl.adapters.ledger.base.common import Writer, pseudonym
 from policyctl.adapters.ledger.custody.keeper import Custody
-from policyctl.adapters.ledger.ending.desk import KIND
+from policyctl.adapters.ledger.tagging.endings import KIND
 from policyctl.adapters.ledger.tagging.together import Write
 from policyctl.core.records import ClientBatch, ImportReceipt
 from policyctl.core.use.question import Decision, UseRequest

@@ -18,15 +18,13 @@ from sqlalchemy import Connection, select
 
 from policyctl.adapters.ledger.base.common import Writer
 from policyctl.adapters.ledger.base.driver import Row, driver_of
-from policyctl.adapters.ledger.base.epochs import read_epochs, table_name
+from policyctl.adapters.ledger.base.epochs import CORRECTIONS, read_epochs, table_name
 from policyctl.adapters.ledger.base.packed import TAG_COLUMNS, WIDTH, NewTag, copy_of, pack_tags
 from policyctl.adapters.ledger.proving.cuts import cut_batches, in_stretches
 from policyctl.adapters.ledger.proving.proofs import LEAVES, altered, tile_of
 from policyctl.adapters.tables import BATCH, BATCH_SEAL
 from policyctl.core import merkle
 from policyctl.core.epochs import Sealing
-
-CORRECTIONS = 0  # stands where a batch names its epoch
 
 
 def places(connection: Connection) -> tuple[int, ...]:
