@@ -40,11 +40,14 @@ def backup(
     """Back up the ledger while others write: a folder with a copy of one moment and a manifest. The pseudonym
     key is not in it, nor are the list of erasures and git: keep those too.
     """
+    from policyctl.actions.custody.runs import noted
     from policyctl.reports.receipt_v1 import Receipt
 
     with repository() as opened:
         ledger = opened.ledger(upgrade=False)
-        written, manifest = ledger.custody.back_up(output, now=now(), version=__version__)
+        with noted("backup", ledger, now) as counts:
+            written, manifest = ledger.custody.back_up(output, now=now(), version=__version__)
+            counts |= dict(_counts(manifest))
     print_receipt(
         Receipt("backup", counts=_counts(manifest), written=(str(written),), remarks=(_head(manifest),)),
         output_format,

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from policyctl.actions.mailing.notify import Notified, Planned, Trial
     from policyctl.actions.mailing.recall import Recalled
     from policyctl.actions.recording.answers import Receipted
+    from policyctl.adapters.ledger import Ledger
     from policyctl.cli.opened import Opened
     from policyctl.core.notices.underway import Underway
     from policyctl.core.policy import VersionKey
@@ -145,6 +147,17 @@ def _require_one_way(
 
 
 def _send(opened: Opened, slug: str | None, output_format: Format, *, watch: bool) -> int:
+    from policyctl.actions.custody.runs import noted
+
+    ledger = opened.ledger()
+    with noted("notify", ledger, now) as counts:
+        receipt, code = _sending(opened, ledger, slug, watch=watch)
+        counts.update(dict(receipt.counts))
+    print_receipt(receipt, output_format)
+    return code
+
+
+def _sending(opened: Opened, ledger: Ledger, slug: str | None, *, watch: bool) -> tuple[Receipt, int]:
     from policyctl.actions.mailing import notify as action
     from policyctl.actions.mailing.watch import Watch
     from policyctl.actions.recording.answers import send_receipts
@@ -152,36 +165,34 @@ def _send(opened: Opened, slug: str | None, output_format: Format, *, watch: boo
     from policyctl.wiring import open_links, open_printer, sender
     from policyctl.wiring.mail import open_mailer
 
-    ledger, from_us, printer = opened.ledger(), sender(opened.settings), open_printer()
+    from_us, printer = sender(opened.settings), open_printer()
     require_own(opened, ledger)
     mailer, links = open_mailer(opened.settings), open_links(opened.settings)
     opened.stack.callback(mailer.close)
     stop = opened.stack.enter_context(stopping())
-    eyes = Watch(ledger, now, opened.stack.enter_context(showing()), slug) if watch else None
-    sent = action.notify(
-        now(),
-        ledger=ledger,
-        mailer=mailer,
-        sender=from_us,
-        slug=slug,
-        progress=eyes.tick if eyes else None,
-        printer=printer,
-        clock=now,
-        links=links,
-        stop=stop,
-        remind_days=opened.settings.remind_days,
-    )
-    if eyes:
-        eyes.until(
-            lambda seen: bool(sent.stopped) or not seen.count(Step.IN_HAND), wait=time.sleep, stop=stop
+    with ExitStack() as bars:
+        eyes = Watch(ledger, now, bars.enter_context(showing()), slug) if watch else None
+        sent = action.notify(
+            now(),
+            ledger=ledger,
+            mailer=mailer,
+            sender=from_us,
+            slug=slug,
+            progress=eyes.tick if eyes else None,
+            printer=printer,
+            clock=now,
+            links=links,
+            stop=stop,
+            remind_days=opened.settings.remind_days,
         )
-    posted = post(opened, slug, stop)
-    told = send_receipts(now(), ledger=ledger, mailer=mailer, sender=from_us, links=links)
-    opened.stack.close()  # the bars end before the receipt begins
-    print_receipt(with_webhooks(_sent(sent, told), posted), output_format)
-    if stop():
-        return INTERRUPTED
-    return 0 if sent.complete and not told.failed and complete(posted) else FINDINGS
+        if eyes:
+            eyes.until(
+                lambda seen: bool(sent.stopped) or not seen.count(Step.IN_HAND), wait=time.sleep, stop=stop
+            )
+        posted = post(opened, slug, stop)
+        told = send_receipts(now(), ledger=ledger, mailer=mailer, sender=from_us, links=links)
+    fine = sent.complete and not told.failed and complete(posted)
+    return with_webhooks(_sent(sent, told), posted), INTERRUPTED if stop() else 0 if fine else FINDINGS
 
 
 def _look(opened: Opened, slug: str | None, output_format: Format, *, watch: bool) -> int:

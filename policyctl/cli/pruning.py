@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -33,6 +34,7 @@ def prune(
     proven about people erased before. Cut records say what went and by which rule; the rest still verifies.
     """
     from policyctl.actions.custody.prune import prune as action
+    from policyctl.actions.custody.runs import noted
 
     if plan and yes:
         raise UsageError("--plan and --yes exclude each other", hint="leave one of them out")
@@ -40,7 +42,10 @@ def prune(
         period = opened.settings.proof_after_data
         if not plan and period:
             confirm(f"Take out what was proven about data that was deleted more than {period} ago?", yes=yes)
-        done = action(period, now=now(), ledger=opened.ledger(upgrade=False), plan=plan)
+        ledger = opened.ledger(upgrade=False)
+        with nullcontext(dict[str, int]()) if plan else noted("prune", ledger, now) as counts:
+            done = action(period, now=now(), ledger=ledger, plan=plan)
+            counts |= {name: count for name, count in (("people", done.people), *done.rows) if count}
     print_receipt(_receipt(done, plan=plan), output_format)
 
 
@@ -49,5 +54,5 @@ def _receipt(done: Pruned, *, plan: bool) -> Receipt:
 
     rows = tuple((f"{table.replace('_', ' ')} rows", count) for table, count in done.rows if count)
     counts = (("people", done.people), *rows, ("cut records", done.cuts))
-    remarks = () if done.people else ("nothing has been kept for longer than it may be",)
+    remarks = () if rows else ("nothing has been kept for longer than it may be",)
     return Receipt("prune", dry_run=plan, counts=counts, remarks=remarks)

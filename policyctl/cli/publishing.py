@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -137,25 +138,28 @@ def _published(done: Published) -> Receipt:
 
 def sync(*, dry_run: DryRunOption = False, output_format: FormatOption = Format.TEXT) -> None:
     """Bring ledger, outbox and pages up to the version refs of the repository; safe to run again."""
+    from policyctl.actions.custody.runs import noted
     from policyctl.actions.sync import sync as action
     from policyctl.reports.receipt_v1 import Receipt
     from policyctl.wiring import site_folder
     from policyctl.wiring.posting import posting_places
 
     with repository() as opened:
-        history = opened.history()
-        done = action(
-            history=history,
-            trust=opened.trust(history),
-            ledger=opened.ledger(upgrade=not dry_run),
-            standards=opened.standards(),
-            now=now(),
-            dry_run=dry_run,
-            site=site_folder(opened.settings),
-            base_url=opened.settings.base_url,
-            options=site_options(opened.settings, history),
-            places=posting_places(opened.settings),
-        )
+        history, ledger = opened.history(), opened.ledger(upgrade=not dry_run)
+        with nullcontext(dict[str, int]()) if dry_run else noted("sync", ledger, now) as counts:
+            done = action(
+                history=history,
+                trust=opened.trust(history),
+                ledger=ledger,
+                standards=opened.standards(),
+                now=now(),
+                dry_run=dry_run,
+                site=site_folder(opened.settings),
+                base_url=opened.settings.base_url,
+                options=site_options(opened.settings, history),
+                places=posting_places(opened.settings),
+            )
+            counts |= {"versions": len(done.recorded), "postings": done.postings}
         pages = (str(Path(opened.settings.site_folder)),) if done.site_changed else ()
     recorded = tuple(str(key) for key in done.recorded)
     postings = (("postings", done.postings),) if done.postings else ()
@@ -181,20 +185,23 @@ def status(
     ] = StatusFormat.TEXT,
 ) -> None:
     """Show each version, how many were told of it, and what is still owed (then exit code 1)."""
+    from policyctl.actions.custody.runs import known_runs
     from policyctl.actions.status import status as action
     from policyctl.reports.notices.status_v1 import owed, status_csv, status_json, status_text
     from policyctl.wiring.posting import posting_places
 
     with repository() as opened:
+        ledger = opened.ledger(upgrade=False)
         found = action(
             slug,
             now=now(),
             history=opened.history(),
-            ledger=opened.ledger(upgrade=False),
+            ledger=ledger,
             places=posting_places(opened.settings),
         )
+        runs = known_runs(ledger)
     if output_format is StatusFormat.JSON:
-        emit_json(status_json(found))
+        emit_json(status_json(found, runs))
     else:
-        emit((status_csv if output_format is StatusFormat.CSV else status_text)(found))
+        emit(status_csv(found) if output_format is StatusFormat.CSV else status_text(found, runs))
     raise typer.Exit(FINDINGS if owed(found) else 0)

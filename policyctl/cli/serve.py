@@ -69,19 +69,22 @@ def serve(
         raise UsageError(f"{port!r} is no port", hint="write a number from 0 to 65535")
     gc.set_threshold(*_USUAL)  # unlike other commands (cli/app.py) this one lives long
     with repository() as opened:
+        from policyctl.actions.custody.runs import noted
         from policyctl.wiring import open_keys, open_links, sender
         from policyctl.wiring.mail import open_webhook
 
         web, links = opened.settings.web, open_links(opened.settings)
-        action(
-            opened.ledger(),
-            open_keys(opened.settings),
-            host=host or web.host,
-            port=web.port if port is None else int(port),
-            pages=Pages(links, sender(opened.settings)) if links else None,
-            webhook=open_webhook(opened.settings),
-            site=_site_pages(opened.settings),
-        )
+        ledger = opened.ledger()
+        with noted("serve", ledger, now):
+            action(
+                ledger,
+                open_keys(opened.settings),
+                host=host or web.host,
+                port=web.port if port is None else int(port),
+                pages=Pages(links, sender(opened.settings)) if links else None,
+                webhook=open_webhook(opened.settings),
+                site=_site_pages(opened.settings),
+            )
 
 
 def _site_pages(settings: Settings) -> SitePages:
@@ -114,7 +117,8 @@ def keys_new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="What you call it: who uses it, for what.")],
     *,
     scope: Annotated[
-        list[str], typer.Option(metavar="SCOPE", help="tag, decide, choose, read or admin; may be repeated.")
+        list[str],
+        typer.Option(metavar="SCOPE", help="tag, decide, choose, read, erase or admin; may be repeated."),
     ],
     customer: Annotated[
         str | None, typer.Option(metavar="ID", help="It reaches this customer's subjects and nobody else's.")

@@ -143,7 +143,7 @@ def _openers() -> Openers:
         mailer=lambda: wiring_mail.open_mailer(load_settings(here)),
         standards=lambda: wiring.standards(load_settings(here)),
         site=lambda history: _site(load_settings(here), history),
-        pulse=lambda: Pulse(load_settings(here).heartbeat_hours),
+        pulse=lambda: Pulse(load_settings(here).heartbeat_hours, load_settings(here).expected_hours),
     )
 
 

@@ -26,10 +26,14 @@ def seal(*, output_format: FormatOption = Format.TEXT) -> None:
     """Give the batches of large imports the roots that proofs lead to. Others can write meanwhile; run
     it every night, or after an import.
     """
+    from policyctl.actions.custody.runs import noted
     from policyctl.reports.receipt_v1 import Receipt
 
     with repository() as opened:
-        done = opened.ledger(upgrade=False).upkeep.seal(now=now())
+        ledger = opened.ledger(upgrade=False)
+        with noted("seal", ledger, now) as noted_counts:
+            done = ledger.upkeep.seal(now=now())
+            noted_counts |= {"batches": done.batches, "tags": done.tags}
     remarks = () if done.batches else ("every batch is sealed",)
     counts = (("batches sealed", done.batches), ("tags", done.tags))
     print_receipt(Receipt("ledger seal", counts=counts, remarks=remarks), output_format)

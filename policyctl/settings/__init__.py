@@ -46,8 +46,10 @@ table                      keys                           meaning
 ``[web]``                  host, port, keys, url,         where `policyctl serve` listens, its file of API
                            link_keys, link_days           keys (digests); where readers of mails reach it,
                                                           the file of keys for links, the days they open
-``[doctor]``               heartbeat_hours                how long notices may wait for `notify` before
-                                                          `policyctl doctor` tells (24)
+``[doctor]``               heartbeat_hours,               how long notices may wait for `notify` before
+                           notify_hours, sync_hours,      `policyctl doctor` tells (24); every how many
+                           prune_hours, backup_hours,     hours a timer is to start each command, 0: doctor
+                           seal_hours                     expects none
 ``[spark]``                master, folder                 the cluster that decides in bulk, and the folder
                                                           that it and this machine share
 =========================  =============================  =============================================
@@ -62,6 +64,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from policyctl.errors import CannotCompareError, InputError, Place, RefusedError
+from policyctl.settings.doctor import DOCTOR_KEYS, read_expected_hours, read_heartbeat_hours
 from policyctl.settings.places import PLACE_KEYS, PlaceSetting, read_places
 from policyctl.settings.retention import read_proof_after_data
 from policyctl.settings.site import SITE_KEYS, Site, read_site
@@ -177,6 +180,7 @@ class Settings:
     web: Web = field(default_factory=Web)
     spark: Spark = field(default_factory=Spark)
     heartbeat_hours: int = 24
+    expected_hours: tuple[tuple[str, int], ...] = ()
 
 
 def find_root(start: Path) -> Path | None:
@@ -251,6 +255,7 @@ _MAIL = ("mailer", "folder", "from", "from_name", "reply_to", "postal_address", 
 def _settings(top: Table, root: Path) -> Settings:
     choices = top.table("choices", ("answer_days", "remind_days"))
     publish = top.table("publish", ("sign", "timestamp_url"))
+    doctor = top.table("doctor", DOCTOR_KEYS)
     ledger, site = top.table("ledger", ("url", "shards", "erasures")), top.table("site", SITE_KEYS)
     return _fitting(
         ledger,
@@ -275,9 +280,8 @@ def _settings(top: Table, root: Path) -> Settings:
             max_bytes=top.table("limits", ("max_bytes",)).number("max_bytes", 5_000_000, (1, 100_000_000)),
             web=_web(top.table("web", ("host", "port", "keys", "url", "link_keys", "link_days"))),
             spark=_spark(top.table("spark", ("master", "folder"))),
-            heartbeat_hours=top.table("doctor", ("heartbeat_hours",)).number(
-                "heartbeat_hours", 24, (1, 24 * 30)
-            ),
+            heartbeat_hours=read_heartbeat_hours(doctor),
+            expected_hours=read_expected_hours(doctor),
         ),
     )
 

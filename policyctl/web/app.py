@@ -30,6 +30,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from policyctl.actions.custody.runs import known_runs
 from policyctl.actions.recording.keys import find_key
 from policyctl.core.access import ApiKey, Scope
 from policyctl.errors import PolicyctlError
@@ -373,7 +374,8 @@ def _figures(service: Service) -> _Answerer:
         seen.key = key.id
         if key.customer is not None:
             raise ProblemError("not-allowed", "the figures are of all customers; this key is for one")
-        return Answer(200, service.metrics.text().encode(), METRICS_TYPE)
+        ran = await get_running_loop().run_in_executor(service.readers, known_runs, service.ledger)
+        return Answer(200, service.metrics.text(ran).encode(), METRICS_TYPE)
 
     return answered
 

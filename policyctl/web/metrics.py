@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+
+from policyctl.core.runs import LastRuns
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _BUCKETS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0)
@@ -31,9 +33,9 @@ class Metrics:
         for bound in _BUCKETS:
             self._within[route, bound] += seconds <= bound
 
-    def text(self) -> str:
-        """All of it, as Prometheus reads it."""
-        return "\n".join([*self._counters(), *self._times(), ""])
+    def text(self, runs: Sequence[LastRuns] = ()) -> str:
+        """All of it, as Prometheus reads it; ``runs``: when commands ran, as the ledger knows."""
+        return "\n".join([*self._counters(), *self._times(), *_runs(runs), ""])
 
     def _counters(self) -> Iterator[str]:
         yield "# HELP policyctl_requests_running Requests being worked on."
@@ -63,3 +65,16 @@ class Metrics:
             yield f'policyctl_request_seconds_bucket{{route="{route}",le="+Inf"}} {count}'
             yield f'policyctl_request_seconds_sum{{route="{route}"}} {self._spent[route]:.6f}'
             yield f'policyctl_request_seconds_count{{route="{route}"}} {count}'
+
+
+def _runs(runs: Sequence[LastRuns]) -> Iterator[str]:
+    begun = [(one.command, one.newest.started_at) for one in runs]
+    done = [(one.command, one.done.started_at) for one in runs if one.done]
+    for name, words, moments in (
+        ("policyctl_run_started_seconds", "When the newest run of a command began, since 1970.", begun),
+        ("policyctl_run_done_seconds", "When the newest run began that came to its end.", done),
+    ):
+        yield f"# HELP {name} {words}"
+        yield f"# TYPE {name} gauge"
+        for command, moment in moments:
+            yield f'{name}{{command="{command}"}} {moment.timestamp():.0f}'

@@ -27,7 +27,7 @@ def examine(root: Path, now: datetime, url: str = "") -> tuple[Check, ...]:
         mailer=lambda: wiring_mail.open_mailer(load_settings(root)),
         standards=lambda: wiring.standards(load_settings(root)),
         site=lambda _history: _site(root),
-        pulse=lambda: Pulse(load_settings(root).heartbeat_hours),
+        pulse=lambda: Pulse(load_settings(root).heartbeat_hours, load_settings(root).expected_hours),
     )
     return doctor(openers, Question(now, (lambda: url) if url else None))
 

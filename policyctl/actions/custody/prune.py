@@ -25,8 +25,9 @@ def prune(period: str, *, now: datetime, ledger: Ledger, plan: bool = False) -> 
         )
     limit = before(now, period)
     planned = ledger.custody.would_prune(limit)
-    if plan or not planned.people:
+    if plan or not any(count for _, count in planned.rows):
         return planned
-    # The tags that stay in a batch that loses some can be proven only by a tree from before.
-    ledger.upkeep.seal(now=now)
+    if planned.people:
+        # The tags that stay in a batch that loses some can be proven only by a tree from before.
+        ledger.upkeep.seal(now=now)
     return ledger.custody.prune(limit, f"retention: kept for {period} after the data was gone", now=now)

@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 
+from policyctl.actions.custody.runs import last_runs
 from policyctl.actions.custody.sending import ADOPT, anchors_outside, why_not
 from policyctl.actions.drift.checks import ERROR, OK, WARNING, Check, looked
 from policyctl.actions.drift.due import Pulse, due_checks, heartbeat_checks
 from policyctl.actions.drift.posted import SiteLook, folder_checks, live_checks, wanted_pages
 from policyctl.actions.drift.record import durability_checks, leftover_checks, record_checks
+from policyctl.actions.drift.runs import run_checks
 from policyctl.actions.status import status
 from policyctl.actions.sync import shelf_of
 from policyctl.adapters.ledger import Ledger
@@ -96,6 +98,9 @@ def _recorded(
     yield from looked("durability", lambda: [*durability_checks(ledger)])
     yield from looked("left over", lambda: [*leftover_checks(ledger)])
     yield from _of_one_server("duties", lambda: _due(history, ledger, standards, question.now))
+    yield from looked(
+        "runs", lambda: [*run_checks(last_runs(ledger), openers.pulse().expected, question.now)]
+    )
     yield from looked("heartbeat", lambda: [*heartbeat_checks(ledger, openers.pulse(), question.now)])
 
 

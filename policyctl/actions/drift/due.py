@@ -13,13 +13,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from policyctl.actions.custody.runs import last_runs
 from policyctl.actions.drift.checks import ERROR, OK, WARNING, Check, few
+from policyctl.actions.drift.runs import moment_words
 from policyctl.actions.status import PolicyStatus, VersionStatus
 from policyctl.adapters.ledger import Ledger
 from policyctl.core.judge.standards import Standards
 from policyctl.core.notices.notice import NoticeKind
 from policyctl.core.notices.outbox import OutboxState
 from policyctl.core.notices.reach import Timing
+from policyctl.core.runs import LastRuns
 from policyctl.reports.words import day
 
 SOON = timedelta(days=3)
@@ -28,9 +31,12 @@ _NOT_LEFT = (OutboxState.PLANNED, OutboxState.PAUSED, OutboxState.STAGED)
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """After how many hours without anybody at work something that waits is told."""
+    """After how many hours without anybody at work something that waits is told; every how many hours a run
+    of a command is expected.
+    """
 
     hours: int = 24
+    expected: tuple[tuple[str, int], ...] = ()
 
 
 def due_checks(policies: Sequence[PolicyStatus], standards: Standards, now: datetime) -> Iterator[Check]:
@@ -76,6 +82,13 @@ def _duties(versions: Sequence[VersionStatus]) -> Iterator[Check]:
             yield Check("duties", WARNING, seen, mend)
 
 
+def _last_run(known: Sequence[LastRuns]) -> str:
+    run = next((one.newest for one in known if one.command == "notify"), None)
+    if run is None:
+        return "notify has never run"
+    return f"notify, which ran last on {moment_words(run.started_at)}, did not take them up"
+
+
 def heartbeat_checks(ledger: Ledger, pulse: Pulse, now: datetime) -> Iterator[Check]:
     """Whether anybody works on what waits."""
     since = ledger.waiting_since(now)
@@ -86,6 +99,6 @@ def heartbeat_checks(ledger: Ledger, pulse: Pulse, now: datetime) -> Iterator[Ch
     if hours < pulse.hours:
         yield Check("heartbeat", OK, f"what waits for a run of notify is {hours} hours old")
         return
-    seen = f"notices wait since {hours} hours, and no run of notify took them up"
+    seen = f"notices wait since {hours} hours, and {_last_run(last_runs(ledger))}"
     mend = "run `policyctl notify` by a timer, and look why it stopped ([doctor] heartbeat_hours)"
     yield Check("heartbeat", ERROR, seen, mend)

@@ -13,6 +13,7 @@ from policyctl.core.notices.notice import NoticeKind
 from policyctl.core.notices.progress import Answered, Group, Progress
 from policyctl.core.place_standing import PlaceStanding
 from policyctl.core.policy import ChangeClass, VersionKey
+from policyctl.core.runs import LastRuns, Run
 from policyctl.reports.comparing.json_v1 import Json
 from policyctl.reports.words import day, one_line
 
@@ -102,16 +103,38 @@ class PolicyState(Protocol):
         ...
 
 
-def status_json(policies: Sequence[PolicyState]) -> Json:
-    """The state as plain dicts and lists."""
-    return {"schema": SCHEMA, "policies": [_policy(policy) for policy in policies]}
+def status_json(policies: Sequence[PolicyState], runs: Sequence[LastRuns] = ()) -> Json:
+    """The state as plain dicts and lists; ``runs``: when commands ran last."""
+    return {
+        "schema": SCHEMA,
+        "policies": [_policy(policy) for policy in policies],
+        "runs": [_run_json(one) for one in runs],
+    }
 
 
-def status_text(policies: Sequence[PolicyState]) -> str:
-    """The state for a person."""
+def _run_json(one: LastRuns) -> Json:
+    run = one.newest
+    return {
+        "command": one.command,
+        "started_at": run.started_at.isoformat(),
+        "ended_at": run.ended_at.isoformat() if run.ended_at else None,
+        "outcome": run.outcome.value or None,
+        "counts": dict(run.counts),
+        "done_at": one.done.started_at.isoformat() if one.done else None,
+    }
+
+
+def status_text(policies: Sequence[PolicyState], runs: Sequence[LastRuns] = ()) -> str:
+    """The state for a person, and when commands ran last."""
     if not policies:
         return "no policy yet\n"
-    return "".join(line + "\n" for policy in policies for line in _lines(policy))
+    lines = [line for policy in policies for line in _lines(policy)]
+    ran = [f"  {one.command}: {_run_text(one.newest)}" for one in runs]
+    return "".join(line + "\n" for line in [*lines, *(["last runs", *ran] if ran else [])])
+
+
+def _run_text(run: Run) -> str:
+    return f"{run.started_at:%Y-%m-%d %H:%M} UTC, {run.outcome.value or 'no end yet'}"
 
 
 def owed(policies: Sequence[PolicyState]) -> bool:

@@ -42,6 +42,8 @@ _CHAINED = {
     "delivery_event": _OF_NOTICE,
     "tag_end": f"({_OF_SUBJECT} OR ended_at <= {{limit}})",
 }
+# No part of the record; the newest of each command says when it ran last.
+_OLD_RUNS = "started_at <= {limit} AND run_no NOT IN (SELECT max(run_no) FROM run GROUP BY command)"
 _Stretch = tuple[int, int]
 
 
@@ -61,7 +63,8 @@ class Pruning:
         """How much there is to take out."""
         tags = {name: sum(counts.values()) for name, counts in self._tags.found().items()}
         corrections = tags.pop("tag_correction")
-        rows = {**self._rows[0], "tag": sum(tags.values()), "tag_correction": corrections}
+        ((runs,),) = self._driver.rows(f"SELECT count(*) FROM run WHERE {self._which(_OLD_RUNS)}")  # noqa: S608 - our own
+        rows = {**self._rows[0], "tag": sum(tags.values()), "tag_correction": corrections, "run": runs}
         cuts = len(self._stretches(CutOf.ENTRY)) + len(self._stretches(CutOf.BATCH))
         return Pruned(len(self._people()), tuple(rows.items()), cuts)
 
@@ -111,6 +114,7 @@ class Pruning:
     def cut(self, writer: Writer, rule: str) -> Pruned:
         """Take it out, and record that."""
         done = self.counted()
+        self.connection.exec_driver_sql(_DELETE.format("run", self._which(_OLD_RUNS)))
         if not done.people:
             return done
         stretches = {what: self._stretches(what) for what in (CutOf.ENTRY, CutOf.BATCH)}

@@ -15,6 +15,7 @@ from policyctl.adapters.ledger.checking.pulse import kept_by, waiting_since
 from policyctl.adapters.ledger.evidence import Evidence
 from policyctl.adapters.ledger.looking.listing import choices_of, receipts_of, tags_of
 from policyctl.adapters.ledger.looking.posted import Postings
+from policyctl.adapters.ledger.looking.runs import Runs
 from policyctl.adapters.ledger.looking.stats import count_all
 from policyctl.adapters.ledger.people.people import find_subject, tenant_no_of
 from policyctl.adapters.ledger.tagging.endings import Endings
@@ -40,6 +41,11 @@ class Looks(Endings, Postings):
     def evidence(self) -> Evidence:
         """What it holds of one person, customer or publication, with proofs."""
         return Evidence(self._engine, self._memory, self._key)
+
+    @property
+    def runs(self) -> Runs:
+        """When commands ran."""
+        return Runs(self._engine)
 
     def counts(self, at: datetime, *, customer: str | None = None) -> LedgerCounts:
         """How much is in the ledger at ``at``, or in one customer's part. Looks at every tag: seconds to
