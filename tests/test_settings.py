@@ -196,7 +196,7 @@ def test_the_key_comes_from_the_file_or_before_it_from_the_environment(tmp_path:
 def test_no_key_is_never_an_empty_key(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no pseudonym key") as caught:
         pseudonym_key(tmp_path, {})
-    assert "policyctl init" in caught.value.hint
+    assert "copy .policyctl/pseudonym.key" in caught.value.hint
 
 
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o604])

@@ -39,6 +39,8 @@ def read_bundle(path: Path) -> dict[str, bytes]:
     CannotCompareError where there is none, or one too large.
     """
     try:
+        if not path.is_file() and not path.is_dir() and path.exists():
+            raise CannotCompareError(f"{path} is no file", hint="name the file that you were given")
         if path.stat().st_size > MOST_BYTES:
             raise CannotCompareError(f"{path} is larger than {MOST_BYTES:,} bytes", hint="it is no bundle")
         data = path.read_bytes()

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from policyctl.core.proof.stamps import Stamp, Stamped
-from policyctl.errors import CannotCompareError, RefusedError
+from policyctl.errors import CannotCompareError, RefusedError, UsageError
 
 SECONDS = 30
 _LONGEST = 100_000
@@ -58,6 +58,10 @@ class StampChecker:
     """Checks stamps by the certificates of authorities in ``authorities``, a file of PEM; None: of nobody."""
 
     def __init__(self, authorities: Path | None) -> None:
+        if authorities is not None and not _holds_certificates(authorities):
+            raise UsageError(
+                f"{authorities} holds no certificate", hint="name a file of PEM certificates that you believe"
+            )
         self._authorities = authorities
 
     def check(self, reply: bytes, digest: bytes) -> Stamp:
@@ -78,6 +82,13 @@ class StampChecker:
         if _OTHER in verdict:
             return Stamp(Stamped.OTHER, at)
         return Stamp(Stamped.GOOD if "Verification: OK" in verdict else Stamped.STRANGER, at)
+
+
+def _holds_certificates(file: Path) -> bool:
+    try:
+        return b"-----BEGIN CERTIFICATE-----" in file.read_bytes()
+    except OSError:
+        return False
 
 
 def _openssl(*words: str, fails: str | None = None) -> str:

@@ -39,7 +39,7 @@ from policyctl.cli import (
     tagging,
     verifying,
 )
-from policyctl.cli.edge import EdgeGroup
+from policyctl.cli.edge import EdgeGroup, hold_streams
 from policyctl.errors import UsageError
 
 _HELP = """\b
@@ -117,6 +117,7 @@ def _keep_what_is_asked(words: list[str]) -> None:
 
 def run() -> None:
     """Run the command line of this process and leave by its exit code."""
+    hold_streams()
     gc.set_threshold(200_000)  # a short life makes little garbage; looking for it took a tenth of the time
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show a letter gets its escape instead of a crash.

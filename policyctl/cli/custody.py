@@ -49,6 +49,7 @@ def erase(
 
     if plan and yes:
         raise UsageError("--plan and --yes exclude each other", hint="leave one of them out")
+    _require_id(subject)
     with repository() as opened:
         ledger = opened.ledger(upgrade=False)
         if plan:
@@ -58,6 +59,14 @@ def erase(
         confirm("Erase this person? It cannot be undone.", yes=yes)
         done, scrub = action(subject, now=now(), ledger=ledger, customer=customer)
     print_receipt(_receipt(done, scrub), output_format)
+
+
+def _require_id(subject: str) -> None:
+    """What cannot be anybody's id is a slip, as of a variable that is not set: it is not called erased."""
+    from policyctl.actions.recording.cells import unfit
+
+    if not subject.strip() or unfit(subject):
+        raise UsageError("that can be nobody's id", hint="pass it as it is in your system")
 
 
 def _receipt(done: Erasure, scrub: Scrub | None) -> Receipt:

@@ -4,6 +4,7 @@
 1. An error of ours: ``error: place: message``, ``hint: mend``, its own exit code.
 2. Anything else that escapes is a bug: one line, exit 70; ``--debug`` shows where.
 3. Ctrl-C: 130. A reader that went away (``| head``): silence, 141 as the shell would say.
+4. Standard output that takes nothing, as on a full disk: said so, exit 4.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import typer
 from typer.core import TyperGroup
 
 from policyctl.cli.values import read_plainly
-from policyctl.errors import InputErrors, PolicyctlError
+from policyctl.errors import InputErrors, PolicyctlError, RefusedError
 
 BUG = 70
 INTERRUPTED = 130
@@ -46,7 +48,8 @@ class EdgeGroup(TyperGroup):
             try:
                 return super().invoke(ctx)
             finally:
-                sys.stdout.flush()
+                with telling():
+                    sys.stdout.flush()
         except PolicyctlError as error:
             report(error, debug=bool((ctx.obj or {}).get("debug")))
             raise typer.Exit(error.exit_code) from error
@@ -55,13 +58,45 @@ class EdgeGroup(TyperGroup):
             raise typer.Exit(INTERRUPTED) from None
         except BrokenPipeError:
             # What is still buffered must not be tried again at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _say_no_more()
             raise typer.Exit(READER_GONE) from None
         except Exception as error:
             if _belongs_to_typer(error):
                 raise
             _report_bug(error, debug=bool((ctx.obj or {}).get("debug")))
             raise typer.Exit(BUG) from error
+
+
+def hold_streams() -> None:
+    """Open what stands for nothing in place of a standard stream that is closed. Else the next file that is
+    opened, be it the ledger, would take its number and get what is said.
+    """
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", closefd=False))
+
+
+def _say_no_more() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextmanager
+def telling() -> Iterator[None]:
+    """Around what writes to standard output. RefusedError where it takes nothing, as on a full disk."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _say_no_more()
+        raise RefusedError(
+            f"standard output cannot be written: {error.strerror}",
+            hint="what the command does is done; make room to read what it says",
+        ) from error
 
 
 def report(error: PolicyctlError, *, debug: bool = False) -> None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from policyctl.cli.edge import telling
 from policyctl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -66,7 +67,8 @@ def version_named(name: str) -> VersionKey:
 def emit(text: str, output: Path | None = None) -> None:
     """Print ``text`` (which ends in a newline), or put it in a file, whole or not at all."""
     if output is None:
-        sys.stdout.write(text)
+        with telling():
+            sys.stdout.write(text)
     else:
         emit_bytes(text.encode("utf-8"), output)
 

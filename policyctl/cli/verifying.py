@@ -183,8 +183,9 @@ def _print(done: Verified, output_format: Format) -> None:
 def _verification(done: Verified) -> Verification:
     from policyctl.reports.evidence.verify_v1 import LedgerPart, Verification
 
+    left = frozenset(done.flaws)  # without those that were allowed
     return Verification(
-        refs=[(each.ref, not any(flaw.counts for flaw in each.flaws)) for each in done.refs],
+        refs=[(each.ref, not any(flaw.counts and flaw in left for flaw in each.flaws)) for each in done.refs],
         ledgers=[
             LedgerPart(each.head, each.counts.rows, each.counts.tags, each.counts.cuts)
             for each in done.ledgers

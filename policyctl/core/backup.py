@@ -65,7 +65,10 @@ def manifest_text(found: Manifest) -> str:
 
 def read_manifest(text: str) -> Manifest:
     """What :func:`manifest_text` wrote. ValueError for any other text."""
-    raw = json.loads(text)
+    try:
+        raw = json.loads(text)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
     if not isinstance(raw, dict) or raw.get("schema") != SCHEMA:
         raise ValueError("not a manifest of a backup")
     try:

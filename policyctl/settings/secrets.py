@@ -28,7 +28,8 @@ def pseudonym_key(root: Path, environment: Mapping[str, str] | None = None) -> b
         given = path.read_text("ascii", errors="replace")
     if given is None:
         raise UsageError(
-            "there is no pseudonym key", hint=f"run `policyctl init`, or set {KEY_VARIABLE} to 64 hex digits"
+            "there is no pseudonym key",
+            hint=f"copy {KEY_FILE} from where the ledger is kept, or set {KEY_VARIABLE} to its 64 hex digits",
         )
     try:
         return bytes.fromhex(given.strip())

@@ -185,6 +185,8 @@ def open_records(settings: Settings, url: str | None = None) -> tuple[Record, ..
     from policyctl.adapters.ledger.checking import open_record
 
     if url is not None:
+        if "://" not in url and not Path(url).is_file():
+            raise UsageError(f"{url} is no file", hint="name the copy of a ledger, or its URL")
         named = url if "://" in url else f"{_SQLITE}{Path(url).absolute()}"
         return (open_record(named),)
     return tuple(

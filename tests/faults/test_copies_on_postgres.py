@@ -45,7 +45,7 @@ def model(tools: Path, postgres: Server, tmp_path_factory: pytest.TempPathFactor
     repo = make_instance(root)
     url = postgres.new_database()
     name_ledger(root, url)
-    repo.commit("Settings")
+    repo.commit("Settings", {"policyctl.toml": (root / "policyctl.toml").read_text("utf-8")})
     publish(root, DAYS[1])
     repo.commit("Second", policy(TEXT_2, PRACTICES_2))
     publish(root, DAYS[2])

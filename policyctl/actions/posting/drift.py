@@ -12,9 +12,10 @@ from pathlib import Path
 
 from policyctl.adapters.files import read_bytes
 from policyctl.adapters.ledger import Ledger
+from policyctl.core.formats.slugs import check_slug
 from policyctl.core.policy import VersionKey
 from policyctl.core.postings import PlaceKind, Posting, PostingPlace
-from policyctl.errors import PolicyctlError
+from policyctl.errors import CannotCompareError, PolicyctlError
 
 Fetch = Callable[..., str]
 """The SHA-256 of what is at an address, in hex; as ``adapters/posting/pages.py`` has it."""
@@ -43,7 +44,9 @@ def check_places(
 ) -> tuple[PlaceCheck, ...]:
     """Look at every place but webhooks, which keep nothing that could be looked at."""
     every = ledger.postings()
-    newest = {record.key.slug: record.key for record in ledger.versions(slug)}
+    newest = {record.key.slug: record.key for record in ledger.versions(slug and check_slug(slug))}
+    if slug and slug not in newest:
+        raise CannotCompareError(f"no version of {slug} is on record", hint="look at `policyctl status`")
     return tuple(
         _check(place, key, every, root, fetch)
         for place in places

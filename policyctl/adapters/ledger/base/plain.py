@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,6 +54,17 @@ def plain_errors(engine: Engine) -> Iterator[None]:
         raise
 
 
+def _is_absent(engine: Engine) -> bool:
+    """Whether nothing is at the place of a file; where it cannot be told, something is."""
+    try:
+        os.lstat(str(engine.url.database))
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
+
+
 def _first_line(error: BaseException) -> str:
     # First line only: PostgreSQL's DETAIL quotes the row, which may hold an address.
     lines = str(error).strip().splitlines()
@@ -60,6 +72,10 @@ def _first_line(error: BaseException) -> str:
 
 
 _BUSY = BusyError, "the ledger is busy: another process is writing", "run it again in a moment"
+_SHUT = (
+    "the ledger's file cannot be opened",
+    "look whose it is and what it is, and whether its folder can be written: SQLite puts its log there",
+)
 _FULL = BusyError, "the ledger's disk is full; nothing was written", "make room, run it again"
 _DAMAGED = IntegrityError, "the ledger's file is damaged: {}", "restore it from a backup"
 # What a database says, and what we make of it.
@@ -87,7 +103,7 @@ def _plain(error: BaseException, engine: Engine) -> PolicyctlError:
     if any(kind.__name__ == "IntegrityError" for kind in type(error).__mro__):
         return IntegrityError(f"the ledger refused a row: {said}")
     if "unable to open database file" in said:
-        return no_ledger()
+        return no_ledger() if _is_absent(engine) else BusyError(_SHUT[0], hint=_SHUT[1])
     for words, (kind, message, hint) in _MEANT.items():
         if words in said:
             return kind(message.format(said), hint=hint)

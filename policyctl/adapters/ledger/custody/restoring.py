@@ -82,6 +82,8 @@ class Restoring:
     # SQLite
 
     def _to_file(self, manifest: Manifest, target: Path) -> Restored:
+        if target.is_dir():
+            raise RefusedError(f"{target} is a folder", hint="name a file in it with --to")
         self._require_room(not _is_empty(target))
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
