@@ -33,6 +33,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from policyctl.actions.site.compare import compare_posted
+from policyctl.errors import IntegrityError
 from policyctl.reports.site import memento
 from policyctl.reports.site.memento import Timeline
 from policyctl.web import log
@@ -56,6 +57,7 @@ _TYPES = {
 _NAMED = {"sitemap.xml": "application/xml"}
 _NOTHING_RUNS = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
 _BRIEFLY, _LONG = "public, max-age=300", "public, max-age=86400"
+_DAMAGED = b"This page is damaged. It is not shown until it is again what was published.\n"
 _REMEMBERED, _THREADS = 64, 2
 
 
@@ -121,7 +123,10 @@ class SitePages:
         parts = wanted.path.split("/")
         if not all(_PART.fullmatch(part) for part in parts if part) or "" in parts[:-1]:
             return self._missing()
-        return self._routed(parts, wanted)
+        try:
+            return self._routed(parts, wanted)
+        except IntegrityError:  # doctor names the page
+            return Answer(503, _DAMAGED, _TYPES["txt"], {"Retry-After": "300"})
 
     def _routed(self, parts: list[str], wanted: Wanted) -> Answer:
         match parts:

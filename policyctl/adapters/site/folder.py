@@ -30,7 +30,7 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from policyctl.errors import PolicyctlError, RefusedError
+from policyctl.errors import IntegrityError, PolicyctlError, RefusedError
 from policyctl.faults import fault_point
 
 MARKER = ".policyctl-site"
@@ -96,9 +96,32 @@ class PostedFolder:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._known: tuple[tuple[int, ...], Mapping[str, str]] = ((), {})
 
     def read(self, path: str) -> bytes | None:
-        """The bytes of a file, None where there is none. ``path`` holds no part that leads upwards."""
+        """The bytes of a file, None where there is none. ``path`` holds no part that leads upwards.
+        IntegrityError where they are not those that were written: a promise is shown as it was made.
+        """
+        for _ in range(_LOOKS):
+            data = self._bytes(path)
+            wanted = self._written().get(path)
+            if data is None or wanted is None or _digest(data) == wanted:
+                return data
+            self._known = ((), {})  # the folders may have changed places between the two looks
+        raise IntegrityError(f"{path} of the site is damaged", hint="run `policyctl site build`")
+
+    def _written(self) -> Mapping[str, str]:
+        """The SHA-256 of each page, read anew when a new site is there."""
+        try:
+            found = (self._folder / MARKER).stat()
+        except OSError:
+            return {}
+        seen = (found.st_ino, found.st_mtime_ns, found.st_size)
+        if self._known[0] != seen:
+            self._known = (seen, earlier_site(self._folder).files)
+        return self._known[1]
+
+    def _bytes(self, path: str) -> bytes | None:
         for _ in range(_LOOKS):
             try:
                 return (self._folder / path).read_bytes()
