@@ -175,6 +175,33 @@ def test_posting_killed_at_any_write_leaves_the_old_pages_or_the_new(
         )
 
 
+FALLIBLE = {"pwrite64", "fsync", "fdatasync", "ftruncate", "rename", "renameat2", "link", "linkat", "mkdir"}
+
+
+def test_any_one_call_that_fails_is_told_or_made_good_and_it_is_done_later(
+    model: Path, tmp_path: Path, striker: Striker
+) -> None:
+    """By a disk that fails once: what is called published is whole."""
+    whole = copy(model, tmp_path / "whole")
+    calls = calls_of(striker.strike("publish", whole.root, DAYS[2].isoformat(), "-e", TRACE).calls)
+    calls = [call for call in calls if call[0] in FALLIBLE]
+    if not EVERY:
+        calls = [calls[len(calls) // 3], calls[-2]]
+    print(f"publish: {len(calls)} calls that fail")  # noqa: T201
+    before = pages(Repo(model))
+    for number, (name, nth) in enumerate(calls):
+        repo = copy(model, tmp_path / f"fail-{number}")
+        inject = f"inject={name}:error=EIO:when={nth}"
+        done = striker.strike("publish", repo.root, DAYS[2].isoformat(), "-e", f"trace={name}", "-e", inject)
+        assert (done.code == 0) == ("Published(" in done.said), (name, nth, done)
+        assert done.code in {0, 3, 4, 5}, (name, nth, done)
+        assert "Traceback" not in done.said
+        there = pages(repo)
+        assert there == before or f"{SLUG}/v2/index.html" in there, "the old site or the new one"
+        assert is_published(repo) or outbox(repo) == []
+        publish_again(repo)
+
+
 @pytest.mark.parametrize(
     ("options", "fault"),
     [
