@@ -123,7 +123,7 @@ class Says:
         return frozenset(self.data(name) for name, term in terms if term.sensitive)
 
     def _label(self, terms: Mapping[str, Term], name: str) -> str:
-        return self.say.term(one_line(terms[name].label if name in terms else name))
+        return self.say.term(terms[name].label if name in terms else name)
 
 
 def _collected(practices: Sequence[Practice], says: Says) -> Iterator[tuple[str, _Cells]]:

@@ -12,14 +12,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from functools import cache
+from string import Formatter
 
 from markupsafe import Markup, escape
 
 from policyctl.core.revision import Kind
 from policyctl.reports.phrases import LANGUAGES, Phrases, catalogue_bytes
-from policyctl.reports.words import shown
+from policyctl.reports.words import one_line, shown
 
 _DOMAIN = "site"
+Piece = tuple[Markup, str | None]
+"""Words, escaped, and the name of the value that stands behind them."""
 
 
 class Wording:
@@ -31,18 +34,22 @@ class Wording:
         self._phrases = Phrases(tag, _DOMAIN)
         known = tag.replace("_", "-").partition("-")[0].lower() == self._phrases.lang
         self.lang = tag.replace("_", "-") if known else self._phrases.lang
-        self._plain: dict[str, Markup] = {}
+        self._cut: dict[str, tuple[Piece, ...]] = {}
+        self._terms: dict[str, str] = {}
 
     def __call__(self, key: str, **values: object) -> Markup:
         """The phrase of that key as HTML."""
-        phrase = self._plain.get(key)
-        if phrase is None:
-            phrase = self._plain[key] = Markup(escape(self._phrases.unfilled(key)))  # noqa: S704 - escaped
-        return (
-            phrase
-            if not values
-            else phrase.format(**{name: self._value(value) for name, value in values.items()})
-        )
+        pieces = self._cut.get(key)
+        if pieces is None:
+            pieces = self._cut[key] = _pieces(self._phrases.unfilled(key))
+        if not values:
+            return pieces[0][0]
+        told: list[str] = []
+        for before, name in pieces:
+            told.append(before)
+            if name is not None:
+                told.append(self._html(values[name]))
+        return Markup("".join(told))  # noqa: S704 - every part is
 
     def text(self, key: str, **values: object) -> str:
         """The phrase of that key as plain text."""
@@ -61,8 +68,11 @@ class Wording:
         return self._phrases.number(value)
 
     def term(self, label: str) -> str:
-        """What the built-in taxonomy calls something; words of a policy's own stay as they are."""
-        return self._phrases.term(label)
+        """What the built-in taxonomy calls something, on one line; a policy's own words stay as they are."""
+        found = self._terms.get(label)
+        if found is None:
+            found = self._terms[label] = self._phrases.term(one_line(label))
+        return found
 
     def kinds(self, kinds: Sequence[Kind]) -> str:
         """How a clause changed."""
@@ -74,10 +84,19 @@ class Wording:
             return Markup()
         return Markup(' {}="{}"').format(Markup(attribute), tag)  # noqa: S704 - a name of ours
 
+    def _html(self, value: object) -> Markup:
+        return value if isinstance(value, Markup) else escape(self._value(value))
+
     def _value(self, value: object) -> object:
         if isinstance(value, Markup):
             return value
         return self.day(value) if isinstance(value, date) else shown(str(value))
+
+
+def _pieces(phrase: str) -> tuple[Piece, ...]:
+    """The phrase cut at its blanks: filled so, it takes a fraction of the time of ``format``."""
+    found = ((escape(before), name) for before, name, _, _ in Formatter().parse(phrase))
+    return tuple(found) or ((Markup(), None),)
 
 
 @cache
