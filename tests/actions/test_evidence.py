@@ -355,6 +355,12 @@ def another_name(files: Files) -> Files:
     return {**files, f"{folder}/v2/tag": files[f"{folder}/v1/tag"], "signatures.json": dumps(said)}
 
 
+def another_decider(files: Files) -> Files:
+    said = json.loads(files["signatures.json"])
+    said["versions"][-1]["decided_by"] = "somebody@example.com"
+    return {**files, "signatures.json": dumps(said)}
+
+
 def another_notice(files: Files) -> Files:
     name = next(name for name in files if name.endswith("/notice.json"))
     return {**files, name: files[name].replace(b"newsletter", b"postcards!")}
@@ -368,6 +374,7 @@ FORGERIES: Mapping[str, tuple[Callable[[Files], Files], FlawKind, str]] = {
     "facts beside the rows": (told_otherwise, FlawKind.ALTERED, ""),
     "a text": (another_text, FlawKind.ALTERED, ""),
     "a tag object's name": (another_name, FlawKind.OTHER_NAME, ""),
+    "who decided": (another_decider, FlawKind.ALTERED, ""),
     "a posting": (another_posting, FlawKind.ALTERED, "posting"),
     "a mail": (another_mail, FlawKind.ALTERED, ""),
     "a notice": (another_notice, FlawKind.ALTERED, ""),

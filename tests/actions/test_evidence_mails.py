@@ -25,6 +25,7 @@ from policyctl.adapters.mail.interface import Mailer
 from policyctl.adapters.mail.sendgrid import SendGridMailer
 from policyctl.adapters.mail.smtp import SmtpMailer
 from policyctl.core.links import LinkKey
+from policyctl.core.policy import VersionKey
 from policyctl.core.records import CustomerRow, SubjectRow, TagRow
 from policyctl.errors import Place
 from policyctl.reports.mails.form import FIELDS
@@ -185,6 +186,11 @@ def _require_all(opened: Opened, sent: Sequence[tuple[str, Sent]], mails: int) -
         assert all(name in mail[1] for mail in own)
         assert b"Its hash is that of what was sent" in files["index.html"]
         assert address.encode() not in b"".join(files.values())
+    whole = _bundle(opened, VersionKey(SLUG, 2))
+    assert all(_holds(whole, mail, PEOPLE[to][1]) for to, mail in sent)
+    assert len({mail[0] for _, mail in sent}) <= sum(path.endswith("/form.json") for path in whole)
+    assert b"Its hash is that of what was sent" in whole["index.html"]
+    assert not any(to.encode() in data for to in PEOPLE for data in whole.values())
 
 
 def test_by_smtp_first_and_reminding(opened: Opened) -> None:

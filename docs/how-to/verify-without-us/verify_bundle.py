@@ -76,8 +76,8 @@ def check_manifest(files):
     named = {each["path"]: each for each in manifest["files"]}
     need(set(named) | {"manifest.json"} == set(files), "manifest.json: it names other files than are there")
     for path, each in named.items():
-        found = {"path": path, "sha256": sha(files[path]).hex(), "size": len(files[path])}
-        need(found == each, path + ": it is not the file that the manifest names")
+        good = each == {"path": path, "sha256": sha(files[path]).hex(), "size": len(files[path])}
+        need(good, path + ": it is not the file that the manifest names")
     return manifest
 
 def root_by(leaf, path):
@@ -159,16 +159,17 @@ def check_facts(files, ledger, rows):
     return {fact["version"]: fact for fact in facts["versions"]}
 
 def check_texts(files, recorded, roots):
-    oids = {each["version"]: each["tag"] for each in json.loads(files["signatures.json"])["versions"]}
+    said = {each["version"]: each for each in json.loads(files["signatures.json"])["versions"]}
     for path in sorted(path for path in files if path.endswith("/tag")):
         _, slug, number, _ = path.split("/")
         version, tag = "%s@%s" % (slug, number), files[path]
         oid = hashlib.sha1(b"tag %d\0" % len(tag) + tag).hexdigest()
-        need(oid == oids.get(version), path + ": another tag object")
         head, _, message = tag.decode("utf-8", "replace").partition("\n\n")
         need("\ntag policy/%s/%s\n" % (slug, number) in head + "\n", path + ": named after another version")
         message = message.partition("-----BEGIN ")[0]
         trailers = dict(re.findall(r"^([A-Z][A-Za-z0-9-]*): (.*)$", message.rstrip().rpartition("\n\n")[2], re.M))
+        good = said[version]["tag"] == oid and (said[version]["decided_by"] or "none") == trailers["Decided-By"]
+        need(good, path + ": it is another one, or decided by somebody else")
         for name, key in (("policy.md", "Text-SHA256"), ("practices.yaml", "Practices-SHA256")):
             data = files.get(path[: -len("tag")] + name)
             found = "none" if data is None else hashlib.sha256(data).hexdigest()
@@ -193,7 +194,6 @@ def main(path, kept=""):
         return 5
     print("holds: %d rows and tags, %d of them not proven" % (len(rows) + len(ledger["tags"]), unproven))
     return 0
-
 
 if __name__ == "__main__":
     sys.exit(main(*sys.argv[1:]))

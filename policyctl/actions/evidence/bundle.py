@@ -239,5 +239,6 @@ def _page(
             unproven=unproven,
             counts=held.counts,
             links={str(text.key): text.links for text in texts},
+            of_people=not isinstance(wanted, VersionKey),
         )
     )

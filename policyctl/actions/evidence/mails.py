@@ -36,22 +36,43 @@ class ToldNotice:
 
 
 def mail_files(held: HeldEvidence, facts: Facts, at: datetime, *, sender: Sender) -> list[ToldNotice]:
-    """A notice for each that was owed; of a publication, each notice of the version."""
+    """A notice for each that was owed, one for each contact; of a publication, each notice of the version
+    with the mails that were made of it.
+    """
     found = []
     for fact in facts["notices"]:
         body = held.part.rows[fact["row"]].values()["body"]
         folder = f"notices/{fact['notice']}"
         files = {f"{folder}/notice.json": body.encode()}
-        told = {**fact, "path": f"{folder}/notice.json", "state": "", "mail": "", "receipt": ""}
-        owed = next((each for each in held.owed if each.notice_no == fact["notice"]), None)
-        if owed is not None:
-            notice = notice_from_json(body)
-            kept = [fact for fact in facts["sent"] if _is_of(fact, owed)]
-            told |= _of(owed, folder)
-            mail, told["sent"] = _as_sent(notice, kept, held) or _anew(notice, owed, at, sender, kept=kept)
-            files |= {f"{folder}/{name}": data for name, data in mail.items()}
-        found.append(ToldNotice(files, told))
+        told = {**fact, "path": f"{folder}/notice.json", "state": "", "mail": "", "receipt": "", "forms": []}
+        notice = notice_from_json(body)
+        own = [each for each in held.owed if each.notice_no == fact["notice"]]
+        if not own:
+            of_all, told["forms"] = _forms(notice, facts, held, folder)
+            found.append(ToldNotice({**files, **of_all}, told))
+        for number, owed in enumerate(own, start=1):
+            place = folder if number == 1 else f"{folder}/{number}"
+            kept = [each for each in facts["sent"] if _is_of(each, owed)]
+            mail, sent = _as_sent(notice, kept, held) or _anew(notice, owed, at, sender, kept=kept)
+            mails = {f"{place}/{name}": data for name, data in mail.items()}
+            found.append(ToldNotice({**files, **mails}, {**told, **_of(owed, place), "sent": sent}))
     return found
+
+
+def _forms(
+    notice: Notice, facts: Facts, held: HeldEvidence, folder: str
+) -> tuple[dict[str, bytes], list[dict[str, str]]]:
+    """Of a publication: every mail that was made of a notice, and what is said of it."""
+    files: dict[str, bytes] = {}
+    said = []
+    kept = [fact for fact in facts["sent"] if folder == f"notices/{fact['notice']}"]
+    for number, fact in enumerate(kept, start=1):
+        place = f"{folder}/{number}"
+        mail, words = _as_sent(notice, [fact], held) or ({}, _OTHERWISE)
+        files |= {f"{place}/{name}": data for name, data in mail.items()}
+        paths = {"mail": f"{place}/mail.html", "text": f"{place}/mail.txt"} if mail else {}
+        said.append({"mail": "", "text": "", **paths, "sent": words})
+    return files, said
 
 
 def _is_of(fact: Fact, owed: OwedNotice) -> bool:

@@ -7,7 +7,7 @@ network.
 3. Each row has a path to the digest of its entry; each tag one to the root in the row of its batch.
 4. ``facts.json`` says what the rows say, and nothing else.
 5. Each version's files have the hashes of its tag object's message, which the ledger's row has too; the tag
-   object is named after its version and has the id that ``signatures.json`` gives.
+   object is named after its version, and has the id and the one who decided that ``signatures.json`` gives.
 6. A head in a tag object's message is the root at that entry.
 7. Each notice is the one of its row, and each mail's form one whose hash a row holds.
 8. What a posting sent has the hash that its row says; of other postings the hash alone is there.
@@ -42,7 +42,7 @@ NAME = re.compile(r"[a-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*){0,5}", 
 """The paths that files of a bundle may have."""
 
 _TAG = re.compile(r"versions/([a-z0-9][a-z0-9-]{0,62})/v([1-9][0-9]{0,8})/tag", re.ASCII)
-_FORM = re.compile(r"notices/[1-9][0-9]*/form\.json", re.ASCII)
+_FORM = re.compile(r"notices/[1-9][0-9]*/([1-9][0-9]*/)?form\.json", re.ASCII)
 _SIGNATURE = re.compile(r"^-----BEGIN (PGP|SSH|SIGNED) (SIGNATURE|MESSAGE)-----$", re.MULTILINE)
 _ASK = "ask who gave it to you for another copy"
 _MANIFEST_KEYS = {"schema", "about", "from", "to", "ledger", "release", "files"}
@@ -55,6 +55,7 @@ class BundleTag:
     key: VersionKey
     data: bytes
     oid: str
+    decided_by: str = ""
 
     @property
     def name(self) -> str:
@@ -252,14 +253,17 @@ def _versions(
 ) -> Iterator[Flaw]:
     recorded = {fact["version"]: fact for fact in facts["versions"]}
     try:
-        said = {str(each["version"]): str(each["tag"]) for each in _loads(files[SIGNATURES])["versions"]}
+        said = {
+            str(each["version"]): (str(each["tag"]), str(each["decided_by"]))
+            for each in _loads(files[SIGNATURES])["versions"]
+        }
     except (KeyError, ValueError, TypeError, RecursionError):
         yield _flaw(FlawKind.ALTERED, SIGNATURES, "it cannot be read")
         return
     for path in sorted(files):
         if match := _TAG.fullmatch(path):
             key = VersionKey(match[1], int(match[2]))
-            found.tags.append(BundleTag(key, files[path], said.get(str(key), "")))
+            found.tags.append(BundleTag(key, files[path], *said.get(str(key), ("", ""))))
     found.tags.sort(key=lambda tag: tag.key)
     there = {str(tag.key) for tag in found.tags}
     for version in sorted(set(recorded) - there):
@@ -291,6 +295,8 @@ def _version(
     except PolicyctlError as error:
         yield _flaw(FlawKind.ALTERED, f"{folder}/tag", error.message)
         return
+    if note.decided_by != tag.decided_by:
+        yield _flaw(FlawKind.ALTERED, SIGNATURES, f"{tag.key} was not decided by who it says")
     for name, wanted in (("policy.md", note.text_sha256), ("practices.yaml", note.practices_sha256)):
         data = files.get(f"{folder}/{name}")
         if ("" if data is None else hashlib.sha256(data).hexdigest()) != wanted:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from policyctl.reports.comparing.html import render
@@ -30,7 +31,7 @@ _Fact = Mapping[str, Any]
 @dataclass(frozen=True, slots=True)
 class EvidenceView:
     """What the page is made of. ``about`` is one line; ``files`` are the paths of the bundle; ``unproven``
-    says what cannot be proven and why.
+    says what cannot be proven and why. ``of_people``: it is not of a publication.
     """
 
     about: str
@@ -44,17 +45,33 @@ class EvidenceView:
     unproven: Sequence[str] = ()
     counts: Sequence[tuple[str, int]] = ()
     links: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
+    of_people: bool = True
+
+    @property
+    def consents(self) -> Sequence[str]:
+        """The paths of consent records."""
+        return [path for path in self.files if path.startswith("consents/")]
 
 
 def evidence_page(view: EvidenceView) -> str:
     """The page."""
-    shown = {name: list(rows)[:MOST] for name, rows in view.facts.items()}
+    shown = {name: list(map(_readable, list(rows)[:MOST])) for name, rows in view.facts.items()}
     more = {name: len(rows) - MOST for name, rows in view.facts.items() if len(rows) > MOST}
     posted = _posted(view.facts)
     page = render(
         "evidence.html.j2", css=_CSS, title=view.about, view=view, facts=shown, more=more, posted=posted
     )
     return html_without_commands(page)
+
+
+def _readable(fact: _Fact) -> dict[str, Any]:
+    """With its times as people write them; to the second, the files have the rest."""
+    times = {key: _time(value) for key, value in fact.items() if key == "at" or key.endswith("_at")}
+    return {**fact, **times}
+
+
+def _time(said: str) -> str:
+    return f"{datetime.fromisoformat(said):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _posted(facts: Mapping[str, Sequence[_Fact]]) -> dict[str, list[dict[str, Any]]]:
@@ -67,7 +84,7 @@ def _posted(facts: Mapping[str, Sequence[_Fact]]) -> dict[str, list[dict[str, An
             {
                 **fact,
                 "state": _STATES[event["outcome"]] if event else _STATES[""],
-                "at": event["at"] if event else fact["recorded_at"],
+                "at": _time(event["at"] if event else fact["recorded_at"]),
                 "rows": f"{fact['row']}, {event['row']}" if event else f"{fact['row']}",
             }
         )

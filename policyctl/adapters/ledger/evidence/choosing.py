@@ -39,6 +39,8 @@ _END = 1 << 62
 _ANY = 1 << 30
 _GONE = ", ".join(f"'{state.value}'" for state in GONE)
 _FOR_ALL = f" AND kind <> '{PlaceKind.WEBHOOK.value}'"
+# Of the mails that were made alike, the first.
+_FORMS = "SELECT min(sent_no) FROM sent WHERE notice_no IN ?* GROUP BY notice_no, form_sha256"
 _OWED = (
     "SELECT o.nid, o.notice_no, o.locale, c.state, c.changed_at, c.mailer, r.answered_at, r.owed_since, "  # noqa: S608 - our own
     "o.place FROM outbox o LEFT JOIN answer_receipt r ON r.subject_no = o.subject_no "
@@ -219,10 +221,12 @@ def choose_version(connection: Connection, known: Known, version: VersionKey, sp
     reader = _Reader(driver_of(connection), chosen)
     number = known.number_of[version]
     before = known.number_of.get(VersionKey(version.slug, version.number - 1))
-    _versions(reader, known, [number] if before is None else [before, number])
-    _posted(reader, [number], _by("recorded_at", span), span)
+    both = [number] if before is None else [before, number]
+    _versions(reader, known, both)
+    _posted(reader, both, _by("recorded_at", span), span)
     notices = [row["notice_no"] for row in reader.take("notice", "version_no", [number])]
     reader.take("reminder", "notice_no", notices)
+    reader.take("sent", "sent_no", {row[0] for row in reader.driver.rows_in(_FORMS, sorted(notices))})
     chosen.counts = tuple(_counts(reader.driver, notices, _within("e.happened_at", span)))
     return chosen
 
