@@ -14,44 +14,42 @@ Signatures: cut a tag object before "-----BEGIN SSH SIGNATURE-----" and hold the
 """
 import datetime, hashlib, io, json, re, struct, sys, zipfile
 
-NAMES = {
+NAMES = {  # what the values of a row are, by its table
     "policy": "policy_no slug", "category": "category_no policy_no id", "batch_seal": "batch_no root",
-    "version": "published_at effective_at number version_no policy_no title change_class commit_id text_sha256",
-    "practice": "practice_no position line version_no keep_existing id clause categories purpose recipients",
-    "change": "practice_no position window_days name mode", "sent": "sent_no notice_no lo hi form_sha256",
-    "notice": "notice_no position version_no kind audience_kind audience_categories changes body",
-    "admission": "subject_no admitted_at version_no", "acknowledgement": "subject_no seen_at version_no",
-    "choice": "subject_no given_at seq practice_no answer", "objection": "subject_no objected_at version_no stands",
-    "delivery_event": "happened_at attempt by_address nid event status",  # and as it was written at first:
-    ("delivery_event", 4): "happened_at nid event",
+    "version": "published_at effective_at number version_no policy_no title class commit text_sha256",
+    "practice": "practice_no position line version_no keep id clause categories purpose recipients retention choice",
+    "change": "practice_no position days change mode", "sent": "sent_no notice first last sha256",
+    "notice": "notice position version_no kind audience audience_categories asks body",
+    "admission": "subject_no at version_no", "acknowledgement": "subject_no at version_no",
+    "choice": "subject_no at sequence practice_no answer", "objection": "subject_no at version_no stands",
+    "delivery_event": "at attempt by_address nid event status", ("delivery_event", 4): "at nid event",
     "batch": "batch_no tag_count epoch_no digest provenance root",
-    "posting": "posting_no recorded_at version_no id place kind target sha256 body",
-    "posting_event": "posting_no attempt happened_at not_before outcome detail",
+    "posting": "posting_no recorded_at version_no posting place kind target sha256 body",
+    "posting_event": "posting_no attempt at not_before outcome detail",
 }
-FACTS = {  # facts: the table they are read from, and what each value is in it
-    "choices": "choice change=practice_no answer=answer at=given_at sequence=seq",
-    "acceptances": "admission version=version_no at=admitted_at",
-    "acknowledgements": "acknowledgement version=version_no at=seen_at",
-    "objections": "objection version=version_no at=objected_at stands=stands",
-    "deliveries": "delivery_event nid=nid event=event at=happened_at",
-    "notices": "notice notice=notice_no version=version_no kind=kind",
-    "sent": "sent notice=notice_no first=lo last=hi sha256=form_sha256",
-    "versions": "version version=version_no title=title class=change_class published_at=published_at"
-    " effective_at=effective_at commit=commit_id text_sha256=text_sha256",
-    "practices": "practice version=version_no id=id purpose=purpose", "changes": "change change=name mode=mode",
-    "postings": "posting version=version_no place=place target=target sha256=sha256 recorded_at=recorded_at",
-    "posting_events": "posting_event posting=posting_no outcome=outcome at=happened_at",
+FACTS = {  # facts: the table they are read from, and their keys, with the value where it has another name
+    "choices": "choice change=practice_no answer at sequence scope", "changes": "change change mode days",
+    "acceptances": "admission version=version_no at how", "acknowledgements": "acknowledgement version=version_no at",
+    "objections": "objection version=version_no at stands", "deliveries": "delivery_event nid event status at",
+    "notices": "notice notice version=version_no kind asks language", "sent": "sent notice first last sha256",
+    "versions": "version version=version_no title class published_at effective_at commit text_sha256",
+    "practices": "practice version=version_no id clause categories purpose recipients retention choice",
+    "postings": "posting posting version=version_no place kind target sha256 recorded_at",
+    "posting_events": "posting_event posting=posting_no outcome at detail",
+}
+DERIVED = {
+    "scope": lambda row: "subject" if row["subject_no"] % (1 << 40) else "customer",
+    "how": lambda row: "accepted" if row["version_no"] else "known since",
+    "language": lambda row: json.loads(row["body"]).get("language", ""),
 }
 
 def need(good, words):
     if not good:
         raise AssertionError(words)
 
-def sha(data):
-    return hashlib.sha256(data).digest()
-
-def when(us):
-    return str((datetime.datetime(1970, 1, 1) + datetime.timedelta(microseconds=us)).isoformat()) + "+00:00"
+def sha(data): return hashlib.sha256(data).digest()
+def dumps(value): return (json.dumps(value, indent=1, sort_keys=True) + "\n").encode()
+def when(us): return (datetime.datetime(1970, 1, 1) + datetime.timedelta(microseconds=us)).isoformat() + "+00:00"
 
 def unzip(data):
     """The files. Written again in the one way there is, they have to give the same bytes."""
@@ -97,6 +95,8 @@ def root_by(leaf, path):
 
 def check_ledger(files, manifest, kept):
     ledger = json.loads(files["ledger.json"])
+    good = not re.search(rb'"(?=[^"]*[A-F])[0-9A-Fa-f]{40,}"', files["ledger.json"])
+    need(good and dumps(ledger) == files["ledger.json"], "ledger.json: it is not as it was written")
     links, root = files["links.bin"], bytes.fromhex(ledger["before"])
     digests, roots, unproven = {}, {ledger["first"] - 1: root}, 0
     for place in range(ledger["links"]):
@@ -108,16 +108,16 @@ def check_ledger(files, manifest, kept):
     entry, _, wanted = kept.partition(":")
     need(not kept or roots.get(int(entry), b"").hex() == wanted, "the head that you kept is not this ledger's")
     for place, row in enumerate(ledger["rows"]):
-        unproven += row["path"] is None
+        unproven += row["why"] is not None and row["path"] is None
         if row["path"] is not None:
             own = ledger["entries"][str(row["entry"])]
             tree = root_by(row["line"].encode() + b"\n", row["path"])
             good = sha(b"\2" + own.encode() + b"\n" + tree) == digests.get(row["entry"])
             need(good and json.loads(own)[1] == row["entry"], "row %d: not part of its entry" % place)
     rows = [json.loads(row["line"]) for row in ledger["rows"]]
-    rows = [(r[0], dict(zip(NAMES.get((r[0], len(r)), NAMES.get(r[0], "")).split(), r[1:])), r) for r in rows]
+    rows = [(r[0], dict(zip(NAMES.get((r[0], len(r)), NAMES.get(r[0], "")).split(), r[1:]))) for r in rows]
     for place, tag in enumerate(ledger["tags"]):
-        table, batch, _ = rows[tag["row"]]
+        table, batch = rows[tag["row"]]
         need(table in ("batch", "batch_seal") and batch["batch_no"] == tag["batch"], "tag %d: no batch" % place)
         bare = tag["path"] is None or ledger["rows"][tag["row"]]["path"] is None
         good = bare or root_by(bytes.fromhex(tag["leaf"]), tag["path"]).hex() == batch["root"]
@@ -126,37 +126,37 @@ def check_ledger(files, manifest, kept):
     return ledger, rows, roots, unproven
 
 def check_facts(files, ledger, rows):
-    facts = json.loads(files["facts.json"])
     def of(table):
-        return [(place, row, raw) for place, (name, row, raw) in enumerate(rows) if name == table]
-    slugs = {row["policy_no"]: row["slug"] for _, row, _ in of("policy")}
-    versions = {r["version_no"]: "%s@v%d" % (slugs[r["policy_no"]], r["number"]) for _, r, _ in of("version")}
-    asked = {r["practice_no"]: versions.get(r["version_no"], "?") + "#" + r["id"] for _, r, _ in of("practice")}
-    kinds = {row["category_no"]: row["id"] for _, row, _ in of("category")}
-    posts = {row["posting_no"]: row["id"] for _, row, _ in of("posting")}
-    stand_for = {"version_no": versions, "practice_no": asked, "posting_no": posts,
-                 "answer": {1: "consent", 2: "refuse", 3: "withdraw"}}
-
-    def value(row, column):
-        found = stand_for[column].get(row[column]) if column in stand_for else row[column]
-        return when(found) if column.endswith("_at") else found
+        return [(place, row) for place, (name, row) in enumerate(rows) if name == table]
+    slugs = {row["policy_no"]: row["slug"] for _, row in of("policy")}
+    versions = {r["version_no"]: "%s@v%d" % (slugs[r["policy_no"]], r["number"]) for _, r in of("version")}
+    asked = {r["practice_no"]: versions.get(r["version_no"], "?") + "#" + r["id"] for _, r in of("practice")}
+    kinds = {row["category_no"]: (slugs.get(row["policy_no"]), row["id"]) for _, row in of("category")}
+    stand_for = {"version_no": versions, "practice_no": asked, "answer": {1: "consent", 2: "refuse", 3: "withdraw"},
+                 "posting_no": {row["posting_no"]: row["posting"] for _, row in of("posting")}}
+    def value(row, key, column):
+        found = DERIVED[key](row) if key in DERIVED else row.get(column, "")
+        found = stand_for[column].get(found) if column in stand_for else found
+        found = json.loads(found) if key in ("asks", "categories", "recipients") else found
+        return when(found) if key == "at" or key.endswith("_at") else bool(found) if key == "stands" else found
+    said = {"tags": []}
+    for place, tag in enumerate(ledger["tags"]):
+        _, kind, ref, at, version = struct.unpack(">qhqqh", bytes.fromhex(tag["leaf"]))
+        record = ledger["records"].get(str(ref), str(ref)) if ref < 0 else str(ref)
+        said["tags"].append({"category": kinds.get(kind, (None, None))[1], "policy": kinds.get(kind, (None, None))[0],
+            "collected_at": when(at * 1000000), "version": versions.get(version), "record": record, "tag": place})
     for name, spec in FACTS.items():
-        table, *columns = spec.split()
-        pairs = [each.split("=") for each in columns]
-        wanted = [{**{key: value(row, column) for key, column in pairs}, "row": place} for place, row, _ in of(table)]
-        found = [{key: fact[key] for key in [*(pair[0] for pair in pairs), "row"]} for fact in facts[name]]
-        need(found == wanted, "facts.json: %s are not what the rows say" % name)
-    leaves = [struct.unpack(">qhqqh", bytes.fromhex(tag["leaf"])) for tag in ledger["tags"]]
-    tags = [(kinds.get(leaf[1]), when(leaf[3] * 1000000), versions.get(leaf[4])) for leaf in leaves]
-    found = [(tag["category"], tag["collected_at"], tag["version"]) for tag in facts["tags"]]
-    need(found == tags, "facts.json: tags are not what the rows say")
-    good = all(not row["body"] or sha(row["body"].encode()).hex() == row["sha256"] for _, row, _ in of("posting"))
+        table, *keys = spec.split()
+        pairs = [(key.partition("=")[0], key.rpartition("=")[2]) for key in keys]
+        said[name] = [{"row": n, **{key: value(row, key, column) for key, column in pairs}} for n, row in of(table)]
+    need(dumps(said) == files["facts.json"], "facts.json: it is not what the rows say")
+    good = all(not row["body"] or sha(row["body"].encode()).hex() == row["sha256"] for _, row in of("posting"))
     need(good, "postings: one has another hash than what was sent")
-    bodies = {"notices/%d/notice.json" % row["notice_no"]: row["body"].encode() for _, row, _ in of("notice")}
+    bodies = {"notices/%d/notice.json" % row["notice"]: row["body"].encode() for _, row in of("notice")}
     there = {path: files[path] for path in files if path.endswith("/notice.json")}
     forms = {sha(data).hex() for path, data in files.items() if path.endswith("/form.json")}
-    need(there == bodies and forms <= {r["form_sha256"] for _, r, _ in of("sent")}, "notices: not those on record")
-    return {fact["version"]: fact for fact in facts["versions"]}
+    need(there == bodies and forms <= {r["sha256"] for _, r in of("sent")}, "notices: not those on record")
+    return {fact["version"]: fact for fact in said["versions"]}
 
 def check_texts(files, recorded, roots):
     said = {each["version"]: each for each in json.loads(files["signatures.json"])["versions"]}

@@ -29,7 +29,7 @@ from policyctl.core.merkle import Inclusion
 from policyctl.core.policy import VersionKey
 from policyctl.core.proof.flaws import Flaw, FlawKind
 from policyctl.core.proof.heads import LedgerHead, read_heads
-from policyctl.core.proof.rows import LedgerPart, entry_digest_by, part_from_json
+from policyctl.core.proof.rows import LedgerPart, entry_digest_by, part_from_json, part_json
 from policyctl.core.proof.stamps import digest_of, stamp_of
 from policyctl.core.proof.told_facts import Facts, facts_of
 from policyctl.errors import PolicyctlError
@@ -127,6 +127,8 @@ def check_bundle(files: Mapping[str, bytes]) -> CheckedBundle:
     try:
         part = part_from_json(_loads(files[LEDGER]), files[LINKS])
         facts = facts_of(part)
+        if files[LEDGER] != dumps(part_json(part)):
+            raise ValueError("there is one way to write it")  # noqa: TRY301 - as for what cannot be read
     except (KeyError, ValueError, TypeError, AttributeError, RecursionError) as error:
         found.flaws.append(_flaw(FlawKind.ALTERED, LEDGER, f"it cannot be read ({type(error).__name__})"))
         return found
