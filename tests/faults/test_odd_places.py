@@ -162,3 +162,37 @@ def test_what_cannot_be_an_id_is_not_called_erased(root: Path, who: str) -> None
 @pytest.mark.parametrize(("name", "code"), [("nosuch", 3), ("../x", 2)])
 def test_places_of_a_policy_that_is_not_there_are_not_fine(root: Path, name: str, code: int) -> None:
     assert "error:" in said("places", "check", name, cwd=root, code=code)
+
+
+# --- repositories of other kinds, and where they lie
+
+
+def test_a_repository_of_other_ids_is_called_what_it_is(tmp_path: Path) -> None:
+    folder = tmp_path / "repo"
+    folder.mkdir()
+    repo = Repo(folder)
+    repo.git("init", "--quiet", "--object-format=sha256")
+    said("init", cwd=folder, code=0)
+    for words in (("check",), ("publish", SLUG, "--yes"), ("verify", "--no-ledger")):
+        assert "SHA-256" in said(*words, cwd=folder, code=3)
+    assert "SHA-256" in said("doctor", cwd=folder, code=1)
+
+
+def test_git_finds_nothing_odd_in_what_was_published(root: Path) -> None:
+    for words in (("gc", "--quiet"), ("fsck", "--strict")):
+        run = subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, check=True)
+        assert "error" not in run.stderr, "such as of a log of a ref that leads to no commit"
+    said("publish", SLUG, "--yes", cwd=root, code=0)
+    said("verify", "--allow-unsigned", cwd=root, code=0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems take no such name")
+@pytest.mark.parametrize("name", [b'a b\n"c" $d', "\u00fc#%20".encode(), b"by\xfftes"])
+def test_a_folder_may_have_any_name(model: Path, tmp_path: Path, name: bytes) -> None:
+    root = Path(shutil.copytree(model, Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name))))
+    said("publish", SLUG, "--yes", cwd=root, code=0)
+    said("backup", "--output", root / "one", cwd=root, code=0)
+    target = f"sqlite:///{root / 'two.db'}"
+    said("restore", root / "one", "--to", target, "--yes", cwd=root, code=0)
+    said("verify", "--allow-unsigned", "--ledger", root / "two.db", cwd=root, code=0)
+    said("site", "build", "--format", "json", cwd=root, code=0)

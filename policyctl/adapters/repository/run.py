@@ -37,6 +37,7 @@ _OPTIONS = (
     "advice.detachedHead=false",
 )
 _FLAGS = ("--no-pager", *(word for option in _OPTIONS for word in ("-c", option)))
+_OTHER_IDS = re.compile(r"^\s*objectformat\s*=\s*\"?sha256", re.MULTILINE | re.IGNORECASE)
 _ALONE = {
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_CONFIG_GLOBAL": "/dev/null",
@@ -85,6 +86,7 @@ class GitRunner:
         self._repo = _opened(root)
         self.git_dir = Path(self._repo.git_dir).absolute()
         self.common_dir = Path(self._repo.common_dir).absolute()
+        _require_sha1(self.common_dir)
         self._reader = self._repo.git
         self._reader.update_environment(**self._environment())
         self._reader.set_persistent_git_options(c=list(_OPTIONS))
@@ -153,6 +155,19 @@ def _opened(root: Path) -> Repo:
         raise CannotCompareError(
             f"{root} is not a git repository that can be read", hint="look at it with `git status`"
         ) from error
+
+
+def _require_sha1(common_dir: Path) -> None:
+    """Ids of 64 digits would be taken for no revision at all."""
+    try:
+        found = _OTHER_IDS.search((common_dir / "config").read_text("utf-8", "replace"))
+    except OSError:
+        return
+    if found:
+        raise CannotCompareError(
+            "the objects of this repository are named by SHA-256, which is not known here",
+            hint="make the policy repository with `git init --object-format=sha1`",
+        )
 
 
 def _run(runner: Git, words: tuple[str, ...], stdin: bytes, env: Mapping[str, str] | None) -> Reply:

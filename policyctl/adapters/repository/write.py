@@ -200,7 +200,7 @@ class GitWriter:
     def create_ref(self, key: VersionKey, tag: str) -> None:
         """Create the version ref; RefusedError when it is there already. This is the act of publishing."""
         reply = self._runner.ask(
-            "update-ref", "--create-reflog", "-m", "policyctl publish", "--stdin",
+            "update-ref", "--stdin",
             stdin=f"create {key.ref} {tag}\n".encode(), env=self._environment(),
         )  # fmt: skip
         if not reply.status:

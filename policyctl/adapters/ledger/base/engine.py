@@ -106,7 +106,7 @@ def _sqlite_engine(file: str) -> Engine:
     if file in {"", ":memory:"}:
         raise _bad_url("a ledger in memory would forget")
     if "?" in file:
-        raise _bad_url("a SQLite url takes no options")
+        raise _bad_url("a SQLite url takes no options, and no `?` may be in its path")
     path = Path(file).absolute()
 
     def connect() -> sqlite3.Connection:

@@ -65,7 +65,7 @@ def note_erasures(connection: Connection, digest: str) -> None:
 def place_of(connection: Connection) -> str:
     """The digest of where a ledger is; only good for comparing."""
     said = _on_sqlite(connection) if connection.dialect.name == "sqlite" else _on_postgresql(connection)
-    return sha256("\0".join(said).encode()).hexdigest()
+    return sha256("\0".join(said).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _on_sqlite(connection: Connection) -> list[str]:
