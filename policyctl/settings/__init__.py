@@ -234,7 +234,7 @@ def _text(path: Path) -> str:
 def parse_settings(text: str, *, root: Path) -> Settings:
     """Settings from the text of ``policyctl.toml``."""
     try:
-        raw = tomllib.loads(text)
+        raw = tomllib.loads(text.removeprefix("\ufeff"))  # as some editors begin a file
     except tomllib.TOMLDecodeError as error:
         line = re.search(r"line (\d+)", str(error))
         place = Place(FILE, int(line[1]) if line else text.count("\n") + 1)

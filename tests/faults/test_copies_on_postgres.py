@@ -124,6 +124,26 @@ def test_killed_at_any_step_the_old_ledger_is_there_whole_or_the_new_one(
     assert keeper.ask(LEFT) == []
 
 
+def test_a_backup_that_is_killed_leaves_none_and_the_next_one_is_whole(
+    keeper: Keeper, tools: Path, tmp_path: Path
+) -> None:
+    """Killed while PostgreSQL's own program, which outlives it, is at work in the folder beside."""
+    fake = tmp_path / "bin/pg_dump"
+    fake.parent.mkdir()
+    fake.write_text(f'#!/bin/sh\nkill -9 $PPID\nexec {tools}/pg_dump "$@"\n', "utf-8")
+    fake.chmod(0o755)
+    place = tmp_path / "backups"
+    place.mkdir()
+    env = {"PATH": f"{fake.parent}{os.pathsep}{os.environ['PATH']}"}
+    assert policyctl("backup", "--output", place, cwd=keeper.root, env=env).returncode == -9
+    assert [each.name for each in place.iterdir() if not each.name.startswith(".")] == []
+    assert len(list(place.glob(".policyctl-backup-*"))) == 1
+    assert inside("backup", "--output", place, cwd=keeper.root).returncode == 0
+    (keeper.backup,) = place.iterdir()
+    assert keeper.restore().startswith("0 ")
+    assert (keeper.customers(), keeper.holds()) == (BOTH, True)
+
+
 def test_a_dump_that_does_not_verify_changes_nothing(keeper: Keeper, tmp_path: Path) -> None:
     import psycopg
 

@@ -125,6 +125,20 @@ def test_versions_that_need_no_signature_do_not_fail_for_the_lack_of_one(root: P
     assert f"FAILS  {SLUG}@v1  not signed" in told
 
 
+def test_a_site_that_is_a_link_to_itself_is_refused(root: Path) -> None:
+    site = root / ".policyctl/site"
+    shutil.rmtree(site)
+    site.symlink_to("site")
+    assert "error:" in said("site", "build", cwd=root, code=4)
+    assert site.is_symlink()
+
+
+def test_settings_may_begin_as_some_editors_begin_a_file(root: Path) -> None:
+    settings = root / "policyctl.toml"
+    settings.write_bytes(b"\xef\xbb\xbf" + settings.read_bytes().replace(b"\n", b"\r\n"))
+    said("check", cwd=root, code=0)
+
+
 # --- backups and bundles that are none
 
 

@@ -23,7 +23,7 @@ from policyctl.adapters.site.folder import Earlier, building_alone, earlier_site
 from policyctl.core.formats.version_note import MarkedVersion
 from policyctl.core.practice import Taxonomy
 from policyctl.core.proof.heads import read_heads
-from policyctl.errors import CannotCompareError, PolicyctlError
+from policyctl.errors import CannotCompareError, PolicyctlError, RefusedError
 from policyctl.reports.site.look import Look, Painter, Theme, recipe
 from policyctl.reports.site.pages import PostedPolicy, overview_files
 from policyctl.reports.site.posted import (
@@ -116,12 +116,22 @@ def build_site(
     """Bring the pages in ``site`` up to the published versions, ``marked`` in order of slug and number.
     ``anew``: nothing is kept but PDFs. With ``dry_run`` nothing is written.
     """
-    site = site.resolve()  # of a link, what it leads to is replaced, not the link
+    site = _led_to(site)
     with nullcontext() if dry_run else building_alone(site):
         build, policies, notes = _gather(marked, load, site, today, taxonomy, options, anew=anew)
         changed = not dry_run and write_site(site, build.files, kept=build.kept, notes=notes)
     without = sum(not version.pdf for policy in policies for version in policy.versions)
     return Built(changed or (dry_run and _differs(build)), len(build.files), build.made, without)
+
+
+def _led_to(site: Path) -> Path:
+    """Of a link, what it leads to is replaced, not the link."""
+    try:
+        return site.resolve()
+    except (OSError, RuntimeError) as error:  # the second of a loop, before Python 3.13
+        raise RefusedError(
+            f"{site} is a link that leads nowhere", hint="make it a folder, or name another"
+        ) from error
 
 
 def site_pages(
