@@ -374,5 +374,5 @@ def test_hostile_words_anywhere_in_a_version_are_words_on_every_page() -> None:
         assert page.tags.count("style") == 1, path
         assert b"\x1b" not in site[path]
         assert "\u202e".encode() not in site[path]
-        assert b"49" not in site[path].replace(b"7*7", b""), path
+        assert b"49" not in re.sub(rb"7\*7|sha256-[^&]*", b"", site[path]), path
     assert not feedparser.parse(site["example-notes/feed.xml"]).bozo

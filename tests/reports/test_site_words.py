@@ -121,8 +121,10 @@ def test_a_page_declares_the_language_of_its_words() -> None:
 
 
 def test_a_translation_has_the_words_of_its_own_language() -> None:
-    french = InLanguage("fr", "Politique", "# Collecte\n\nNous recueillons.\n\n# Cookies\n\nUn cookie.\n")
-    posted = [replace(each, translations=(french,)) for each in versions("de")]
+    text = "# Cookies\n\nUn cookie.\n\n# Collecte\n\nNous recueillons.\n"
+    french = InLanguage("fr", "Politique", text)
+    other = InLanguage("el", "Other", f"{text}\n# More\n\nWords.\n")
+    posted = [replace(each, translations=(french, other)) for each in versions("de")]
     site = samples.site(*posted, today=date(2026, 3, 15), look=replace(LOOK, language="en"))
     for path in ("example-notes/fr/index.html", "example-notes/v2/fr/index.html"):
         page = site[path].decode()
@@ -131,6 +133,15 @@ def test_a_translation_has_the_words_of_its_own_language() -> None:
         assert 'hreflang="de">Modifications</a>' in page
     assert "depuis le 1 mars 2026" in words_of("example-notes/fr/index.html", site)
     assert '<p class="prose" lang="de">Kurz gesagt.</p>' in site["example-notes/fr/index.html"].decode()
+    for path in ("example-notes/fr/practices/index.html", "example-notes/v2/fr/practices/index.html"):
+        page = site[path].decode()
+        assert '<html lang="fr">' in page
+        assert "Ce que nous recueillons" in page
+        assert "Politique, version 2, en vigueur" in page
+        assert 'href="../#e">Collecte</a>' in page
+        cut_otherwise = site[path.replace("/fr/", "/el/")].decode()
+        assert 'href="../../#e" lang="de">Erhebung</a>' in cut_otherwise
+    assert 'href="practices/">En bref</a>' in site["example-notes/v2/fr/index.html"].decode()
     front = site["index.html"].decode()
     assert '<html lang="en">' in front
     assert '<h2 lang="de">' in front

@@ -207,7 +207,8 @@ def test_version_and_address_stand_at_the_foot_of_every_printed_sheet(
 def test_a_validator_finds_nothing_wrong_with_any_page(site: SitePages, page_checkers: PageCheckers) -> None:
     pages = {}
     german = [f"{GERMAN}/{path}" for path in ("", "practices/", "changes/", "clauses/daten/", "on/")]
-    for path in [*KINDS, *EVILS, *german]:
+    translated = [f"{SAMPLE}/v4/de/practices/", f"{HOSTILE}/v3/de/practices/"]
+    for path in [*KINDS, *EVILS, *german, *translated]:
         data = site.folder.read(f"{path}index.html") or site.folder.read("404.html") or b""
         pages[path.replace("/", "_") or "top"] = data.decode()
     assert {*page_checkers.vnu(pages), *page_checkers.html_validate(pages)} == set()

@@ -74,7 +74,7 @@ def folder_checks(wanted: Pages, folder: Path) -> Iterator[Check]:
         (
             "not what the version refs give today",
             behind,
-            f"{_BUILD}; do it every day",
+            f"{_BUILD}; do it every day; with --anew where who signed can be told otherwise now",
         ),
     )
     troubles = [Check("site", ERROR, f"{what}: {few(paths)}", mend) for what, paths, mend in found if paths]

@@ -7,8 +7,8 @@
     <slug>/                           the text in force; says what comes and when
     <slug>/v3/                        version 3: the same bytes whatever is published after it
     <slug>/v3/practices/              what it says is collected, used and disclosed, with what changed marked
-    <slug>/v3/de/                     in another language
-    <slug>/practices/, <slug>/de/     the same of the text in force
+    <slug>/v3/de/, v3/de/practices/   both in another language
+    <slug>/practices/, <slug>/de/ ... the same of the text in force
     <slug>/changes/                   the table of versions
     <slug>/changes/v2..v3/            the redline of one step
     <slug>/clauses/, clauses/<id>/    the history of each clause
@@ -45,7 +45,7 @@ from policyctl.reports.site.version_pages import (
     Printing,
     common,
     language_folder,
-    practices_page,
+    practices_pages,
     published_on,
     text_page,
     translation_page,
@@ -123,9 +123,9 @@ def _fed(standing: _Standing) -> Fed:
 
 
 def _listed(standing: _Standing) -> Listed:
-    own = [f"{language_folder(each.lang)}/" for each in standing.current.translations]
-    glance = ["practices/"] if standing.glance else []
-    return Listed(standing.policy.slug, standing.policy.versions, ["", *own, *glance, "changes/", "clauses/"])
+    homes = ["", *(f"{language_folder(each.lang)}/" for each in standing.current.translations)]
+    glance = [f"{home}practices/" for home in homes] if standing.glance else []
+    return Listed(standing.policy.slug, standing.policy.versions, [*homes, *glance, "changes/", "clauses/"])
 
 
 # --- the top
@@ -202,11 +202,12 @@ def _current_files(standing: _Standing, printing: Printing) -> Iterator[tuple[st
         yield f"{path}index.html", page
     if standing.glance:
         before = next((each for each in standing.policy.versions if each.number == version.number - 1), None)
-        path, marks = f"{slug}/practices/", before.practices if before else None
-        say = wording(version.language)
-        when = words_of(standing.periods, version.number, say)
-        said = say.text("practices.current", title=version.title, number=version.number, when=when)
-        yield f"{path}index.html", practices_page(version, marks, printing, path=path, said=said)
+
+        def said(say: Wording, title: str) -> str:
+            when = words_of(standing.periods, version.number, say)
+            return say.text("practices.current", title=title, number=version.number, when=when)
+
+        yield from practices_pages(version, before.practices if before else None, printing, home, said)
 
 
 def _meta(standing: _Standing, say: Wording) -> Markup:

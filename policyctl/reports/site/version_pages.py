@@ -6,7 +6,7 @@ So they say nothing of later versions, and nothing of the day on which they are 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -55,12 +55,26 @@ def version_files(settled: Settled, before: Posted | None, printing: Printing) -
         path = f"{folder}{language_folder(words.lang)}/"
         yield f"{path}index.html", translation_page(posted, words, printing, path=path)
     if posted.practices is not None:
-        page = practices_page(
-            posted, before.practices if before else None, printing, path=f"{folder}practices/"
-        )
-        yield f"{folder}practices/index.html", page
+        yield from practices_pages(posted, before.practices if before else None, printing, folder)
     if before is not None and settled.revision is not None:
         yield from _step_files(before, posted, settled.revision, printing)
+
+
+def practices_pages(
+    posted: Posted,
+    before: tuple[Practice, ...] | None,
+    printing: Printing,
+    folder: str,
+    said: Callable[[Wording, str], str] = lambda _say, _title: "",
+) -> Iterator[tuple[str, bytes]]:
+    """The page of practices in each language of the version, below ``folder``. ``said``: as for
+    ``practices_page``, told the words and the title.
+    """
+    for words in (None, *posted.translations):
+        lang, title = (words.lang, words.title) if words else (posted.language, posted.title)
+        path = f"{folder}{language_folder(lang) + '/' if words else ''}practices/"
+        own = said(wording(lang), title)
+        yield f"{path}index.html", practices_page(posted, before, printing, path=path, said=own, words=words)
 
 
 def _step_files(
@@ -243,17 +257,20 @@ def practices_page(
     *,
     path: str,
     said: str = "",
+    words: InLanguage | None = None,
 ) -> bytes:
     """The three tables, beside those of the version before. ``said``: what the page of the version in force
-    says of the version.
+    says of the version. ``words``: the translation in whose language they are.
     """
-    say = wording(posted.language)
+    lang, title = (words.lang, words.title) if words else (posted.language, posted.title)
+    say = wording(lang)
     tables = practice_tables(posted.practices or (), before, Says(printing.taxonomy, say))
     changes = sum(table.changes for table in tables)
     marked = ""
     if before is not None:
         marked = say.text("practices.marked" if changes else "practices.same", number=posted.number - 1)
-    named = {"title": posted.title, "number": posted.number}
+    named = {"title": title, "number": posted.number}
+    names, text, named_in = _named_clauses(posted, words)
     values = common(posted, glance=True) | {
         "version": posted,
         "said": said or say.text("practices.fixed", **named, day=posted.effective),
@@ -261,11 +278,25 @@ def practices_page(
         "tables": [table for table in tables if table.rows],
         "marked": marked,
         "changes": changes if before is not None else 0,
-        "names": {each.id: each.heading or each.id for each in posted.clauses},
-        "text": "../",
+        "names": names,
+        "named_in": named_in,
+        "text": text,
     }
-    head = Head(path, say.text("practices.title.of", **named), posted.language, here="practices")
+    head = Head(path, say.text("practices.title.of", **named), lang, here="practices")
     return printing.painter.page("practices.html.j2", head, **values)
+
+
+def _named_clauses(posted: Posted, words: InLanguage | None) -> tuple[dict[str, str], str, str]:
+    """What the clauses are called, where they are from a page of practices, and in which language. A
+    translation that is cut otherwise has no places for them: then they are in the text it is one of.
+    """
+    own = {each.id: each.heading or each.id for each in posted.clauses}
+    if words is None:
+        return own, "../", posted.language
+    theirs = {each.id: each.heading or each.id for each in translated(posted, words).clauses}
+    if theirs.keys() == own.keys():
+        return theirs, "../", words.lang
+    return own, "../../", posted.language
 
 
 def _data_link(posted: Posted, path: str, say: Wording) -> Markup:
