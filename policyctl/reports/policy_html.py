@@ -42,9 +42,10 @@ def policy_body(document: Document, *, beside: Callable[[Clause], str] | None = 
     return rendered
 
 
-def clause_bodies(document: Document) -> dict[str, str]:
+def clause_bodies(document: Document, *, home: str) -> dict[str, str]:
     """What stands below the heading of each clause, by its id, as safe HTML; headings within it are those
-    of a page's third level. An id that a text gives twice is that of the first.
+    of a page's third level. An id that a text gives twice is that of the first. ``home``: where the whole
+    text is, which links from clause to clause lead to.
     """
     parser, env = _parser(), dict[str, Any]()
     text = "\n".join(shown(line, keep="\t\r") for line in document.text[document.body :].split("\n"))
@@ -63,11 +64,15 @@ def clause_bodies(document: Document) -> dict[str, str]:
         if titled and token.level == 0 and token.nesting <= 0:
             own.clear()
             titled = False
-    return {name: _rendered(parser, tokens, env) for name, tokens in groups.items()}
+    return {name: _rendered(parser, tokens, env, home) for name, tokens in groups.items()}
 
 
-def _rendered(parser: MarkdownIt, tokens: list[Token], env: dict[str, Any]) -> str:
+def _rendered(parser: MarkdownIt, tokens: list[Token], env: dict[str, Any], home: str) -> str:
     for token in tokens:
+        for child in token.children or ():
+            where = str(child.attrGet("href") or "")
+            if where.startswith("#"):
+                child.attrSet("href", home + where)
         if token.type in {"heading_open", "heading_close"}:
             token.tag = "h3"
     rendered: str = parser.renderer.render(tokens, parser.options, env)

@@ -20,7 +20,7 @@ from policyctl.reports.site.look import Look
 from policyctl.reports.site.posted import InLanguage, Posted, PostedRef, Signature, from_json, settle, to_json
 from policyctl.reports.site.wording import Wording
 from tests.reports import samples
-from tests.reports.test_site_pages import words_of
+from tests.reports.test_site_pages import broken_links, words_of
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 LANG = "{http://www.w3.org/XML/1998/namespace}lang"
@@ -175,6 +175,17 @@ def test_what_changes_for_data_is_said_in_words() -> None:
     assert "no longer: disclosed to business partners" in third
     assert "no longer Your name used for winning customers" in third
     assert "new: your choice: only if you agree" in third
+
+
+def test_a_link_from_clause_to_clause_leads_into_the_whole_text() -> None:
+    text = (
+        "# A {#a}\n\nSee [b](#b).\n\n[c]: #b\n\n# B {#b}\n\nSee [a][c].\n\n## In it\n\n* # Deep\n\n  Words.\n"
+    )
+    site = samples.site_of(text)
+    for name in "ab":
+        assert b'<a href="../../v1/#b"' in site[f"example-notes/clauses/{name}/index.html"]
+        assert b'<a href="#b"' in site["example-notes/v1/index.html"]
+    assert broken_links(site, "example-notes/clauses/a/index.html") == []
 
 
 def test_a_clause_shows_what_it_says_now() -> None:

@@ -33,7 +33,7 @@ def clause_files(
     yield f"{base}index.html", _list_page(told, base)
     yield f"{base}data.json", dumped(_data(told.lineage, versions))
     headings = {history.id: _heading(history, told.say) for history in told.lineage.clauses}
-    bodies = clause_bodies(document_of(newest))
+    bodies = clause_bodies(document_of(newest), home=f"../../v{newest.number}/")
     for history in told.lineage.clauses:
         body = bodies.get(history.id, "") if told.lineage.is_there(history) else ""
         for name in history.names:
