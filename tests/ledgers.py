@@ -19,12 +19,11 @@ from tests.adapters.ledger_samples import KEY, TAXONOMY
 
 
 def new_ledger(file: Path, *, key: bytes = KEY, taxonomy: Taxonomy = TAXONOMY) -> Ledger:
-    """An empty ledger, open, in a file that is made here, unless there is one."""
-    if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.touch(0o600)
-        file.write_bytes(_model())
-        settle(f"sqlite:///{file}")
+    """An empty ledger, open, in a file that is made here."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.touch(0o600, exist_ok=False)
+    file.write_bytes(_model())
+    settle(f"sqlite:///{file}")
     return open_ledger(f"sqlite:///{file}", key=key, taxonomy=taxonomy)
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from policyctl.actions.mailing.notify import notify
-from policyctl.adapters.ledger import Ledger
+from policyctl.adapters.ledger import Ledger, open_ledger
 from policyctl.adapters.mail.folder import FolderMailer
 from policyctl.adapters.mail.smtp import SmtpMailer, SmtpServer
 from policyctl.core.notices.outbox import PlannedNotice
@@ -26,8 +26,13 @@ PEOPLE = {"ada@acme.example.org", "bob@best.example.org", "u1@example.org", "u2@
 """Who is owed a mail: two administrators, and of three users those whose data the change reaches."""
 
 
-def open_scene(folder: Path) -> Ledger:
+def new_scene(folder: Path) -> Ledger:
+    """An empty ledger."""
     return new_ledger(folder / "ledger.db", key=KEY, taxonomy=TAXONOMY)
+
+
+def open_scene(folder: Path) -> Ledger:
+    return open_ledger(f"sqlite:///{folder / 'ledger.db'}", key=KEY, taxonomy=TAXONOMY)
 
 
 def publish(ledger: Ledger, notices: tuple[PlannedNotice, ...] | None = None) -> None:

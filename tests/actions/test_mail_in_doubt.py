@@ -19,7 +19,7 @@ from policyctl.adapters.ledger import Ledger
 from policyctl.adapters.mail.dsn import Maildir
 from policyctl.adapters.mail.smtp import SmtpMailer, SmtpServer
 from policyctl.core.policy import VersionKey
-from tests.actions.notify_scene import NOW, PEOPLE, SLUG, open_scene, publish
+from tests.actions.notify_scene import NOW, PEOPLE, SLUG, new_scene, publish
 from tests.adapters.report_samples import block, maildir, report
 from tests.adapters.test_mail_smtp import Mailbox, serving
 from tests.core.notice_samples import SENDER
@@ -52,7 +52,7 @@ class Moody(Mailbox):
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    with open_scene(tmp_path) as opened:
+    with new_scene(tmp_path) as opened:
         publish(opened)
         yield opened
 

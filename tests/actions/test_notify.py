@@ -24,7 +24,7 @@ from policyctl.core.notices.notice import NoticeKind
 from policyctl.core.notices.outbox import PlannedNotice
 from policyctl.errors import CannotCompareError, RefusedError
 from policyctl.faults import KILLED
-from tests.actions.notify_scene import NOW, PEOPLE, SLUG, open_scene, publish
+from tests.actions.notify_scene import NOW, PEOPLE, SLUG, new_scene, publish
 from tests.adapters.mail_samples import part, read_back
 from tests.adapters.test_mail_smtp import Mailbox, free_port
 from tests.core.notice_samples import NEW_TEXT, SENDER, V3, planned
@@ -32,7 +32,7 @@ from tests.core.notice_samples import NEW_TEXT, SENDER, V3, planned
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    with open_scene(tmp_path) as opened:
+    with new_scene(tmp_path) as opened:
         publish(opened)
         yield opened
 
@@ -150,7 +150,7 @@ def test_an_administrators_mail_holds_the_revised_policy_and_a_users_mail_the_ch
 def test_no_mail_leaves_without_its_mandatory_content_and_the_others_go_on(tmp_path: Path) -> None:
     revision, choice = planned()
     lacking = replace(choice.notice, choices=(replace(choice.notice.choices[0], collected_for=()),))
-    with open_scene(tmp_path) as ledger:
+    with new_scene(tmp_path) as ledger:
         publish(ledger, (revision, PlannedNotice(lacking, choice.audience)))
         mailer = Scripted()
         done = notify(NOW, ledger=ledger, mailer=mailer, sender=SENDER)

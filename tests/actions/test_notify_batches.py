@@ -18,7 +18,7 @@ from policyctl.adapters.mail.sendgrid import SendGridMailer
 from policyctl.core.notices.outbox import DeliveryEvent, DeliveryName, OutboxState
 from policyctl.core.records import CustomerRow
 from policyctl.testing.sendgrid import Answer, Fake, fake_sendgrid
-from tests.actions.notify_scene import NOW, PEOPLE, PLACE, open_scene, publish
+from tests.actions.notify_scene import NOW, PEOPLE, PLACE, new_scene, publish
 from tests.core.notice_samples import SENDER, V3
 
 S = OutboxState
@@ -31,7 +31,7 @@ class World:
         self.now = NOW
         self.fake = fake
         fake.clock = lambda: self.now
-        self.ledger: Ledger = open_scene(folder)
+        self.ledger: Ledger = new_scene(folder)
 
     def notify(self, after: timedelta = timedelta(), **more: object) -> Notified:
         self.now += after

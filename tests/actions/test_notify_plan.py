@@ -22,7 +22,7 @@ from policyctl.core.policy import VersionKey
 from policyctl.core.records import SubjectRow, TagRow
 from policyctl.reports.notices.notices_v1 import notices_json, notices_text
 from policyctl.wiring import standards
-from tests.actions.notify_scene import NOW, PLACE, SLUG, open_scene, publish
+from tests.actions.notify_scene import NOW, PLACE, SLUG, new_scene, publish
 from tests.adapters.ledger_samples import CONTACT, customer, owed, practice, subject, tag, version
 from tests.adapters.ledger_samples import KEY as SAMPLE_KEY
 from tests.adapters.ledger_samples import TAXONOMY as SAMPLE_TAXONOMY
@@ -34,7 +34,7 @@ R = Reason
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    with open_scene(tmp_path) as opened:
+    with new_scene(tmp_path) as opened:
         publish(opened)
         yield opened
 

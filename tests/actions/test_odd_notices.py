@@ -14,7 +14,7 @@ from policyctl.core.notices.outbox import DeliveryEvent, DeliveryName, OutboxSta
 from policyctl.core.notices.progress import Group, Unreached, duties
 from policyctl.core.records import CustomerRow
 from policyctl.testing.sendgrid import fake_sendgrid
-from tests.actions.notify_scene import NOW, PLACE, open_scene, publish
+from tests.actions.notify_scene import NOW, PLACE, new_scene, publish
 from tests.actions.test_notify_batches import World
 from tests.core.notice_samples import V3, planned
 
@@ -26,7 +26,7 @@ RESIDUES = (
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    with open_scene(tmp_path) as opened:
+    with new_scene(tmp_path) as opened:
         yield opened
 
 

@@ -28,7 +28,7 @@ from policyctl.core.records import CustomerRow
 from policyctl.errors import CannotCompareError
 from policyctl.faults import KILLED
 from policyctl.testing.sendgrid import OPEN_CANCELLATIONS, Answer, fake_sendgrid
-from tests.actions.notify_scene import NOW, PLACE, open_scene, publish
+from tests.actions.notify_scene import NOW, PLACE, new_scene, open_scene, publish
 from tests.actions.test_notify_batches import EVERYBODY, World
 from tests.core.notice_samples import SENDER, V3
 
@@ -195,7 +195,7 @@ def test_recalled_between_the_claim_and_the_call(world: World) -> None:
 
 
 def test_one_mail_at_a_time_stops_at_the_recall(tmp_path: Path) -> None:
-    with open_scene(tmp_path) as ledger:
+    with new_scene(tmp_path) as ledger:
         publish(ledger)
         for number, mailer in enumerate((Interrupted(tmp_path, ledger), Unsafe(tmp_path, ledger))):
             done = notify(NOW, ledger=ledger, mailer=mailer, sender=SENDER)

@@ -27,7 +27,7 @@ from policyctl.core.notices.progress import duties
 from policyctl.core.policy import VersionKey
 from policyctl.testing.sendgrid import Answer as Scripted
 from policyctl.testing.sendgrid import Fake, fake_sendgrid
-from tests.actions.notify_scene import open_scene
+from tests.actions.notify_scene import new_scene
 from tests.adapters.mail_samples import part, read_back
 from tests.core.notice_samples import ASKED, OFFERS, QUOTE, SENDER
 from tests.web.choice_scene import (
@@ -132,7 +132,7 @@ class SendGrid:
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
     """Two administrators and three users are owed notices that ask two questions, in three languages."""
-    with open_scene(tmp_path) as opened:
+    with new_scene(tmp_path) as opened:
         publish(opened, 1, (QUOTE,))
         publish(opened, 2, (QUOTE,))
         fill(opened)

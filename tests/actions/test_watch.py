@@ -15,7 +15,7 @@ from policyctl.adapters.ledger import Ledger
 from policyctl.adapters.mail.folder import FolderMailer
 from policyctl.adapters.mail.interface import Accepted, Mail, Outcome
 from policyctl.core.notices.underway import Step, Underway
-from tests.actions.notify_scene import NOW, PEOPLE, open_scene, publish
+from tests.actions.notify_scene import NOW, PEOPLE, new_scene, publish
 from tests.core.notice_samples import SENDER
 
 
@@ -35,7 +35,7 @@ class Time:
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    with open_scene(tmp_path) as opened:
+    with new_scene(tmp_path) as opened:
         publish(opened)
         yield opened
 

@@ -15,7 +15,7 @@ from policyctl.core.notices.outbox import OutboxState
 from policyctl.core.policy import ChangeClass, VersionKey
 from policyctl.core.records import PendingChange, VersionRecord
 from policyctl.web import log
-from tests.actions.notify_scene import open_scene
+from tests.actions.notify_scene import new_scene
 from tests.cli.run import policyctl
 from tests.core.notice_samples import ASKED, OFFERS, QUOTE
 from tests.web.choice_scene import (
@@ -59,7 +59,7 @@ def scene(root: Path) -> Path:
         practices=(QUOTE, OFFERS, SURVEY),
         changes=tuple(PendingChange(f"{key}#{a.practice}", key, a.practice, a.mode, 30) for a in asked),
     )
-    with open_scene(root) as ledger:
+    with new_scene(root) as ledger:
         publish(ledger, 1, (QUOTE,))
         publish(ledger, 2, (QUOTE,))
         fill(ledger)

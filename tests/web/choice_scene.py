@@ -32,7 +32,7 @@ from policyctl.errors import Place
 from policyctl.settings import load_settings
 from policyctl.web.answers import Pages
 from policyctl.web.app import make_app
-from tests.actions.notify_scene import KEY, open_scene
+from tests.actions.notify_scene import KEY, new_scene, open_scene
 from tests.cli.run import policyctl
 from tests.core.notice_samples import ASKED, OFFERS, QUOTE, planned
 
@@ -122,7 +122,7 @@ def make_scene(root: Path) -> Path:
     """A repository with links that work: two customers, users u1 to u3, the mails of version 3 written."""
     root.mkdir(parents=True, exist_ok=True)
     (root / "policyctl.toml").write_text(SETTINGS, "utf-8")
-    with open_scene(root) as ledger:
+    with new_scene(root) as ledger:
         publish(ledger, 1, (QUOTE,))
         publish(ledger, 2, (QUOTE,))
         fill(ledger)
