@@ -5,7 +5,7 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -114,6 +114,9 @@ def test_markdown_of_a_hostile_policy_renders_to_no_tag_link_or_image_of_its_own
 
 
 @given(st.text(alphabet=st.sampled_from("ab12 \n#-+=*_`[]()!<>&{}|~\\.)\t:"), max_size=40))
+@example("\n\n    a")
+@example("\n\n  \ta")
+@example("\n\n\t- a")
 def test_escaped_text_reads_the_same_after_rendering(text: str) -> None:
     html = (
         MarkdownIt("commonmark", {"html": True})

@@ -32,6 +32,8 @@ _SIGNS = {Op.DELETE: ("{--", "--}"), Op.INSERT: ("{++", "++}"), Op.EQUAL: ("", "
 _SPECIAL = re.compile(r"[\\`*_{}\[\]!|~]")
 # What opens a block only at the start of a line.
 _OPENERS = re.compile(r"^([ \t]*\d*)(?=[#+=-]|::|(?<=\d)[.)][ \t\n])", re.MULTILINE)
+# Space before a line that would make code of it after an empty one; as an entity it does not.
+_INDENTS = re.compile(r"^(?: (?= {3}| {0,2}\t)|\t)", re.MULTILINE)
 
 
 def render_markdown(comparison: Comparison) -> str:
@@ -42,7 +44,8 @@ def render_markdown(comparison: Comparison) -> str:
 def escaped(text: str) -> str:
     """``text`` as Markdown that shows exactly these characters."""
     plain = shown(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return _OPENERS.sub(r"\1\\", _SPECIAL.sub(r"\\\g<0>", plain))
+    inline = _OPENERS.sub(r"\1\\", _SPECIAL.sub(r"\\\g<0>", plain))
+    return _INDENTS.sub(lambda match: f"&#{ord(match[0])};", inline)
 
 
 def _parts(comparison: Comparison) -> Iterator[str]:
