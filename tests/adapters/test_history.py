@@ -21,9 +21,14 @@ FILE = "policies/example/policy.md"
 VERSIONS = {"v1": {"policy.md": "one\n"}, "v2": {"policy.md": "two\n"}, "v3": {"policy.md": "three\n"}}
 
 
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return repo_of_versions(tmp_path_factory.mktemp("model") / "repo", VERSIONS).root
+
+
 @pytest.fixture
-def repo(tmp_path: Path) -> Repo:
-    return repo_of_versions(tmp_path / "repo", VERSIONS)
+def repo(model: Path, tmp_path: Path) -> Repo:
+    return Repo(Path(shutil.copytree(model, tmp_path / "repo")))
 
 
 def mark(repo: Repo, number: int, revision: str = "HEAD") -> VersionNote:
