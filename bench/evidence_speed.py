@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import re
 import sys
 import tempfile
 import time
@@ -63,7 +64,9 @@ def seconds(folder: Path, subjects: int, at_once: int, url: str = "") -> float:
     if url:
         settings = folder / "policyctl.toml"
         text = settings.read_text("utf-8")
-        settings.write_text(text.replace("[ledger]", f'[ledger]\nurl = "{url}"', 1), "utf-8")
+        settings.write_text(
+            re.sub(r"^url = .*$", f'url = "{url}"', text, count=1, flags=re.MULTILINE), "utf-8"
+        )
     with Opened(folder) as opened:
         opened.ledger.upgrade()
         opened.publish(DAYS[1])

@@ -9,6 +9,7 @@ import io
 import json
 import random
 import runpy
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -32,12 +33,13 @@ from policyctl.adapters.ledger.evidence import proving
 from policyctl.adapters.repository.bundle import TagSignatures
 from policyctl.adapters.tables import METADATA
 from policyctl.core.policy import VersionKey
+from policyctl.core.postings import NewPosting, PlaceKind
 from policyctl.core.proof.bundle import MANIFEST, CheckedBundle, check_bundle, dumps, manifest_json
 from policyctl.core.proof.flaws import FlawKind, exit_code_of
 from policyctl.core.proof.rows import COLUMNS, LedgerPart, part_from_json, part_json
 from policyctl.core.proof.told_facts import facts_of
 from policyctl.core.use.question import UseRequest
-from policyctl.errors import CannotCompareError
+from policyctl.errors import CannotCompareError, IntegrityError
 from policyctl.reports.evidence.consents import consents_json
 from tests.actions.evidence_scene import ASKED, AT, CANARIES, OWN_ADDRESSES, make_scene, sources_of
 from tests.actions.instance import DAYS, SLUG, Opened
@@ -205,6 +207,16 @@ def test_what_was_posted_after_the_moment_is_left_out(scene: Path) -> None:
         assert posted(files_of(bundle))["partner"] == ["failed"]
         with pytest.raises(CannotCompareError, match="not published by then"):
             export_evidence(V2, None, DAYS[1], sources=sources_of(opened))
+
+
+def test_a_posting_whose_hash_is_not_that_of_what_was_sent_gives_no_evidence(
+    scene: Path, tmp_path: Path
+) -> None:
+    wrong = NewPosting(V2, "other", PlaceKind.WEBHOOK, "https://hooks.example.net/", "00" * 32, body="{}")
+    with Opened(Path(shutil.copytree(scene, tmp_path / "repo"))) as opened:
+        opened.ledger.enter_postings([wrong], now=DAYS[2])
+        with pytest.raises(IntegrityError, match="another hash than what was sent"):
+            export_evidence(V2, None, AT, sources=sources_of(opened))
 
 
 def another_posting(files: Files) -> Files:
