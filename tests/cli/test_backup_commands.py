@@ -113,12 +113,13 @@ def test_a_ledger_that_is_there_is_replaced_only_by_force_and_never_under_a_read
     published: Desk, tmp_path: Path
 ) -> None:
     published.run("backup", "--output", str(tmp_path / "one"))
-    published.run("ledger", "stats")
-    before = ledger_file(published).read_bytes()
-    assert "--force" in published.fails("restore", str(tmp_path / "one"), "--yes", code=4)
     assert "is there already" in published.fails(
         "backup", "--output", str(tmp_path / "one" / "ledger.db"), code=4
     )
+    assert "is a backup already" in published.fails("backup", "--output", str(tmp_path / "one"), code=4)
+    published.run("ledger", "stats")
+    before = ledger_file(published).read_bytes()
+    assert "--force" in published.fails("restore", str(tmp_path / "one"), "--yes", code=4)
     with closing(sqlite3.connect(ledger_file(published))) as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM subject").fetchone()

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 from contextlib import closing
@@ -57,9 +58,14 @@ def back_up(
     engine: Engine, output: Path, *, key: bytes, now: datetime, version: str
 ) -> tuple[Path, Manifest]:
     """Write a backup to ``output``, or into it where it is a folder; where it is, and its manifest."""
+    if (output / MANIFEST).exists():
+        raise RefusedError(
+            f"{output} is a backup already: one that is put into it would be overlooked",
+            hint="name the folder that backups are in, or another name",
+        )
     target = output / f"ledger-{now:%Y%m%dT%H%M%SZ}" if output.is_dir() else output
     if target.exists():
-        raise RefusedError(f"{target} is there already", hint="name another; a backup is not written over")
+        raise _taken(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with folder_beside(target.parent, BACKUP) as fresh:
@@ -68,10 +74,16 @@ def back_up(
             fresh.rename(target)
             flush(target.parent)
     except OSError as error:
+        if error.errno in {errno.ENOTEMPTY, errno.EEXIST} and target.exists():
+            raise _taken(target) from error  # another was quicker
         raise RefusedError(
             f"the backup cannot be written: {error.strerror}", hint=f"look at {target.parent} and its room"
         ) from error
     return target, made
+
+
+def _taken(target: Path) -> RefusedError:
+    return RefusedError(f"{target} is there already", hint="name another; a backup is not written over")
 
 
 def _written(engine: Engine, fresh: Path, key: bytes, now: datetime, version: str) -> Manifest:
