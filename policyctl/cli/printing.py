@@ -121,11 +121,15 @@ def confirm(question: str, *, yes: bool) -> None:
 def _write(path: Path, content: bytes) -> None:
     handle, name = -1, ""
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        if path.exists() and not path.is_file() and not path.is_dir():
+            path.write_bytes(content)  # a pipe or /dev/null takes it as it is, and must not be replaced
+            return
+        place = path.resolve()  # a link stays one
+        handle, name = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name}.")
         with os.fdopen(handle, "wb") as file:
             file.write(content)
         Path(name).chmod(0o644)
-        Path(name).replace(path)
+        Path(name).replace(place)
     except OSError as error:
         if name:
             with suppress(OSError):

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -55,6 +57,22 @@ def test_output_goes_to_the_file_whole_and_nothing_to_the_terminal(pair: Path) -
     assert (run.stdout, run.stderr, run.returncode) == ("", "", 0)
     assert (pair / "redline.html").read_text("utf-8").endswith("</html>\n")
     assert sorted(path.name for path in pair.iterdir()) == ["new.md", "old.md", "redline.html"]
+
+
+def test_a_pipe_as_output_is_written_to_and_a_link_is_followed_and_neither_is_replaced(pair: Path) -> None:
+    compared = ("diff", "old.md", "new.md", "--output")
+    out, pipe, link = pair / "out.txt", pair / "pipe", pair / "link"
+    policyctl(*compared, "out.txt", cwd=pair)
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE) as reader:
+        policyctl(*compared, "pipe", cwd=pair)
+        assert reader.communicate(timeout=20)[0] == out.read_bytes()
+    assert pipe.is_fifo()
+    (pair / "kept.txt").touch()
+    link.symlink_to("kept.txt")
+    policyctl(*compared, "link", cwd=pair)
+    assert link.is_symlink()
+    assert (pair / "kept.txt").read_bytes() == out.read_bytes()
 
 
 def test_an_output_that_cannot_be_written_is_told_and_leaves_nothing(pair: Path) -> None:

@@ -77,6 +77,8 @@ def _name(fresh: Path, path: Path) -> None:
 
 
 def _replace(fresh: Path, path: Path) -> None:
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise RefusedError(f"{path} is not a plain file", hint="name another file")
     if not (fresh.is_dir() or path.is_dir()):
         fresh.replace(path)
         return
