@@ -21,6 +21,7 @@ from tests.repos import ALONE
 
 EMAIL, NEWS = "user.contact.email", "marketing.communications.email"
 MAIL = (
+    'folder = "outbox"\n'
     'from = "privacy@fax.example.com"\nreply_to = "a@fax.example.com"\npostal_address = "1 Example Street"\n'
 )
 PEOPLE = "subject,customer,email,locale,known_since"
@@ -126,7 +127,7 @@ def test_a_version_published_by_a_clock_a_year_ahead_is_told_and_the_next_one_is
     assert "revision planned" in desk.run("notify", "--dry-run")
     desk.run("notify")
     assert desk.mails("a@acme.example.com"), "nobody waits a year to be told"
-    desk.repo.commit("Third", policy(TEXT_2.replace("2027-06-01", "2027-07-01"), PRACTICES_2))
+    desk.repo.commit("Third", policy(TEXT_2.replace("2027-06-01", "2028-07-01"), PRACTICES_2))
     desk.run("publish", "example", "--yes")
     status = json.loads(inside("status", "--format", "json", cwd=desk.repo.root).stdout)
     assert [each["version"] for each in status["policies"][0]["versions"]] == [
