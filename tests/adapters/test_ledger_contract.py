@@ -14,7 +14,7 @@ from policyctl.adapters.ledger import Ledger, open_ledger
 from policyctl.adapters.ledger.base import chain
 from policyctl.adapters.ledger.base.engine import nid_of
 from policyctl.adapters.ledger.proving import proofs
-from policyctl.adapters.tables import APPEND_ONLY, METADATA
+from policyctl.adapters.tables import APPEND_ONLY, METADATA, REPORT_CUT
 from policyctl.core.notices.outbox import Audience, DeliveryEvent, DeliveryName, OutboxState, SentForm
 from policyctl.core.policy import VersionKey
 from policyctl.core.postings import NewPosting, PlaceKind
@@ -456,6 +456,7 @@ def test_no_row_of_the_record_can_be_changed_or_deleted(
     filled.end_tags([EndRow(corrected.place, "u1", EMAIL, "account", NOW)], now=NOW)
     with filled._writing("leaf", NOW) as writer:  # as if another tag of its batch had been cut out
         writer.driver.insert("leaf", ("batch_no", "place", "hash"), [(1, 0, bytes(32))])
+        writer.add(REPORT_CUT, [{"notice_no": 1, "event": "delivered", "addressees": 1}])
     filled.erase_subject("u3", now=NOW)
     posted = NewPosting(V2.key, "app", PlaceKind.FILE, "a.md", "a" * 64, posted_at=NOW)
     filled.enter_postings([posted], now=NOW)

@@ -20,6 +20,8 @@ from policyctl.adapters.ledger.sharding.shards import Shards, open_one, open_sha
 from policyctl.adapters.mail.folder import FolderMailer
 from policyctl.adapters.tables import METADATA
 from policyctl.core.custody import Erasure, Scrub
+from policyctl.core.notices.outbox import DeliveryEvent, DeliveryName
+from policyctl.core.policy import VersionKey
 from policyctl.core.proof.heads import Anchor
 from policyctl.core.records import Answer
 from policyctl.core.retention import before
@@ -166,6 +168,33 @@ def test_more_taken_out_than_was_recorded_is_told(ledger: Ledger, database_url: 
             connection.exec_driver_sql("ALTER TABLE choice DISABLE TRIGGER USER")
         connection.exec_driver_sql("DELETE FROM choice")
     assert flaws(database_url) != []
+
+
+def test_after_a_prune_the_status_still_says_who_was_told(database_url: str, tmp_path: Path) -> None:
+    with open_ledger(database_url, key=KEY, taxonomy=NOTIFIED) as opened:
+        opened.upgrade()
+        publish(opened)
+        opened.custody.adopt(now=NOW)
+        notify(NOW, ledger=opened, mailer=FolderMailer(tmp_path), sender=SENDER)
+        told = [nid for nid, kind, *_ in opened.nids(VersionKey("example-fax", 3)) if kind == "choice"]
+        reports = (DeliveryName.DELIVERED, DeliveryName.BOUNCED)
+        opened.record_deliveries(
+            [DeliveryEvent(nid, name, NOW) for nid, name in zip(told, reports, strict=True)], now=NOW
+        )
+        later = NOW + timedelta(days=10)
+
+        def stand() -> tuple[list[object], int]:
+            (found,) = opened.progress(later)
+            return sorted((str(one.kind), one.word, one.count) for one in found.standings), found.cut
+
+        before, _ = stand()
+        assert ("choice", "delivered", 1) in before
+        for place, name in enumerate(("u1", "u2"), start=1):
+            opened.custody.erase(name, now=later)
+            opened.custody.prune(later, "retention", now=later)
+            assert stand() == (before, place)
+        assert opened.progress(later, "another-policy") == ()
+    assert flaws(database_url) == []
 
 
 @pytest.mark.parametrize(

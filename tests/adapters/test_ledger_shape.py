@@ -30,7 +30,7 @@ SMALL = {
     "entry", "chain", "entry_tile", "policy", "version", "practice", "change", "category", "customer",
     "notice", "epoch",
     "batch", "batch_seal", "cut", "receipt", "chunk", "reminder", "instance", "posting",
-    "posting_event", "run", "sent",
+    "posting_event", "report_cut", "run", "sent",
 }  # fmt: skip
 
 

@@ -56,7 +56,7 @@ from policyctl.adapters.tables.kinds import subject as _subject
 from policyctl.adapters.tables.kinds import text as _text
 from policyctl.adapters.tables.kinds import time as _time
 from policyctl.adapters.tables.kinds import version as _version
-from policyctl.adapters.tables.later import LEAF, RUN, TAG_END
+from policyctl.adapters.tables.later import LEAF, REPORT_CUT, RUN, TAG_END
 from policyctl.adapters.tables.outbox import CHUNK, DELIVERY_EVENT, INSTANCE, OUTBOX, REMINDER, SENT
 from policyctl.adapters.tables.postings import POSTING, POSTING_EVENT
 
@@ -66,8 +66,8 @@ __all__ = [
     "ENTRY_TILE", "EPOCH", "ERASABLE",
     "INSTANCE", "LEAF", "METADATA", "MUTABLE", "NOTICE", "OBJECTION", "OUTBOX", "POLICY", "POSTING",
     "POSTING_EVENT", "PRACTICE", "PSEUDONYM",
-    "RECEIPT", "RECORD_NAME", "REMINDER", "REMINDER_STOP", "RUN", "SENT", "SUBJECT", "TAG",
-    "TAG_CORRECTION", "TAG_END", "VERSION",
+    "RECEIPT", "RECORD_NAME", "REMINDER", "REMINDER_STOP", "REPORT_CUT", "RUN", "SENT",
+    "SUBJECT", "TAG", "TAG_CORRECTION", "TAG_END", "VERSION",
     "Small", "UtcTime", "Whole", "microseconds", "moment_of", "seconds", "tag_table",
 ]  # fmt: skip
 

@@ -103,12 +103,15 @@ class Unreached:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How the notices of one version stand."""
+    """How the notices of one version stand. ``cut``: of how many addressees the reports were taken out when
+    the period of proof was over; they stand where the reports had put them.
+    """
 
     version: VersionKey
     standings: tuple[Standing, ...] = ()
     answered: Mapping[NoticeKind, Answered] = field(default_factory=dict)
     unreached: Unreached = Unreached()
+    cut: int = 0
 
     def groups(self, kind: NoticeKind) -> Mapping[Group, int]:
         """Addressees of one kind of notice by group; every group is named."""

@@ -163,6 +163,7 @@ def _version(version: VersionState) -> Json:
         "complete": version.complete,
         "addressees": [_row(version.progress, kind) for kind in version.progress.kinds],
         "late": version.progress.late,
+        "cut": version.progress.cut,
         "places": [_place(standing) for standing in version.places],
         "duties": list(version.duties),
     }
@@ -254,6 +255,11 @@ def _in_words(progress: Progress, kind: NoticeKind) -> str:
     return f"{row['total']:,} {kind.value}: " + ", ".join(said + done)
 
 
+def _cut(progress: Progress) -> Iterator[str]:
+    if progress.cut:
+        yield f"    the reports of {progress.cut:,} were cut out since, as the period of proof is over"
+
+
 def _late(progress: Progress) -> Iterator[str]:
     if progress.late:
         yield f"    {progress.late:,} left on or after the effective date, and say so"
@@ -285,5 +291,6 @@ def _version_lines(version: VersionState) -> list[str]:
         lines.append("    not in the ledger: policyctl sync")
     lines += [f"    {bar(version.progress, kind)}" for kind in version.progress.kinds]
     lines += [_posted(each) for each in version.places if each.posted_at]
-    lines += [*_late(version.progress), *(f"    owed: {one_line(duty)}" for duty in version.duties)]
+    lines += [*_late(version.progress), *_cut(version.progress)]
+    lines += [*(f"    owed: {one_line(duty)}" for duty in version.duties)]
     return [*lines, "    complete"] if version.complete else lines

@@ -7,6 +7,7 @@
 2. The triggers that refuse it stand aside within the one transaction, and are back at its end.
 3. Each stretch of entries, and of batches, that lost rows gets a cut record with the digest of what is left
    (core/proof/cuts.py), which holds all of an earlier cut that it touches.
+4. Of reports of deliveries a number stays, so that a version does not look as if nobody had been told.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select, text
 
 from policyctl.adapters.ledger.base.common import Writer
 from policyctl.adapters.ledger.base.driver import Driver, driver_of
@@ -26,8 +28,10 @@ from policyctl.adapters.ledger.checking.entries import left_of_entries
 from policyctl.adapters.ledger.checking.tags import left_of_batches
 from policyctl.adapters.ledger.custody.tag_pruning import NewTiles, TagPruning
 from policyctl.adapters.ledger.proving.cuts import add_cut, read_cuts
-from policyctl.adapters.tables import microseconds
+from policyctl.adapters.ledger.sending.outbox import ranked_reports
+from policyctl.adapters.tables import OUTBOX, REPORT_CUT, microseconds
 from policyctl.core.custody import Pruned
+from policyctl.core.notices.outbox import DeliveryName
 from policyctl.core.proof.cuts import Cut, CutOf
 
 _GONE = "SELECT subject_no FROM subject WHERE erased_at <= {limit}"
@@ -118,6 +122,7 @@ class Pruning:
         if not done.people:
             return done
         stretches = {what: self._stretches(what) for what in (CutOf.ENTRY, CutOf.BATCH)}
+        writer.add(REPORT_CUT, self._reports())
         self._lay_tiles(self._tags.leave_hashes())
         self._delete(self._tags.deletions())
         self._delete((name, _DELETE.format(name, self._which(words))) for name, words in _CHAINED.items())
@@ -129,6 +134,20 @@ class Pruning:
                 gone = sum(count for number, count in self._gone(what).items() if first <= number <= last)
                 add_cut(writer, Cut(what, first, last, gone, digest, rule))
         return done
+
+    def _reports(self) -> list[dict[str, Any]]:
+        """Of how many addressees the reports go, by notice and the report that decides (4)."""
+        those = ranked_reports().where(text(self._which(_OF_NOTICE))).subquery()
+        query = (
+            select(OUTBOX.c.notice_no, those.c.rank, func.count())
+            .select_from(OUTBOX.join(those, those.c.nid == OUTBOX.c.nid))
+            .group_by(OUTBOX.c.notice_no, those.c.rank)
+        )
+        names = list(DeliveryName)
+        return [
+            {"notice_no": notice_no, "event": names[rank].value, "addressees": count}
+            for notice_no, rank, count in self.connection.execute(query)
+        ]
 
     def _delete(self, statements: Iterable[tuple[str, str]]) -> None:
         for table, statement in statements:

@@ -37,6 +37,7 @@ from policyctl.adapters.tables import (
     OUTBOX,
     POLICY,
     PRACTICE,
+    REPORT_CUT,
     VERSION,
     UtcTime,
 )
@@ -61,10 +62,18 @@ def progress(connection: Connection, slug: str | None, now: datetime) -> tuple[P
     found: dict[VersionKey, list[Standing]] = defaultdict(list)
     for one in _standings(connection, slug, now):
         found[one.version].append(one)
-    answered = _answered(connection, slug)
+    answered, cut = _answered(connection, slug), Counter[VersionKey]()
+    for (name, number, *_), count in _cut_reports(connection, slug).items():
+        cut[VersionKey(name, number)] += count
     unreached = _unreached(connection, slug)
     return tuple(
-        Progress(version, tuple(ones), answered.get(version, {}), unreached.get(version, Unreached()))
+        Progress(
+            version,
+            tuple(ones),
+            answered.get(version, {}),
+            unreached.get(version, Unreached()),
+            cut[version],
+        )
         for version, ones in sorted(found.items())
     )
 
@@ -88,6 +97,8 @@ def _standings(connection: Connection, slug: str | None, now: datetime) -> Itera
     for *key, rank, count in connection.execute(reported):
         totals[*key, None] -= count
         totals[*key, rank] += count
+    for (*key, rank), count in _cut_reports(connection, slug).items():
+        _confirm(totals, key, rank, count)
     stood_for = (
         select(*group, ranked.c.rank, func.count())
         .select_from(stands.join(OUTBOX, _held_by(stands)).outerjoin(ranked, ranked.c.nid == OUTBOX.c.nid))
@@ -97,6 +108,31 @@ def _standings(connection: Connection, slug: str | None, now: datetime) -> Itera
     for *key, rank, count in connection.execute(stood_for):
         totals[*key, rank] -= count
     return (_standing(key, count) for key, count in totals.items() if count)
+
+
+def _cut_reports(connection: Connection, slug: str | None) -> Counter[tuple[Any, ...]]:
+    """Of how many addressees the reports were cut out (custody/pruning.py): policy, version, kind, rank."""
+    query = select(
+        POLICY.c.slug, VERSION.c.number, NOTICE.c.kind, REPORT_CUT.c.event, REPORT_CUT.c.addressees
+    ).select_from(PUBLISHED.join(REPORT_CUT, REPORT_CUT.c.notice_no == NOTICE.c.notice_no))
+    found: Counter[tuple[Any, ...]] = Counter()
+    for *key, event, count in connection.execute(
+        query if slug is None else query.where(POLICY.c.slug == slug)
+    ):
+        found[*key, DeliveryName(event).rank] += count
+    return found
+
+
+def _confirm(totals: Counter[tuple[Any, ...]], kind: Sequence[Any], rank: int, count: int) -> None:
+    """Count so many of those of whom there is no report any more by the one that there was: those who were
+    taken longest ago first.
+    """
+    silent = [key for key in totals if key[:3] == tuple(kind) and key[-1] is None and key[3] in _TAKEN]
+    for key in sorted(silent, key=lambda each: -each[4]):
+        moved = min(count, totals[key])
+        totals[key] -= moved
+        totals[*key[:-1], rank] += moved
+        count -= moved
 
 
 def _standing(key: Sequence[Any], count: int) -> Standing:
