@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -15,10 +16,11 @@ from policyctl.actions.deciding.decide import decide_from_facts, decide_use, dec
 from policyctl.adapters.ledger import Ledger, open_ledger
 from policyctl.adapters.ledger.base import epochs
 from policyctl.adapters.ledger.checking import open_record
+from policyctl.adapters.ledger.sharding.shards import open_one, open_shards
 from policyctl.core.proof.heads import Anchor
 from policyctl.core.records import EndRow, ImportReceipt
 from policyctl.core.use.decision import UseRequest
-from policyctl.errors import InputErrors, IntegrityError
+from policyctl.errors import InputErrors, IntegrityError, UsageError
 from tests.adapters.ledger_samples import (
     EMAIL,
     KEY,
@@ -153,6 +155,30 @@ def test_each_of_several_customers_ends_its_own(ledger: Ledger) -> None:
         for name in ("acme", "bolt")
     ]
     assert codes == ["ended", "stated"]
+
+
+def test_on_several_servers_each_is_told_of_its_own(tmp_path: Path) -> None:
+    people = [f"p{number}" for number in range(12)]
+    urls = [f"sqlite:///{tmp_path / name}" for name in ("a.db", "b.db")]
+    with open_shards(urls, key=KEY, taxonomy=TAXONOMY) as spread:
+        spread.upgrade()
+        spread.record_version(V1, (), now=NOW)
+        spread.import_subjects([subject(who) for who in people], now=NOW)
+        spread.import_tags([tag(who, COLLECTED) for who in people], now=NOW)
+        ends = [end("account", who) for who in people[:6]]
+        with pytest.raises(InputErrors, match="no tag of the record 'never'"):
+            spread.end_tags([*ends, end("never", people[7])], now=NOW)
+        assert spread.end_tags(ends, now=NOW) == ImportReceipt(6, 0)
+        assert spread.end_tags(ends, now=NOW) == ImportReceipt(0, 6)
+        requests = [UseRequest(who, EMAIL, SERVICE, NOW) for who in people]
+        codes = [found.finding.code for found in decide_uses(requests, ledger=spread)]
+        assert codes == ["ended"] * 6 + ["stated"] * 6
+    with (
+        open_one(urls, "1", key=KEY, taxonomy=TAXONOMY) as one,
+        pytest.raises(UsageError, match="all servers"),
+    ):
+        one.end_tags(ends, now=NOW)
+    assert [flaws(url) for url in urls] == [[], []]
 
 
 def test_a_row_of_an_end_that_was_altered_is_told(ledger: Ledger, database_url: str) -> None:

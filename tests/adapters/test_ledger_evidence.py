@@ -13,9 +13,9 @@ from policyctl.core.proof.cuts import Cut, CutOf
 from policyctl.core.proof.rows import entry_digest_by, part_from_json, part_json
 from policyctl.core.proof.tiles import read_tiles
 from policyctl.core.proof.told_facts import facts_of
-from policyctl.core.records import Answer, ChoiceRow
+from policyctl.core.records import Answer, ChoiceRow, EndRow
 from policyctl.errors import IntegrityError, Place
-from tests.adapters.ledger_samples import KEY, TAXONOMY, day, subject, tag
+from tests.adapters.ledger_samples import EMAIL, KEY, TAXONOMY, day, subject, tag
 from tests.adapters.test_ledger_checking import cut, rest_of
 from tests.adapters.test_ledger_contract import V1, V2
 from tests.adapters.test_ledger_record import run
@@ -147,3 +147,22 @@ def test_a_row_that_was_cut_leaves_the_rest_of_a_crowd_proven(crowd: Ledger) -> 
 def test_tiles_that_are_none_are_passed_over(crowd: Ledger) -> None:
     run(crowd, "UPDATE entry_tile SET tiles = (SELECT root FROM chain WHERE entry = 1)")
     assert bare_of(crowd, "u600") == []
+
+
+def test_what_was_deleted_and_what_was_cut_out_beside_it_is_told(database_url: str) -> None:
+    held(database_url)
+    gone = [EndRow(PLACE, "u1", EMAIL, "account", day("2026-08-01"))]
+    mine = [EndRow(PLACE, "u2", EMAIL, "form", day("2026-10-01"))]
+    with open_ledger(database_url, key=KEY, taxonomy=TAXONOMY) as ledger:
+        ledger.end_tags(gone, now=NOW)
+        ledger.end_tags(mine, now=NOW)
+        ledger.custody.prune(day("2026-09-01"), "kept for a month", now=NOW)
+        part = ledger.evidence.of_subject("u2", None, Span(end=NOW)).part
+    facts = facts_of(part)
+    (ended,) = facts["ends"]
+    assert (ended["category"], ended["record"]) == (EMAIL, "form")
+    assert ended["at"] == "2026-10-01T00:00:00+00:00"
+    (cut_out,) = facts["cuts"]
+    assert (cut_out["what"], cut_out["gone"], cut_out["rule"]) == ("batch", 1, "kept for a month")
+    assert part.rows[cut_out["row"]].path is not None
+    assert all(each.path is not None for each in part.tags), "what is left is still proven"

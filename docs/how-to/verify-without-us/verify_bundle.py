@@ -23,9 +23,9 @@ NAMES = {  # what the values of a row are, by its table
     "admission": "subject_no at version_no", "acknowledgement": "subject_no at version_no",
     "choice": "subject_no at sequence practice_no answer", "objection": "subject_no at version_no stands",
     "delivery_event": "at attempt by_address nid event status", ("delivery_event", 4): "at nid event",
-    "batch": "batch_no tag_count epoch_no digest provenance root",
+    "batch": "batch_no tag_count epoch_no digest provenance root", "cut": "first last gone what rule",
     "posting": "posting_no recorded_at version_no posting place kind target sha256 body",
-    "posting_event": "posting_no attempt at not_before outcome detail",
+    "posting_event": "posting_no attempt at not_before outcome detail", "tag_end": "subject_no ref at kind",
 }
 FACTS = {  # facts: the table they are read from, and their keys, with the value where it has another name
     "choices": "choice change=practice_no answer at sequence scope", "changes": "change change mode days",
@@ -35,7 +35,7 @@ FACTS = {  # facts: the table they are read from, and their keys, with the value
     "versions": "version version=version_no title class published_at effective_at commit text_sha256",
     "practices": "practice version=version_no id clause categories purpose recipients retention choice",
     "postings": "posting posting version=version_no place kind target sha256 recorded_at",
-    "posting_events": "posting_event posting=posting_no outcome at detail",
+    "posting_events": "posting_event posting=posting_no outcome at detail", "cuts": "cut what first last gone rule",
 }
 DERIVED = {
     "scope": lambda row: "subject" if row["subject_no"] % (1 << 40) else "customer",
@@ -139,14 +139,14 @@ def check_facts(files, ledger, rows):
         found = stand_for[column].get(found) if column in stand_for else found
         found = json.loads(found) if key in ("asks", "categories", "recipients") else found
         return when(found) if key == "at" or key.endswith("_at") else bool(found) if key == "stands" else found
-    said = {"tags": []}
-    for place, tag in enumerate(ledger["tags"]):
-        _, kind, ref, at, version = struct.unpack(">qhqqh", bytes.fromhex(tag["leaf"]))
+    def data(kind, ref):
         record = ledger["records"].get(str(ref), str(ref)) if ref < 0 else str(ref)
-        said["tags"].append({"category": kinds.get(kind, (None, None))[1], "policy": kinds.get(kind, (None, None))[0],
-            "collected_at": when(at * 1000000), "version": versions.get(version), "record": record, "tag": place})
-    for name, spec in FACTS.items():
-        table, *keys = spec.split()
+        return dict(zip(("policy", "category"), kinds.get(kind, (None, None))), record=record)
+    said = {"tags": [], "ends": [{**data(r["kind"], r["ref"]), "at": when(r["at"]), "row": n} for n, r in of("tag_end")]}
+    for place, tag in enumerate(ledger["tags"]):
+        _, kind, ref, at, no = struct.unpack(">qhqqh", bytes.fromhex(tag["leaf"]))
+        said["tags"].append(dict(data(kind, ref), collected_at=when(at * 1000000), version=versions.get(no), tag=place))
+    for name, (table, *keys) in ((name, spec.split()) for name, spec in FACTS.items()):
         pairs = [(key.partition("=")[0], key.rpartition("=")[2]) for key in keys]
         said[name] = [{"row": n, **{key: value(row, key, column) for key, column in pairs}} for n, row in of(table)]
     need(dumps(said) == files["facts.json"], "facts.json: it is not what the rows say")

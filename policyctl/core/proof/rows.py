@@ -48,6 +48,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "acknowledgement": ("subject_no", "seen_at", "version_no"),
     "objection": ("subject_no", "objected_at", "version_no", "stands"),
     "tag_end": ("subject_no", "ref", "ended_at", "category"),
+    "cut": ("first_no", "last_no", "gone", "what", "rule", "left_digest"),
     "reminder": ("notice_no", "of_notice", "lead_days"),
     "reminder_stop": ("subject_no", "stopped_at", "contact"),
     "delivery_event": ("happened_at", "attempt", "by_address", "nid", "event", "status"),

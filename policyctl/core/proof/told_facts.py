@@ -26,7 +26,7 @@ _LOCAL = (1 << 40) - 1
 
 def facts_of(part: LedgerPart) -> Facts:
     """Versions, practices, changes, postings and what became of them, notices, acceptances, answers,
-    acknowledgements, objections, deliveries, tags.
+    acknowledgements, objections, deliveries, tags, ends of tags, and what was cut out beside them.
     """
     return _Reading(part).facts()
 
@@ -65,6 +65,8 @@ class _Reading:
             "objections": self._objections,
             "deliveries": self._deliveries,
             "tags": self._tags,
+            "ends": self._ends,
+            "cuts": self._cuts,
         }
         return {name: list(make()) for name, make in makers.items()}
 
@@ -194,6 +196,29 @@ class _Reading:
                 "collected_at": moment(values["collected_at"] * 1_000_000),
                 "version": self._version.get(values["version_no"]) if values["version_no"] else None,
                 "tag": place,
+            }
+
+    def _ends(self) -> Iterator[Fact]:
+        for place, row in self._rows["tag_end"]:
+            slug, category = self._category.get(row["category"], (None, None))
+            ref = row["ref"]
+            yield {
+                "policy": slug,
+                "category": category,
+                "record": str(ref) if ref >= 0 else self._part.names.get(ref, str(ref)),
+                "at": moment(row["ended_at"]),
+                "row": place,
+            }
+
+    def _cuts(self) -> Iterator[Fact]:
+        for place, row in self._rows["cut"]:
+            yield {
+                "what": row["what"],
+                "first": row["first_no"],
+                "last": row["last_no"],
+                "gone": row["gone"],
+                "rule": row["rule"],
+                "row": place,
             }
 
 

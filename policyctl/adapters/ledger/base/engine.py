@@ -33,7 +33,7 @@ from policyctl.errors import (
     UsageError,
 )
 
-HEAD = "0014"
+HEAD = "0015"
 _SQLITE = "sqlite:///"
 _OVERFLOW = 15  # beside the five that stay open: enough for the threads of the service (web/app.py)
 _PATIENCE_MS = 5000

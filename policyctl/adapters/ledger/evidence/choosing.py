@@ -3,12 +3,13 @@
 
 1. Rows of the person: how they came under the policy, what they said, what was reported of their mails.
 2. Of a person with an organisation: what the organisation said, as that binds the person.
-3. Tags of the person, in the form they entered in, corrections included.
+3. Tags of the person, in the form they entered in, corrections included; and which data was deleted.
 4. The notices they were owed, and what those notices say.
 5. The versions from the first that any of this names to the last that was published by the end of the span,
    with practices and questions: what the person was promised.
 6. Where those were posted by the end of the span. Not to whom a program of somebody else was told of them:
    the address of a webhook is for the evidence on a publication alone.
+7. The cut records that hold any entry or batch of these: what was taken out beside them, by which rule.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from policyctl.adapters.tables import METADATA, microseconds, moment_of
 from policyctl.core.notices.outbox import GONE
 from policyctl.core.policy import VersionKey
 from policyctl.core.postings import PlaceKind
+from policyctl.core.proof.cuts import CutOf
 from policyctl.core.records import TagProof
 
 _END = 1 << 62
@@ -116,6 +118,7 @@ def choose_person(connection: Connection, known: Known, number: int, span: Span)
     named |= {version for version, _ in categories}
     slugs = {known.category_of[category][0] for _, category in categories}
     _published(reader, known, named - {NO_VERSION}, slugs, span)
+    _cuts(reader)
     return chosen
 
 
@@ -197,10 +200,11 @@ def _tags(connection: Connection, reader: _Reader, number: int, span: Span) -> s
         leaf = pack_on_record(row)
         reader.chosen.tags.append((leaf, row[4], proven.get((row[4], leaf))))
     unsealed = {batch for _, batch, proof in reader.chosen.tags}
+    ended = reader.take("tag_end", "subject_no", [number], _within("ended_at", span))
     reader.take("batch", "batch_no", unsealed)
     reader.take("batch_seal", "batch_no", unsealed)
-    reader.take("category", "category_no", {row[1] for row in found})
-    hashed = sorted({row[2] for row in found if row[2] < 0})
+    reader.take("category", "category_no", {row[1] for row in found} | {row["category"] for row in ended})
+    hashed = sorted({ref for ref in (*(row[2] for row in found), *(row["ref"] for row in ended)) if ref < 0})
     query = f"SELECT ref, name FROM record_name WHERE subject_no = {int(number)} AND ref IN ?*"  # noqa: S608 - a number
     reader.chosen.names.update(reader.driver.rows_in(query, hashed))
     return {(row[5], row[1]) for row in found}
@@ -210,6 +214,22 @@ def _proofs(connection: Connection, keys: set[tuple[int, int, int]]) -> dict[tup
     return {
         (proof.batch, proof.inclusion.leaf): proof for key in sorted(keys) for proof in prove(connection, key)
     }
+
+
+def _cuts(reader: _Reader) -> None:
+    """What was taken out beside all that was chosen (7)."""
+    chosen = {
+        CutOf.ENTRY: {entry for entry, _ in reader.chosen.rows},
+        CutOf.BATCH: {batch for _, batch, _ in reader.chosen.tags},
+    }
+    query = "SELECT first_no, last_no FROM cut WHERE what = ?"
+    for what, numbers in chosen.items():
+        held = [
+            first
+            for first, last in reader.driver.rows(query, what.value)
+            if any(first <= number <= last for number in numbers)
+        ]
+        reader.take("cut", "first_no", held, f" AND what = '{what.value}'")
 
 
 # Versions
@@ -228,6 +248,7 @@ def choose_version(connection: Connection, known: Known, version: VersionKey, sp
     reader.take("reminder", "notice_no", notices)
     reader.take("sent", "sent_no", {row[0] for row in reader.driver.rows_in(_FORMS, sorted(notices))})
     chosen.counts = tuple(_counts(reader.driver, notices, _within("e.happened_at", span)))
+    _cuts(reader)
     return chosen
 
 

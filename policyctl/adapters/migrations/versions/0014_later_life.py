@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Data that was deleted, what is left of tags and reports that were cut out, and runs (adapters/tables/later.py)."""
+"""Data that was deleted, leaves of tags that were cut out, and runs (adapters/tables/later.py)."""
 
 from alembic import op
 
@@ -15,15 +15,6 @@ TAG_END = """CREATE TABLE tag_end (
     ended_at BIGINT NOT NULL,
     entry BIGINT NOT NULL,
     PRIMARY KEY (subject_no, category, ref),
-    FOREIGN KEY(entry) REFERENCES entry (seq)
-)"""
-REPORT_CUT = """CREATE TABLE report_cut (
-    notice_no INTEGER NOT NULL,
-    event TEXT NOT NULL,
-    entry BIGINT NOT NULL,
-    addressees INTEGER NOT NULL,
-    PRIMARY KEY (notice_no, event, entry),
-    FOREIGN KEY(notice_no) REFERENCES notice (notice_no),
     FOREIGN KEY(entry) REFERENCES entry (seq)
 )"""
 LEAF = """CREATE TABLE leaf (
@@ -48,11 +39,11 @@ KINDS = {"BIGINT": "INTEGER", "SMALLINT": "INTEGER", "BYTEA": "BLOB"}
 def upgrade() -> None:
     """Make the tables; nothing was noted before."""
     sqlite = op.get_bind().dialect.name == "sqlite"
-    for words in (TAG_END, REPORT_CUT, LEAF, RUN):
+    for words in (TAG_END, LEAF, RUN):
         op.execute(f"{_plain(words)} STRICT, WITHOUT ROWID" if sqlite else words)
     op.execute("CREATE INDEX tag_end_entry ON tag_end (entry, subject_no)")
     op.execute("CREATE INDEX run_command ON run (command, run_no)")
-    for table in ("tag_end", "report_cut", "leaf"):
+    for table in ("tag_end", "leaf"):
         for statement in _guard(table, sqlite=sqlite):
             op.execute(statement)
 
