@@ -115,6 +115,7 @@ def test_markdown_of_a_hostile_policy_renders_to_no_tag_link_or_image_of_its_own
 
 @given(st.text(alphabet=st.sampled_from("ab12 \n#-+=*_`[]()!<>&{}|~\\.)\t:"), max_size=40))
 @example("\n\n    a")
+@example("a\n \t\n    b\n\n    c")
 @example("\n\n  \ta")
 @example("\n\n\t- a")
 def test_escaped_text_reads_the_same_after_rendering(text: str) -> None:

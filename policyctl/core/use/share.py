@@ -30,6 +30,8 @@ class KindCount:
     version: VersionKey | None
     standing: Standing
     count: int
+    ended: bool = False
+    """Whether the data was deleted by then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ def share_of(counts: LedgerCounts, purpose: str, *, at: datetime) -> Share:
     matrix = Matrix(BulkQuestion(purpose, at), counts.versions, counts.taxonomy)
     totals: Counter[tuple[str, str]] = Counter()
     for kind in counts.kinds:
-        cell = matrix.cell(kind.slug, kind.category, kind.version, kind.standing)
+        cell = matrix.cell(kind.slug, kind.category, kind.version, kind.standing, ended=kind.ended)
         totals[cell.answer.value, cell.code] += kind.count
     return Share(purpose, tuple(_ordered(totals)))
 

@@ -32,8 +32,8 @@ _SIGNS = {Op.DELETE: ("{--", "--}"), Op.INSERT: ("{++", "++}"), Op.EQUAL: ("", "
 _SPECIAL = re.compile(r"[\\`*_{}\[\]!|~]")
 # What opens a block only at the start of a line.
 _OPENERS = re.compile(r"^([ \t]*\d*)(?=[#+=-]|::|(?<=\d)[.)][ \t\n])", re.MULTILINE)
-# Space before a line that would make code of it after an empty one; as an entity it does not.
-_INDENTS = re.compile(r"^(?: (?= {3}| {0,2}\t)|\t)", re.MULTILINE)
+# Space that makes code of a line after an empty one, or at the start; as an entity it does not.
+_INDENTS = re.compile(r"(\A\n?|\n[^\S\n]*\n)( (?= {3}| {0,2}\t)|\t)")
 
 
 def render_markdown(comparison: Comparison) -> str:
@@ -45,7 +45,7 @@ def escaped(text: str) -> str:
     """``text`` as Markdown that shows exactly these characters."""
     plain = shown(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     inline = _OPENERS.sub(r"\1\\", _SPECIAL.sub(r"\\\g<0>", plain))
-    return _INDENTS.sub(lambda match: f"&#{ord(match[0])};", inline)
+    return _INDENTS.sub(lambda match: f"{match[1]}&#{ord(match[2])};", inline)
 
 
 def _parts(comparison: Comparison) -> Iterator[str]:

@@ -28,6 +28,7 @@ REASONS = {
     "customer_objected": "the customer objected for all its people",
     "withdrawn_since": "the version in force no longer states it",
     "transfer_not_told": "not told of the change of ownership",
+    "ended": "the data was deleted",
     "no_version": "no version was in force at collection",
     "not_in_force": "its version is not in force for the person",
     "unknown_subject": "nothing is known of the person any more",

@@ -51,6 +51,7 @@ _TAGS = (
     "LEFT JOIN record_name r ON r.subject_no = t.subject_no AND r.ref = t.ref AND t.ref < 0 WHERE {1}"
 )
 _ENDS = "JOIN tag_end x ON x.subject_no = t.subject_no AND x.category = t.category AND x.ref = t.ref "
+_HAS_ENDED = "CASE WHEN x.ended_at <= {} THEN 1 ELSE 0 END"
 _UNLESS_ENDED = f"CASE WHEN x.ended_at <= {{}} THEN {ENDED} ELSE t.version_no END"
 _CORRECTED = (
     "EXISTS (SELECT 1 FROM tag_correction c WHERE c.subject_no = t.subject_no "
@@ -133,6 +134,14 @@ class Export:
         """Whether no record can have two tags: a table of tags has each record of a policy once."""
         policies = {name[0] for name in self.categories.values() if self._question.asks(*name)}
         return len(policies) <= 1 and len(self._epochs.numbers) == 1
+
+    def ended_by(self) -> tuple[str, str]:
+        """Whether a tag ``t`` had ended by then, 1 or 0, and the join that tells; empty where none ever has,
+        which spares the look at each.
+        """
+        if not any_ended(self._driver):
+            return "", ""
+        return _HAS_ENDED.format(microseconds(self._question.at)), f"LEFT {_ENDS}"
 
     @cached_property
     def _epochs(self) -> Epochs:

@@ -115,13 +115,16 @@ def _choices(look: _Look, among: str) -> tuple[ChoiceCount, ...]:
 
 
 def _kinds(look: _Look, export: Export) -> Iterator[KindCount]:
+    ended, ends = export.ended_by()
     with _beside(look, export.subjects()):
-        join = f"LEFT JOIN {_STANDS} s ON s.subject_no = t.subject_no"
-        found = look.groups("t.category, t.version_no, coalesce(s.standing, 0)", join)
+        join = f"LEFT JOIN {_STANDS} s ON s.subject_no = t.subject_no {ends}"
+        kind = ["t.category", "t.version_no", "coalesce(s.standing, 0)", *([ended] if ended else [])]
+        found = look.groups(", ".join(kind), join)
     standings = {number: standing for standing, number in export.standings.items()}
-    for (category, version_no, standing), count in sorted(found.items()):
+    for (category, version_no, standing, *gone), count in sorted(found.items()):
         slug, name = look.known.category_of[category]
-        yield KindCount(slug, name, look.known.key_of.get(version_no), standings[standing], count)
+        version = look.known.key_of.get(version_no)
+        yield KindCount(slug, name, version, standings[standing], count, ended=any(gone))
 
 
 @contextmanager
