@@ -36,7 +36,6 @@ from policyctl.adapters.ledger.tagging import receipts, tags
 from policyctl.adapters.ledger.tagging.together import Together, Write
 from policyctl.adapters.ledger.upkeep.upkeep import Upkeep
 from policyctl.adapters.ledger.versions.known import Known, Memory
-from policyctl.adapters.ledger.versions.reading import read_versions
 from policyctl.adapters.tables import seconds
 from policyctl.core.notices.outbox import PlannedNotice
 from policyctl.core.policy import VersionKey
@@ -162,7 +161,8 @@ class Ledger(OutboxDesk, Looks):
     def versions(self, slug: str | None = None) -> tuple[VersionRecord, ...]:
         """Versions on record by slug and number."""
         with engine.reading(self._engine) as connection:
-            return read_versions(connection, None if slug is None else [slug])
+            known = self._memory.known(connection)
+            return known.records if slug is None else known.by_slug.get(slug, ())
 
     def record_version(
         self, record: VersionRecord, notices: Sequence[PlannedNotice], *, now: datetime

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -29,11 +28,9 @@ def upcoming(connection: Connection, now: datetime, slug: str | None) -> tuple[V
 _KEYS = VERSION.join(POLICY)
 
 
-def read_versions(connection: Connection, slugs: Iterable[str] | None = None) -> tuple[VersionRecord, ...]:
-    """Versions by slug and number; of all policies where ``slugs`` is None."""
+def read_versions(connection: Connection) -> tuple[VersionRecord, ...]:
+    """Every version, by slug and number."""
     query = select(VERSION, POLICY.c.slug).select_from(_KEYS).order_by(POLICY.c.slug, VERSION.c.number)
-    if slugs is not None:
-        query = query.where(POLICY.c.slug.in_(sorted(slugs)))
     practices = _grouped(connection, select(PRACTICE), PRACTICE)
     stated = CHANGE.join(PRACTICE)
     changes = _grouped(
