@@ -125,6 +125,12 @@ def test_versions_that_need_no_signature_do_not_fail_for_the_lack_of_one(root: P
     assert f"FAILS  {SLUG}@v1  not signed" in told
 
 
+def test_no_site_is_built_into_the_folder_of_git(root: Path) -> None:
+    before = sorted((root / ".git").iterdir())
+    assert "folder of git" in said("site", "build", "--out", ".git/site", cwd=root, code=4)
+    assert sorted((root / ".git").iterdir()) == before
+
+
 def test_a_site_that_is_a_link_to_itself_is_refused(root: Path) -> None:
     site = root / ".policyctl/site"
     shutil.rmtree(site)

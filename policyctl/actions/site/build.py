@@ -125,13 +125,16 @@ def build_site(
 
 
 def _led_to(site: Path) -> Path:
-    """Of a link, what it leads to is replaced, not the link."""
+    """Of a link, what it leads to is replaced, not the link. RefusedError for a place within git's folder."""
     try:
-        return site.resolve()
+        place = site.resolve()
     except (OSError, RuntimeError) as error:  # the second of a loop, before Python 3.13
         raise RefusedError(
             f"{site} is a link that leads nowhere", hint="make it a folder, or name another"
         ) from error
+    if ".git" in map(str.casefold, place.parts):
+        raise RefusedError(f"{site} lies in the folder of git itself", hint="name another folder")
+    return place
 
 
 def site_pages(
