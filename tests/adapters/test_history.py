@@ -95,6 +95,17 @@ def test_a_repository_without_commits_says_so(tmp_path: Path) -> None:
         open_history(tmp_path / "new").head()
 
 
+def test_nothing_is_published_before_the_first_commit(tmp_path: Path) -> None:
+    make_repo(tmp_path / "new")
+    assert open_history(tmp_path / "new").published("example") == ()
+
+
+def test_a_branch_without_commits_does_not_make_a_policy_new(repo: Repo) -> None:
+    repo.git("checkout", "--quiet", "--orphan", "other")
+    with pytest.raises(CannotCompareError, match="no commits yet"):
+        open_history(repo.root).published("example")
+
+
 def test_a_shallow_clone_cannot_be_built_on(repo: Repo, tmp_path: Path) -> None:
     mark(repo, 1)
     repo.git("clone", "--quiet", "--depth", "1", f"file://{repo.root}", str(tmp_path / "shallow"))

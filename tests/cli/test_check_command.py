@@ -50,6 +50,16 @@ def test_a_file_of_any_repository_needs_no_set_up(plain: Repo) -> None:
     )
 
 
+def test_a_new_policy_can_be_checked_before_the_first_commit(tmp_path: Path) -> None:
+    made = make_repo(tmp_path / "new")
+    assert inside("init", cwd=made.root).returncode == 0
+    asked = inside("new", SLUG, cwd=made.root)
+    assert f"policyctl check {SLUG}" in asked.stdout
+    run = inside("check", SLUG, cwd=made.root)
+    assert "new, no version to compare it with" in run.stdout
+    assert run.returncode in {0, 1}
+
+
 def test_policies_and_files_can_be_named_together(repo: Repo) -> None:
     repo.write("terms.md", BEFORE)
     run = said(inside("check", SLUG, "terms.md", "--format", "json", cwd=repo.root), "check")

@@ -114,6 +114,13 @@ class History:
         """True when the clone was cut off: versions may be missing."""
         return (self.runner.common_dir / "shallow").exists()
 
+    @property
+    def is_new(self) -> bool:
+        """True right after `git init`. A branch without commits beside others is not that: its refs tell."""
+        unborn = self.runner.ask("rev-parse", "--verify", "--quiet", "HEAD").status != 0
+        refs = self.runner.ask("for-each-ref", "--count=1")
+        return unborn and refs.status == 0 and not refs.text
+
     # --- objects
 
     def read(self, commit: str, path: str, *, max_bytes: int = MAX_BYTES) -> bytes:
@@ -229,6 +236,8 @@ class History:
                 f"the version refs of {slug} have a gap: v{missing[0]} is missing",
                 hint="fetch it from where it was published with `git fetch --tags`",
             )
+        if not numbers and self.is_new:
+            return
         steps = [_STEP.fullmatch(entry.name) for entry in self.folder(self.head(), f"diffs/{slug}")]
         # One step ahead of the refs is a publication that was interrupted; two are refs not fetched.
         if any(int(step["to"]) > len(numbers) + 1 for step in steps if step) or (not numbers and any(steps)):
