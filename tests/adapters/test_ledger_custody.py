@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -79,6 +81,28 @@ def test_the_one_is_erased_and_his_namesake_stays(ledger: Ledger, database_url: 
     assert ledger.choices_of("u1", customer="acme", limit=9) == []
     assert len(ledger.choices_of("u1", customer="bolt", limit=9)) == 1
     assert flaws(database_url) == []
+
+
+_COUNT = """
+import sys, sqlalchemy
+with sqlalchemy.create_engine(sys.argv[1]).connect() as connection:
+    print(connection.exec_driver_sql("SELECT count(*) FROM tag_1").scalar())
+"""
+
+
+def count_elsewhere(ledger: Ledger) -> int:
+    """How many tags another program sees, which opens the ledger and ends."""
+    url = ledger._engine.url.render_as_string(hide_password=False)  # noqa: SLF001 - as it was opened
+    found = subprocess.run([sys.executable, "-c", _COUNT, url], capture_output=True, check=True)
+    return int(found.stdout)
+
+
+def test_what_is_written_after_an_erasure_is_there_for_other_programs(ledger: Ledger) -> None:
+    # The search of the file must not take SQLite's locks away, or the other program's end removes the log.
+    ledger.custody.erase("u1", now=NOW, customer="acme")
+    before = count_elsewhere(ledger)
+    ledger.import_tags([tag("u1", "2026-02-02", record="later")], now=NOW, within="bolt")
+    assert count_elsewhere(ledger) == before + 1
 
 
 def test_whose_is_meant_must_be_said_where_several_have_the_id(ledger: Ledger) -> None:
