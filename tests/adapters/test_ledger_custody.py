@@ -92,7 +92,7 @@ with sqlalchemy.create_engine(sys.argv[1]).connect() as connection:
 
 def count_elsewhere(ledger: Ledger) -> int:
     """How many tags another program sees, which opens the ledger and ends."""
-    url = ledger._engine.url.render_as_string(hide_password=False)  # noqa: SLF001 - as it was opened
+    url = ledger._engine.url.render_as_string(hide_password=False)
     found = subprocess.run([sys.executable, "-c", _COUNT, url], capture_output=True, check=True)
     return int(found.stdout)
 
