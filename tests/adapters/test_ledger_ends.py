@@ -139,6 +139,8 @@ def test_new_data_needs_a_record_of_its_own(ledger: Ledger) -> None:
     assert ledger.import_tags(again, now=NOW) == ImportReceipt(0, 1), "the old file may be brought again"
     with pytest.raises(InputErrors, match="was deleted"):
         ledger.import_tags([tag("u1", "2026-09-01", record="a")], now=NOW)
+    with pytest.raises(InputErrors, match="was deleted"):  # in the same epoch: not told to correct it
+        ledger.import_tags([tag("u1", "2026-02-02", record="a")], now=NOW)
     assert ask(ledger) == "permitted stated, 1 tags"
 
 

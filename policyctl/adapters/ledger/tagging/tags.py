@@ -228,7 +228,7 @@ class _Import:
                 self._same_or_conflict(by_key[key], (known[3], known[5]))
             rows = [row for row in rows if row[:3] not in there]
             packed = pack_tags(rows)
-        self._complain_of_ended(by_key[row[:3]] for row in rows)
+        self._say_where_ended(by_key[row[:3]] for row in rows)
         if len(rows) != added:
             raise IntegrityError(
                 f"{added} tags entered where {len(rows)} are new", hint="report this as a bug"
@@ -236,10 +236,11 @@ class _Import:
         self._note_names(by_key[row[:3]] for row in rows)
         self._add_batch(epoch_no, packed, note)
 
-    def _complain_of_ended(self, fresh: Iterable[_Candidate]) -> None:
-        """New data under the record of what was deleted would never be found to be there."""
+    def _say_where_ended(self, fresh: Iterable[_Candidate]) -> bool:
+        """Complain of new data under the record of what was deleted: it would never be found to be there."""
+        before = self.complaints.count
         if not self.may_have_ended:
-            return
+            return False
         new, names = list(fresh), self.known.category_of
         found = ended_of(self.driver, (candidate.key[0] for candidate in new))
         ended = {(number, names[category][1], ref) for number, category, ref in found}
@@ -247,6 +248,7 @@ class _Import:
             if (candidate.key[0], candidate.row.category, candidate.key[2]) in ended:
                 message = f"the data of record {candidate.row.record!r} was deleted"
                 self.complaints.say(candidate.row.place, "record", message, _NEW_RECORD)
+        return self.complaints.count > before
 
     def _values(self, candidate: _Candidate) -> NewTag:
         return (*candidate.key, candidate.collected_at, candidate.version_no(self.known))
@@ -264,6 +266,8 @@ class _Import:
         if self._same(candidate, known):
             return
         row = candidate.row
+        if self._say_where_ended([candidate]):
+            return
         column = "collected_at" if known[0] != candidate.collected_at else "version"
         message = f"record {row.record!r} is tagged already, with another {column}"
         self.complaints.say(row.place, column, message, _CONFLICT)
