@@ -238,6 +238,7 @@ def test_an_older_backup_says_that_it_is_behind_and_erases_again(published: Desk
     assert "rolled-back" in published.run("verify", "--allow-unsigned", code=5)
     told = published.run("doctor", code=1)  # a version that is published is not on record
     assert "not adopted here" in told
+    assert "is at work" not in told, "the backup was at work when it copied its own run, and is not here"
 
 
 @pytest.fixture

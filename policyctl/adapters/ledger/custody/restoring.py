@@ -30,6 +30,7 @@ from policyctl.adapters.ledger.custody.copies import MANIFEST, count_rows, diges
 from policyctl.adapters.ledger.custody.dumps import load
 from policyctl.adapters.ledger.custody.erasures import ErasureList
 from policyctl.adapters.ledger.custody.keeper import Custody
+from policyctl.adapters.ledger.looking.runs import forget_open
 from policyctl.core.backup import Manifest, Restored, read_manifest
 from policyctl.core.proof.heads import Anchor
 from policyctl.errors import CannotCompareError, IntegrityError, RefusedError, UsageError
@@ -140,12 +141,14 @@ class Restoring:
             )
 
     def _brought_up(self, engine: Engine, manifest: Manifest) -> tuple[int, int]:
-        """Verified, up to date, without who was erased since, without a place; how many were erased again,
-        how many rows hold.
+        """Verified, up to date, without who was erased since, without a place, and without the runs that were
+        at work when it was copied, the backup's own among them; how many were erased again, how many rows
+        hold.
         """
         upgrade(engine)
         with writing(engine) as connection:
             disown(connection)
+            forget_open(connection)
         _require_sound(engine, manifest)
         erased = Custody(engine, self.key, self.erasures).reapply(self.now)
         return erased, _require_sound(engine, manifest)
