@@ -101,7 +101,7 @@ def test_closed_epochs_are_compacted_and_no_answer_changes(demo: Path) -> None:
         (("export", "--epoch", "2", "--to", "x.parquet"), 4, "epoch 2 is the newest"),
         (("export", "--epoch", "0", "--to", "x.parquet"), 2, "epoch 0"),
         (("export", "--epoch", "1", "--to", "no/such/x.parquet"), 2, "no/such"),
-        (("check-export", "x.parquet"), 2, "x.parquet"),
+        (("check-export", "x.parquet"), 2, "error: x.parquet: No such file or directory\n"),
         (("check-export", "policyctl.toml"), 3, "policyctl.toml"),
     ],
 )

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from policyctl.adapters.bulk.outputs import beside, settle, writing
+from policyctl.adapters.bulk.tag_files import cannot_be_read
 from policyctl.core.epochs import SCHEMA, STATES, EpochNames, EpochNote
 from policyctl.errors import InputError, IntegrityError, Place, RefusedError, UsageError
 
@@ -141,7 +142,7 @@ def read_note(path: Path) -> EpochNote:
             raise no_export(path)
         return EpochNote(**said)
     except OSError as error:
-        raise UsageError(f"{path}: {error.strerror or error}", hint="name a file that is there") from error
+        raise cannot_be_read(path, error) from error
     except (pa.ArrowException, ValueError, TypeError) as error:
         raise no_export(path) from error
 

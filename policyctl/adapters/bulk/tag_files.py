@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -53,6 +54,12 @@ def check(files: list[Path]) -> tuple[pa.Schema, dict[str, str]]:
     return schema, kinds
 
 
+def cannot_be_read(path: Path, error: OSError) -> UsageError:
+    """What is said of a file that does not open, in the system's words: PyArrow's name the path once more."""
+    why = os.strerror(error.errno) if error.errno else str(error)
+    return UsageError(f"{path}: {why}", hint="name a file that is there")
+
+
 def _schema(path: Path) -> pa.Schema:
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -60,7 +67,7 @@ def _schema(path: Path) -> pa.Schema:
     try:
         return pq.read_schema(path)
     except OSError as error:
-        raise UsageError(f"{path}: {error.strerror or error}", hint="name a file that is there") from error
+        raise cannot_be_read(path, error) from error
     except pa.ArrowException as error:
         raise InputError(
             "this is no Parquet file that can be read", hint="write it again", place=Place(str(path))
