@@ -30,6 +30,7 @@ from policyctl.core.proof.heads import Anchor, LedgerHead, read_heads
 from policyctl.core.proof.refs import Expected, FoundRef, Signed, judge_ref, missing_ref, unrecorded
 from policyctl.core.proof.stamps import Stamped
 from policyctl.errors import CannotCompareError, PolicyctlError, UsageError
+from policyctl.reports.words import counted
 
 _FILES = ("policy.md", "practices.yaml")
 
@@ -176,13 +177,14 @@ def _time(refs: Sequence[VerifiedRef]) -> Iterator[Flaw]:
     hint = "have versions stamped, or keep the mails: see docs/how-to/sign-and-verify.md"
     for state, words in _UNPROVEN.items():
         if count := sum(each.ref.stamp.state is state for each in refs):
-            yield Flaw(FlawKind.TIME_UNPROVEN, "version refs", words.format(count), hint)
+            said = words.format(counted(count, "version ref"))
+            yield Flaw(FlawKind.TIME_UNPROVEN, "version refs", said, hint)
 
 
 _UNPROVEN = {
-    Stamped.NONE: "when they were published is what their publishers say ({} version refs)",
-    Stamped.UNCHECKED: "{} are stamped with a time, and no certificates were given to check that by",
-    Stamped.STRANGER: "{} are stamped with a time by nobody that your certificates vouch for",
+    Stamped.NONE: "{}: when it was published is what the publisher says",
+    Stamped.UNCHECKED: "{}: stamped with a time, and no certificates were given to check that by",
+    Stamped.STRANGER: "{}: stamped with a time by nobody that your certificates vouch for",
 }
 
 
