@@ -95,6 +95,7 @@ REFUSED = Run("notify", NOW + 5 * HOUR, NOW + 5 * HOUR, RunOutcome.REFUSED)
     [
         ((), 0, 0, "ok", "none is on record"),
         ((), 6, 0, "error", "notify has never run; it is expected every 6 hours"),
+        ((), 1, 0, "error", "notify has never run; it is expected every hour"),
         ((LastRuns("notify", DONE, DONE),), 6, 6, "ok", "notify ran last on 2026-11-01 00:00 UTC: 2 sent"),
         ((LastRuns("notify", DONE, DONE),), 6, 7, "error", "notify has not run since 2026-11-01 00:00 UTC"),
         ((LastRuns("notify", DONE, DONE),), 0, 700, "ok", "notify ran last on 2026-11-01"),

@@ -31,7 +31,8 @@ def run_checks(
 
 
 def _check(name: str, known: LastRuns | None, hours: int, now: datetime) -> Check:
-    wanted = f"; it is expected every {hours} hours" if hours else ""
+    often = "hour" if hours == 1 else f"{hours} hours"
+    wanted = f"; it is expected every {often}" if hours else ""
     mend = f"run `policyctl {_command(name)}` by a timer, and look why it stopped ([doctor] {name}_hours)"
     if known is None:
         return Check("runs", ERROR, f"{name} has never run{wanted}", mend)
