@@ -43,12 +43,13 @@ def links_rotate(*, output_format: FormatOption = Format.TEXT) -> None:
     from policyctl.actions.mailing.links import rotate_links
     from policyctl.core.links import in_force
     from policyctl.reports.receipt_v1 import Receipt
+    from policyctl.reports.words import counted
 
     with _keys() as keys:
         fresh = rotate_links(now=now(), keys=keys)
         good = len(in_force(tuple(keys.all().values())))
         written = (str(keys.path.name),)
-    remarks = (f"{fresh.id} signs from now on; {good} key(s) open links",)
+    remarks = (f"{fresh.id} signs from now on; {counted(good, 'key')} in force",)
     print_receipt(Receipt("links rotate", written=written, remarks=remarks), output_format)
 
 

@@ -27,6 +27,7 @@ from policyctl.adapters.repository.history import History
 from policyctl.adapters.repository.write import read_identity
 from policyctl.core.judge.standards import Standards
 from policyctl.errors import PolicyctlError, UsageError
+from policyctl.reports.words import counted
 
 __all__ = ["Check", "Openers", "Question", "doctor"]
 
@@ -202,7 +203,8 @@ def _locks(history: History) -> Iterator[Check]:
 def _refs(history: History) -> Check:
     marked = history.published()
     slugs = {mark.key.slug for mark in marked}
-    return Check("version refs", OK, f"{len(marked)} of {len(slugs)} policies, all as publish made them")
+    seen = f"{counted(len(marked), 'version')} of {counted(len(slugs), 'policy', 'policies')}"
+    return Check("version refs", OK, f"{seen}, as publish made them")
 
 
 def _ledger(openers: Openers) -> list[Check]:
